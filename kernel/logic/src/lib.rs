@@ -1,0 +1,4 @@
+//! What the kernel decides: pure functions and data structures, tested on the host.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;

@@ -1,0 +1,1 @@
+//! Finds programs, runs them natively and in the guest, compares.
