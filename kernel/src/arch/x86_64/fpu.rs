@@ -1,0 +1,65 @@
+//! The extended register state (x87, SSE, AVX, AVX-512): turned on at start, saved when a thread is put aside while its
+//! vector registers are live.
+//!
+//! The kernel is compiled soft-float and never uses these registers, so they stay the program's across any kernel path that
+//! does not switch threads. Where a thread is switched out by its own direct call, the C ABI says they are dead but for the
+//! control words; elsewhere (interrupt, `syscall` instruction) all of them are saved.
+#![expect(unsafe_code, reason = "control registers and XSAVE")]
+
+use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use x86_64::registers::control::{Cr0, Cr0Flags, Cr4, Cr4Flags};
+use x86_64::registers::xcontrol::{XCr0, XCr0Flags};
+
+/// Bytes of the XSAVE area for the features turned on; 512 (FXSAVE) where the CPU has no XSAVE.
+static AREA_BYTES: AtomicUsize = AtomicUsize::new(512);
+/// The XCR0 mask, 0 where there is no XSAVE.
+static FEATURES: AtomicUsize = AtomicUsize::new(0);
+
+/// Turns the extended state on for this CPU: everything up to AVX-512. AMX tiles and protection keys stay off.
+pub(super) fn install() {
+    // SAFETY: clears EM and TS and sets MP: SSE and x87 instructions run without a trap.
+    unsafe { Cr0::update(|cr0| {
+        cr0.remove(Cr0Flags::EMULATE_COPROCESSOR | Cr0Flags::TASK_SWITCHED);
+        cr0.insert(Cr0Flags::MONITOR_COPROCESSOR | Cr0Flags::NUMERIC_ERROR);
+    }) };
+    // SAFETY: announces FXSAVE and SIMD exceptions, which fpu and the fault handler serve.
+    unsafe { Cr4::update(|cr4| cr4.insert(Cr4Flags::OSFXSR | Cr4Flags::OSXMMEXCPT_ENABLE)) };
+    if __cpuid(1).ecx & (1 << 26) == 0 {
+        return;
+    }
+    // SAFETY: CPUID says XSAVE is there.
+    unsafe { Cr4::update(|cr4| cr4.insert(Cr4Flags::OSXSAVE)) };
+    let supported = u64::from(__cpuid_count(0xd, 0).eax);
+    let wanted = XCr0Flags::X87 | XCr0Flags::SSE | XCr0Flags::AVX
+        | XCr0Flags::OPMASK | XCr0Flags::ZMM_HI256 | XCr0Flags::HI16_ZMM;
+    let mut mask = XCr0Flags::from_bits_truncate(supported & wanted.bits());
+    if !mask.contains(XCr0Flags::OPMASK | XCr0Flags::ZMM_HI256 | XCr0Flags::HI16_ZMM) {
+        mask.remove(XCr0Flags::OPMASK | XCr0Flags::ZMM_HI256 | XCr0Flags::HI16_ZMM);
+    }
+    // SAFETY: a subset of what CPUID leaf 0xD offers, x87 and SSE always in it.
+    unsafe { XCr0::write(mask) };
+    // EBX of sub-leaf 0: bytes for the features that XCR0 has on now.
+    AREA_BYTES.store(__cpuid_count(0xd, 0).ebx as usize, Ordering::Relaxed);
+    FEATURES.store(usize::try_from(mask.bits()).unwrap_or(3), Ordering::Relaxed);
+}
+
+/// Bytes a saved state takes on the kernel stack, a multiple of 64.
+pub(super) fn area_bytes() -> usize {
+    AREA_BYTES.load(Ordering::Relaxed).next_multiple_of(64)
+}
+
+/// The XCR0 mask in force; 0 where the CPU has no XSAVE and FXSAVE is used.
+pub fn features() -> u64 {
+    if FEATURES.load(Ordering::Relaxed) == 0 {
+        return 0;
+    }
+    // SAFETY: OSXSAVE is on, as FEATURES says.
+    unsafe { _xgetbv(0) }
+}
+
+/// Bytes and mask, for `switch`.
+pub(super) fn layout() -> (usize, u64) {
+    (area_bytes(), FEATURES.load(Ordering::Relaxed) as u64)
+}

@@ -1,0 +1,32 @@
+//! x86_64: everything that knows this CPU. One file, one piece of the machine.
+
+pub mod apic;
+pub mod cpu;
+mod entry;
+pub mod fpu;
+pub mod paging;
+pub mod port;
+pub mod power;
+pub mod smp;
+pub mod switch;
+mod syscall;
+mod tables;
+mod trap;
+pub mod user_copy;
+
+pub use cpu::interrupts;
+use smp::install_cpu;
+pub use syscall::{enter_frame, on_kernel_stack};
+pub use trap::TrapFrame;
+
+/// First step on the boot processor: GS points at its `CpuLocal`, so that locks work. Needs no heap.
+pub fn install_boot_local() {
+    cpu::install_local(0, 0);
+}
+
+/// Second step on the boot processor, once there is a heap: descriptor tables, `syscall`, vector state.
+pub fn install_boot_cpu() {
+    tables::install();
+    syscall::install();
+    fpu::install();
+}

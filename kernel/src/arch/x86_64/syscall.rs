@@ -1,0 +1,109 @@
+//! The two doors into the kernel, both on the thread's kernel stack.
+//!
+//! *Door 2*, the `syscall` instruction: ring 0 to ring 0 through LSTAR. It preserves what Linux preserves (all but rax, rcx,
+//! r11), the red zone and the vector registers, and returns by a jump. *Door 1*, the direct call from std-shim: a C call that
+//! changes to the kernel stack, because a thread's own stack may be 16 KiB.
+#![expect(unsafe_code, reason = "the syscall entry is assembly")]
+
+use core::arch::naked_asm;
+
+use x86_64::VirtAddr;
+use x86_64::registers::model_specific::{LStar, Msr, SFMask};
+use x86_64::registers::rflags::RFlags;
+
+use super::super::up;
+use super::cpu::{OFFSET_KERNEL_STACK_TOP, OFFSET_SCRATCH};
+use super::tables::KERNEL_CODE;
+use super::trap::TrapFrame;
+
+/// `IA32_STAR`: selectors that `syscall` and `sysret` load.
+const IA32_STAR: u32 = 0xc000_0081;
+
+/// Points this CPU's `syscall` instruction at the kernel.
+pub(super) fn install() {
+    LStar::write(VirtAddr::new(syscall_entry as *const () as u64));
+    SFMask::write(RFlags::INTERRUPT_FLAG | RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG | RFlags::ALIGNMENT_CHECK);
+    // SAFETY: syscall loads CS = KERNEL_CODE and SS = KERNEL_CODE + 8 of our GDT: the segments we run with.
+    unsafe { Msr::new(IA32_STAR).write(u64::from(KERNEL_CODE) << 32) };
+}
+
+#[unsafe(naked)]
+extern "C" fn syscall_entry() {
+    naked_asm!(
+        // Interrupts are off (SFMASK): the scratch word is ours for two instructions.
+        "mov gs:[{scratch}], rsp",
+        "mov rsp, gs:[{top}]",
+        "push 16",
+        "push gs:[{scratch}]",
+        "push r11",
+        "push 8",
+        "push rcx",
+        "push rax", // the number, where exceptions have their error code
+        "push {syscall}",
+        "push rax", "push rcx", "push rdx", "push rsi", "push rdi", "push r8", "push r9", "push r10", "push r11",
+        "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
+        "sti",
+        "mov rdi, rsp",
+        "call {handler}",
+        "cli",
+        // rbx, rbp and r12 to r15 are as they were: a C call preserves them.
+        "add rsp, 56",
+        "mov r10, [rsp]",
+        "add rsp, 8",
+        "pop r9", "pop r8", "pop rdi", "pop rsi", "pop rdx",
+        "add rsp, 8",
+        "pop rax",
+        "mov rcx, [rsp + 16]",
+        "mov r11, [rsp + 32]",
+        "mov rsp, [rsp + 40]",
+        // Back to the program's flags; nothing above needs the kernel stack any more.
+        "bt r11, 9",
+        "jnc 2f",
+        "sti",
+        "2: jmp rcx",
+        scratch = const OFFSET_SCRATCH,
+        top = const OFFSET_KERNEL_STACK_TOP,
+        syscall = const TrapFrame::SYSCALL,
+        handler = sym syscall_handler,
+    )
+}
+
+extern "C" fn syscall_handler(frame: &mut TrapFrame) {
+    up::on_syscall(frame);
+}
+
+/// Calls `function(a0, …, a4)` on the thread's kernel stack and returns what it returns: door 1.
+///
+/// The arguments are already where the C ABI wants them; only the sixth slot (r9) carries the function.
+#[unsafe(naked)]
+pub extern "C" fn on_kernel_stack(
+    a0: u64,
+    a1: u64,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    function: extern "C" fn(u64, u64, u64, u64, u64) -> i64,
+) -> i64 {
+    naked_asm!(
+        "mov r11, gs:[{top}]",
+        "xchg rsp, r11",
+        "push r11",
+        "push r11",
+        "call r9",
+        "pop r11",
+        "pop rsp",
+        "ret",
+        top = const OFFSET_KERNEL_STACK_TOP,
+    )
+}
+
+/// Enters the program (or a new thread of it) for the first time: all registers from `frame`, on its own stack.
+///
+/// # Safety
+/// `frame` must describe code and a stack that the program may run with; the current kernel stack is given up.
+pub unsafe fn enter_frame(frame: &TrapFrame) -> ! {
+    // SAFETY: the frame is read, registers are loaded from it, and iretq goes where it says; the caller vouches for it.
+    unsafe {
+        core::arch::asm!("cli", "mov rsp, {}", "jmp {}", in(reg) frame, sym super::trap::restore_frame, options(noreturn));
+    }
+}
