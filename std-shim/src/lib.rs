@@ -1,3 +1,22 @@
-//! The libc edge: symbols that win over musl's and call the kernel directly.
+//! The libc edge, and the crate that becomes `kernel.o` in every image.
+//!
+//! Symbols defined here win over musl's: the linker sees `kernel.o` before it looks into `libc.a`, so `libc.a`'s member of that name is
+//! never pulled in. A symbol that is missing here is merely slower: musl's own version enters through the `syscall`
+//! instruction and ends in the same handler (design: two doors, one implementation; `tests/abi` proves it on both).
+//!
+//! | here | left to musl |
+//! |---|---|
+//! | `read write readv writev pread pwrite`, `clock_gettime`, `sched_yield`, `getpid`, `syscall` | everything else |
+//!
+//! Not here: behaviour. Each function names a handler of `kernel::syscall`, turns its answer into C's and that is all. These
+//! functions are not cancellation points of `pthread_cancel`; Rust programs have no use for those.
 #![no_std]
-extern crate kernel;
+#![deny(unsafe_code)]
+
+mod check;
+mod door;
+mod errno;
+mod io;
+mod raw;
+mod task;
+mod time;

@@ -42,8 +42,8 @@ pub mod up {
         /// A device, timer or inter-processor interrupt, already on the kernel stack. Defined in `irq.rs`.
         #[link_name = "caracal_up_irq"]
         pub safe fn on_irq(vector: u8, frame: &mut TrapFrame);
-        /// A CPU exception. Defined in `fault.rs`.
+        /// A CPU exception; `address` is the faulting address of a page fault. Defined in `fault.rs`.
         #[link_name = "caracal_up_fault"]
-        pub safe fn on_fault(vector: u8, frame: &mut TrapFrame);
+        pub safe fn on_fault(vector: u8, address: u64, frame: &mut TrapFrame);
     }
 }

@@ -30,3 +30,11 @@ pub fn install_boot_cpu() {
     syscall::install();
     fpu::install();
 }
+
+/// The interrupt flag in RFLAGS.
+pub const INTERRUPT_FLAG: u64 = 1 << 9;
+
+/// The code segment everything runs with.
+pub const CODE_SELECTOR: u16 = 0x08;
+/// The stack and data segment.
+pub const DATA_SELECTOR: u16 = 0x10;

@@ -14,6 +14,8 @@
 
 use core::arch::naked_asm;
 
+use x86_64::registers::control::Cr2;
+
 use super::cpu::{OFFSET_KERNEL_STACK_BOTTOM, OFFSET_KERNEL_STACK_TOP};
 use super::super::up;
 
@@ -108,11 +110,12 @@ extern "C" fn trap_dispatch(frame: &mut TrapFrame) {
     if vector >= FIRST_IRQ_VECTOR {
         up::on_irq(vector, frame);
     } else {
+        let address = Cr2::read_raw();
         // Exceptions of code that ran with interrupts on are handled with interrupts on: their handlers take locks and may wait.
         if frame.rflags & 0x200 != 0 {
             super::cpu::interrupts::enable();
         }
-        up::on_fault(vector, frame);
+        up::on_fault(vector, address, frame);
         super::cpu::interrupts::disable();
     }
 }
@@ -137,7 +140,7 @@ extern "C" fn trap_on_own_stack() {
 
 extern "C" fn own_stack_dispatch(frame: &mut TrapFrame) {
     let vector = (frame.vector & 0xff) as u8;
-    up::on_fault(vector, frame);
+    up::on_fault(vector, Cr2::read_raw(), frame);
 }
 
 /// Bytes of one generated gate stub.

@@ -1,0 +1,47 @@
+//! How the machine ends: flush what was said, tell the host the exit code, power off.
+//!
+//! Exit codes (docs/exit-codes.md): the program's own 0 to 255; 128 + N for death by signal N; 125 when boot fails.
+
+use core::fmt::Write as _;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::arch::{cpu, interrupts, power, smp};
+use crate::console;
+use crate::drivers::acpi;
+
+/// Boot cannot go on: bad command line, too little memory, no entropy.
+pub const BOOT_FAILED: u8 = 125;
+/// Memory ran out under the program.
+pub const OUT_OF_MEMORY: u8 = 137;
+/// The kernel found itself wrong.
+pub const KERNEL_PANIC: u8 = 134;
+
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Ends the machine with `code`. The first caller wins; other CPUs stop where they are.
+pub fn exit(code: u8) -> ! {
+    interrupts::disable();
+    if ENDING.swap(true, Ordering::AcqRel) {
+        power::halt();
+    }
+    if !cpu::current().is_null() {
+        smp::stop_others();
+    }
+    let ports = console::ports();
+    if let Some(mut control) = ports.control {
+        // The host reads the code here; writing to a debug console cannot fail.
+        let _ = writeln!(control, "exit {code}");
+    }
+    console::drain();
+    if let Some(port) = ports.exit {
+        power::debug_exit(port, code);
+    }
+    acpi::power_off();
+    power::reset()
+}
+
+/// Boot stops with a message that names cause and remedy.
+pub fn boot_failed(message: core::fmt::Arguments<'_>) -> ! {
+    console::emergency(format_args!("caracal: cannot boot: {message}\n"));
+    exit(BOOT_FAILED)
+}

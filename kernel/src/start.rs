@@ -1,0 +1,96 @@
+//! The whole system in one flow of data, from what the boot protocol left to the program's first instruction.
+
+use alloc::string::String;
+
+use logic::boot::cmdline::Options;
+
+use crate::arch::{self, Handoff, apic, smp};
+use crate::boot::BootInfo;
+use crate::drivers::{self, acpi, fw_cfg};
+use crate::kernel::Kernel;
+use crate::mm::stack::KernelStack;
+use crate::mm::{self, Memory};
+use crate::process::Process;
+use crate::{app, console, end, fs, rng, task, time};
+
+/// A host must not wait longer for a CPU than this before the guest goes on without it.
+const MAIN_TID: u32 = 1;
+
+#[expect(unsafe_code, reason = "linked by name: a door from arch")]
+#[unsafe(no_mangle)]
+extern "Rust" fn caracal_up_start(handoff: Handoff) -> ! {
+    start(handoff)
+}
+
+fn start(handoff: Handoff) -> ! {
+    arch::install_boot_local();
+    let boot = BootInfo::read(handoff);
+    let memory = mm::init(&boot).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
+    arch::install_boot_cpu();
+    let options = read_options(&boot);
+    console::install(&options);
+    let firmware = acpi::read(&boot, memory);
+    drivers::install_interrupt_controllers(&firmware, memory);
+    time::init(&firmware, memory);
+    if let Err(error) = rng::init(&options) {
+        end::boot_failed(format_args!("{error}"));
+    }
+    let stack = KernelStack::new(memory).unwrap_or_else(|_| end::boot_failed(format_args!("no memory for a stack")));
+    let _boot_task = task::adopt(0, 0, stack, memory);
+    let vfs = fs::mount(&boot, &options, memory);
+    let kernel = Kernel::install(Kernel {
+        memory,
+        futexes: logic::futex::Futexes::new(),
+        process: Process::new(&options, vfs),
+        options,
+    });
+    arch::interrupts::enable();
+    console::start_input();
+    start_other_cpus(&firmware, memory);
+    let main = task::create(MAIN_TID, memory, main_thread, 0)
+        .unwrap_or_else(|_| end::boot_failed(format_args!("no memory for the main thread")));
+    kernel.process.add_thread(alloc::sync::Arc::clone(&main));
+    task::start(main);
+    task::end()
+}
+
+extern "C" fn main_thread(_: u64) -> ! {
+    task::begin();
+    match app::enter(Kernel::get()) {
+        Ok(never) => match never {},
+        Err(error) => end::boot_failed(format_args!("cannot start the program: {error}")),
+    }
+}
+
+fn read_options(boot: &BootInfo) -> Options {
+    let replaced = fw_cfg::read_all("opt/caracal/cmdline");
+    let line = replaced.as_deref().unwrap_or(boot.command_line);
+    Options::parse(line).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")))
+}
+
+fn start_other_cpus(firmware: &acpi::Firmware, memory: &'static Memory) {
+    let me = apic::local_id();
+    let starter = smp::Starter {
+        trampoline: mm::direct_address(smp::trampoline_page()),
+        page_table: memory.page_table(),
+        wait_us: time::busy_wait_us,
+    };
+    let others = firmware.cpus.iter().copied().filter(|&apic_id| apic_id != me);
+    for (index, apic_id) in others.enumerate().take(arch::cpu::MAX_CPUS - 1) {
+        if let Err(error) = task::start_cpu(&starter, smp::online(), apic_id, memory) {
+            log::error!("CPU {} (APIC {apic_id}) did not start: {error}", index + 1);
+        }
+    }
+    log::info!("{} CPUs", smp::online());
+}
+
+#[expect(unsafe_code, reason = "linked by name: a door from arch")]
+#[unsafe(no_mangle)]
+extern "Rust" fn caracal_up_start_ap() -> ! {
+    apic::install();
+    time::start_cpu();
+    task::become_idle()
+}
+
+/// The text of an error that ends boot.
+pub type BootError = String;

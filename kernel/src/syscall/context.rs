@@ -1,0 +1,150 @@
+//! What a handler is given: who calls, through which door, and the ways to the caller's memory, files and clock.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use abi::errno::Errno;
+use abi::reg::{Pid, Tid, UserPtr};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::arch::TrapFrame;
+use crate::kernel::Kernel;
+use crate::mm::user;
+use crate::process::{PID, Process};
+use crate::task::{Task, wait};
+use crate::time;
+
+/// How the caller came in.
+#[derive(Clone, Copy, Debug)]
+pub enum Door<'a> {
+    /// A C call from std-shim: vector registers are dead.
+    Direct,
+    /// The `syscall` instruction, with the registers it came with: vector registers are live.
+    Syscall(&'a TrapFrame),
+}
+
+/// One system call in progress.
+#[derive(Debug)]
+pub struct Ctx<'a> {
+    kernel: &'static Kernel,
+    task: &'a Arc<Task>,
+    door: Door<'a>,
+}
+
+impl<'a> Ctx<'a> {
+    /// A call by `task`, the running one.
+    pub fn new(task: &'a Arc<Task>, door: Door<'a>) -> Self {
+        Self { kernel: Kernel::get(), task, door }
+    }
+
+    /// The system.
+    pub fn kernel(&self) -> &'static Kernel {
+        self.kernel
+    }
+
+    /// The program.
+    pub fn process(&self) -> &'static Process {
+        &self.kernel.process
+    }
+
+    /// The calling thread.
+    pub fn task(&self) -> &'a Arc<Task> {
+        self.task
+    }
+
+    /// How the caller came in.
+    pub fn door(&self) -> Door<'a> {
+        self.door
+    }
+
+    /// Whether the caller's vector registers must survive a switch.
+    pub fn vectors_live(&self) -> bool {
+        matches!(self.door, Door::Syscall(_))
+    }
+
+    /// Monotonic time in nanoseconds.
+    pub fn now(&self) -> u64 {
+        time::now()
+    }
+
+    /// Wall-clock time in nanoseconds since 1970.
+    pub fn realtime(&self) -> u64 {
+        time::realtime()
+    }
+
+    /// Waits for `attempt` to answer something else than `EAGAIN` (see [`wait::block_on`]).
+    ///
+    /// # Errors
+    /// `attempt`'s; `ETIMEDOUT` at `deadline_ns`; `EINTR` when a signal comes.
+    pub fn block_on<R>(
+        &self,
+        deadline_ns: Option<u64>,
+        attempt: impl FnMut(Option<&core::task::Waker>) -> Result<R, Errno>,
+    ) -> Result<R, Errno> {
+        wait::block_on(self.vectors_live(), deadline_ns, attempt)
+    }
+
+    /// Copies a `T` from the program.
+    ///
+    /// # Errors
+    /// `EFAULT` for memory that is not the program's to read.
+    pub fn read_struct<T: FromBytes + IntoBytes>(&self, from: UserPtr<T>) -> Result<T, Errno> {
+        user::read_struct(from)
+    }
+
+    /// Copies a `T` to the program.
+    ///
+    /// # Errors
+    /// `EFAULT` for memory that is not the program's to write.
+    pub fn write_struct<T: IntoBytes + Immutable + KnownLayout>(&self, to: UserPtr<T>, value: &T) -> Result<(), Errno> {
+        user::write_struct(to, value)
+    }
+
+    /// Fills `buffer` from the program.
+    ///
+    /// # Errors
+    /// `EFAULT` for memory that is not the program's to read.
+    pub fn read_bytes(&self, from: UserPtr<u8>, buffer: &mut [u8]) -> Result<(), Errno> {
+        user::read_bytes(from, buffer)
+    }
+
+    /// A zero-terminated string of at most `most` bytes; longer ones are cut there.
+    ///
+    /// # Errors
+    /// `EFAULT` for memory that is not the program's to read.
+    pub fn read_c_string(&self, from: UserPtr<u8>, most: usize) -> Result<Vec<u8>, Errno> {
+        user::read_c_string(from, most)
+    }
+
+    /// Calls `visit` with the thread `tid`; 0 is the caller.
+    ///
+    /// # Errors
+    /// `EINVAL` for a negative ID, `ESRCH` for one that no thread has.
+    pub fn with_thread<R>(&self, tid: Tid, visit: impl FnOnce(&Task) -> R) -> Result<R, Errno> {
+        let tid = u32::try_from(tid.0).map_err(|_| Errno::EINVAL)?;
+        if tid == 0 || tid == self.task.tid {
+            return Ok(visit(self.task));
+        }
+        self.process().thread(tid).map(|task| visit(&task)).ok_or(Errno::ESRCH)
+    }
+
+    /// Checks that `tid` names a thread; 0 is the caller.
+    ///
+    /// # Errors
+    /// As for [`Ctx::with_thread`].
+    pub fn check_thread(&self, tid: Tid) -> Result<(), Errno> {
+        self.with_thread(tid, |_| ())
+    }
+
+    /// Checks that `pid` names the process: 0, its ID, or a thread's.
+    ///
+    /// # Errors
+    /// `ESRCH` for any other.
+    pub fn check_pid(&self, pid: Pid) -> Result<(), Errno> {
+        match u32::try_from(pid.0) {
+            Ok(0 | PID) => Ok(()),
+            Ok(tid) if self.process().thread(tid).is_some() => Ok(()),
+            _ => Err(Errno::ESRCH),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The system calls: one table (`abi::table`), one dispatch, one file of handlers per man-page family.
+//!
+//! ```text
+//!  syscall instruction ─▶ on_syscall ─▶ dispatch ─▶ io::sys_read(cx, fd, buf, count) ─▶ logic …
+//!  std-shim `read()`   ─▶ on kernel stack ────────▶ io::sys_read(cx, …)
+//! ```
+//! `-errno` is made here and nowhere else. Handlers never see a register.
+
+mod context;
+pub mod fs;
+pub mod futex;
+pub mod io;
+pub mod mm;
+pub mod net;
+pub mod poll;
+pub mod signal;
+mod strace;
+pub mod sys;
+pub mod task;
+pub mod time;
+
+use abi::errno::Errno;
+use abi::prelude::*;
+use abi::reg::{Args, ToRet};
+
+use crate::arch::TrapFrame;
+
+pub use context::{Ctx, Door};
+
+/// One row's answer: the handler's, or the errno of a call that is not there.
+macro_rules! answer {
+    ($cx:ident, $args:ident, none [$errno:ident]) => {
+        Err::<usize, Errno>(Errno::$errno).to_ret()
+    };
+    ($cx:ident, $args:ident, $family:ident :: $handler:ident ($($arg:ident: $ty:ty),*) [$($errno:ident)?]) => {
+        (|| {
+            $(let $arg: $ty = $args.take()?;)*
+            $family::$handler($cx $(, $arg)*)
+        })()
+        .to_ret()
+    };
+}
+
+macro_rules! define_dispatch {
+    ($(
+        $number:literal $name:ident => $family:ident $(:: $handler:ident ($($arg:ident: $ty:ty),*))?
+        [$level:ident $($note:literal $(, $errno:ident)?)?];
+    )*) => {
+        /// Runs system call `number` with the argument words `words`; the answer is a value or minus an errno.
+        #[expect(clippy::too_many_lines, reason = "one arm per row of the table")]
+        pub fn dispatch(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> isize {
+            let mut args = Args::new(words);
+            match number {
+                $($number => answer!(cx, args, $family $(:: $handler ($($arg: $ty),*))? [$($($errno)?)?]),)*
+                _ => Err::<usize, Errno>(Errno::ENOSYS).to_ret(),
+            }
+        }
+    };
+}
+abi::for_each_syscall!(define_dispatch);
+
+/// The `syscall` door: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9 (syscall(2)).
+#[expect(unsafe_code, reason = "linked by name: a door from arch")]
+#[unsafe(no_mangle)]
+extern "Rust" fn caracal_up_syscall(frame: &mut TrapFrame) {
+    let number = frame.rax;
+    let words = [frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9];
+    let task = crate::task::current();
+    let cx = Ctx::new(&task, Door::Syscall(frame));
+    let answer = if cx.kernel().options.strace {
+        strace::traced(&cx, number, words)
+    } else {
+        dispatch(&cx, number, words)
+    };
+    frame.rax = answer.cast_unsigned() as u64;
+}

@@ -1,0 +1,82 @@
+//! Threads: the task object, the scheduler's mechanism, and the one place where a thread waits.
+
+mod cpu;
+mod sched;
+mod task;
+pub mod wait;
+
+use alloc::sync::Arc;
+use core::mem::ManuallyDrop;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use abi::errno::Errno;
+
+use crate::arch::smp;
+use crate::mm::Memory;
+use crate::mm::stack::KernelStack;
+
+pub use sched::{Alarm, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now};
+pub use task::{NAME_BYTES, Task};
+
+/// The running task. The count belongs to the running thread, so the handle must not outlive the call it was got in.
+#[expect(unsafe_code, reason = "the running task is a counted pointer in CpuLocal")]
+pub fn current() -> ManuallyDrop<Arc<Task>> {
+    // SAFETY: CpuLocal holds one count of the running task for as long as it runs; ManuallyDrop borrows it.
+    ManuallyDrop::new(unsafe { Arc::from_raw(sched::current_ptr()) })
+}
+
+/// Makes the start-up code of CPU `cpu` a task with ID `tid`, and gives the CPU its idle loop.
+///
+/// `stack` is the kernel stack that the caller runs on.
+pub fn adopt(cpu: usize, tid: u32, stack: KernelStack, memory: &'static Memory) -> Result<Arc<Task>, Errno> {
+    let idle = Arc::new(Task::starting(0, KernelStack::new(memory)?, idle_entry, 0));
+    let running = Arc::new(Task::adopted(tid, stack, cpu));
+    sched::install(cpu, idle, Arc::clone(&running));
+    Ok(running)
+}
+
+extern "C" fn idle_entry(_: u64) -> ! {
+    sched::begin();
+    sched::idle_loop()
+}
+
+/// Turns start-up code of an application processor into nothing: the CPU idles from here on.
+pub fn become_idle() -> ! {
+    smp::announce();
+    sched::end()
+}
+
+/// Makes a thread that starts in `entry(argument)`; it does not run before [`start`].
+pub fn create(
+    tid: u32,
+    memory: &'static Memory,
+    entry: extern "C" fn(u64) -> !,
+    argument: u64,
+) -> Result<Arc<Task>, Errno> {
+    reap();
+    Ok(Arc::new(Task::starting(tid, KernelStack::new(memory)?, entry, argument)))
+}
+
+/// Lets a created thread run.
+pub fn start(task: Arc<Task>) {
+    CREATED.fetch_add(1, Ordering::Relaxed);
+    sched::enqueue(task);
+}
+
+/// A new thread calls this first.
+pub fn begin() {
+    sched::begin();
+}
+
+/// Ends the running thread; its resources are given back once its stack is left.
+pub fn end() -> ! {
+    sched::end()
+}
+
+/// Threads started since boot.
+static CREATED: AtomicU64 = AtomicU64::new(0);
+
+/// Number of threads started since boot, for `/proc/stat`.
+pub fn created() -> u64 {
+    CREATED.load(Ordering::Relaxed)
+}

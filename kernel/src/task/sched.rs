@@ -1,0 +1,369 @@
+//! The scheduler's mechanism: per-CPU queues, switching, waking, alarms. What runs next is decided in `logic::task::run_queue`.
+//!
+//! Invariants:
+//! 1. A task is in at most one queue, and in none while it runs or is parked.
+//! 2. `on_cpu` is true from before a task's first instruction on a CPU until its registers are saved; only the CPU it last ran
+//!    on may pick it while it is true, so nobody runs a stack that is still in use.
+//! 3. Switching happens with interrupts off and preemption allowed (count 0): no lock is held across a switch.
+//! 4. An idle CPU sets its bit in `IDLE` before it looks at its queue for the last time; a waker queues before it looks at
+//!    `IDLE`. One of the two sees the other.
+#![expect(unsafe_code, reason = "switching stacks; the running task is a counted pointer in CpuLocal")]
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::task::Waker;
+
+use logic::task::run_queue::RunQueue;
+use logic::time::timers::{TimerId, Timers};
+use sync::{IrqLock, Once};
+
+use crate::arch::{apic, cpu, smp, switch};
+use crate::time;
+
+use super::task::Task;
+
+/// How long a thread runs while others wait for its CPU, in nanoseconds.
+const TIME_SLICE_NS: u64 = 4_000_000;
+
+/// One CPU's share of the scheduler.
+#[derive(Debug)]
+struct CpuQueue {
+    queue: IrqLock<RunQueue<Arc<Task>>>,
+    timers: IrqLock<Timers>,
+    /// The loop that runs when nothing else does.
+    idle: Arc<Task>,
+    /// When the running thread's slice ends; `u64::MAX` while nobody waits for the CPU.
+    slice_end: AtomicU64,
+    /// The task just switched away from, until the next one has let go of it; tagged.
+    previous: AtomicPtr<Task>,
+    /// Ended tasks, linked through `Task::next_dead`, each with a count.
+    dead: AtomicPtr<Task>,
+}
+
+/// All CPUs' queues, in CPU order; a CPU appears here before it is announced as online.
+static QUEUES: [Once<CpuQueue>; cpu::MAX_CPUS] = [const { Once::new() }; cpu::MAX_CPUS];
+/// CPUs that are idle, bit per CPU.
+static IDLE: AtomicU64 = AtomicU64::new(0);
+
+fn queue_of(cpu: usize) -> &'static CpuQueue {
+    QUEUES[cpu].get().expect("a CPU's queue is installed before the CPU is online")
+}
+
+/// Gives CPU `cpu` its queue and makes `running` (start-up code) its running task.
+pub(super) fn install(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
+    QUEUES[cpu_id].set(CpuQueue {
+        queue: IrqLock::new(RunQueue::new()),
+        timers: IrqLock::new(Timers::new()),
+        idle,
+        slice_end: AtomicU64::new(u64::MAX),
+        previous: AtomicPtr::new(core::ptr::null_mut()),
+        dead: AtomicPtr::new(core::ptr::null_mut()),
+    });
+    make_current(running);
+}
+
+/// Stores `task` as the running one of this CPU; the count moves into `CpuLocal`.
+fn make_current(task: Arc<Task>) {
+    let (bottom, top) = task.stack_bounds();
+    task.since.store(time::now(), Ordering::Relaxed);
+    cpu::set_current(Arc::into_raw(task).cast_mut().cast(), bottom, top);
+}
+
+/// The running task, while it runs: the reference is the running thread's own count.
+pub(super) fn current_ptr() -> *const Task {
+    cpu::current().cast_const().cast()
+}
+
+/// What becomes of the running task when it is put aside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    /// It goes to the end of this CPU's queue.
+    Runnable,
+    /// It waits for a wake-up; its wakers and the process keep it.
+    Parked,
+    /// It never runs again.
+    Ended,
+}
+
+/// Tag bits of `CpuQueue::previous`.
+const TAG_COUNTED: usize = 1;
+const TAG_ENDED: usize = 2;
+
+/// Runs something else in place of the current task. Interrupts must be off; they are off when it returns.
+/// False: there was nothing else to run.
+fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
+    debug_assert!(!cpu::interrupts::enabled() && cpu::preempt_count() == 0);
+    let here = queue_of(cpu::id());
+    let from = current_ptr();
+    cpu::set_need_resched(false);
+    let from_is_idle = core::ptr::eq(from, Arc::as_ptr(&here.idle));
+    let next = match pick(here) {
+        Some(next) => next,
+        None if leaving == Leaving::Runnable || from_is_idle => return false,
+        None => Arc::clone(&here.idle),
+    };
+    if core::ptr::eq(Arc::as_ptr(&next), from) {
+        // It was woken between parking and here: it never left.
+        return false;
+    }
+    account(from);
+    next.on_cpu.store(true, Ordering::Relaxed);
+    next.cpu.store(cpu::id(), Ordering::Relaxed);
+    let to: *const Task = Arc::as_ptr(&next);
+    let tag = match leaving {
+        Leaving::Runnable if !from_is_idle => {
+            // SAFETY: takes the count out of CpuLocal; make_current overwrites the pointer below.
+            here.queue.lock().enqueue(unsafe { Arc::from_raw(from) });
+            0
+        }
+        Leaving::Ended => TAG_COUNTED | TAG_ENDED,
+        Leaving::Runnable | Leaving::Parked => TAG_COUNTED,
+    };
+    here.previous.store(from.cast_mut().map_addr(|address| address | tag), Ordering::Relaxed);
+    make_current(next);
+    share(here, from_is_idle);
+    // SAFETY: interrupts are off; `from` runs here, `to` was picked from a queue under invariant 2, its stack is current;
+    // both are kept alive: `to` by CpuLocal, `from` by the queue or by `previous`.
+    unsafe { switch::switch(&(*from).context, &(*to).context, vectors_live) };
+    finish_switch();
+    true
+}
+
+/// The CPU has just taken a task: ends its idleness, gives the task a slice if others wait, and lets an idle CPU help.
+fn share(here: &CpuQueue, was_idle: bool) {
+    if was_idle {
+        IDLE.fetch_and(!(1u64 << cpu::id()), Ordering::SeqCst);
+    }
+    let waiting = !here.queue.lock().is_empty();
+    here.slice_end.store(if waiting { time::now() + TIME_SLICE_NS } else { u64::MAX }, Ordering::Relaxed);
+    arm(here);
+    let idle = IDLE.load(Ordering::SeqCst);
+    if waiting && idle != 0 {
+        apic::send(idle.trailing_zeros() as usize, apic::vector::RESCHEDULE);
+    }
+}
+
+/// Runs first on every switch's far side: lets go of the task that was left.
+fn finish_switch() {
+    let here = queue_of(cpu::id());
+    let tagged = here.previous.swap(core::ptr::null_mut(), Ordering::Relaxed);
+    let tag = tagged.addr() & (TAG_COUNTED | TAG_ENDED);
+    let previous = tagged.map_addr(|address| address - tag);
+    if previous.is_null() {
+        return;
+    }
+    // SAFETY: kept by its count in `previous`, or (uncounted) by this CPU's queue, from which only this CPU takes it.
+    let task = unsafe { &*previous };
+    if tag & TAG_ENDED != 0 {
+        bury(here, previous);
+    } else {
+        task.on_cpu.store(false, Ordering::Release);
+        if tag & TAG_COUNTED != 0 {
+            // SAFETY: the count that CpuLocal held was handed over in switch_away.
+            drop(unsafe { Arc::from_raw(previous) });
+        }
+    }
+}
+
+/// Puts an ended task on this CPU's list of the dead: its stack is given back later, with interrupts on.
+fn bury(here: &CpuQueue, task: *mut Task) {
+    // SAFETY: the list owns the count that CpuLocal held; interrupts are off, so this CPU's list has no other user.
+    unsafe { &*task }.next_dead.store(here.dead.load(Ordering::Relaxed), Ordering::Relaxed);
+    here.dead.store(task, Ordering::Relaxed);
+}
+
+/// Gives back what ended threads of this CPU left. Called where waiting for other CPUs is allowed.
+pub fn reap() {
+    let mut list = with_interrupts_off(|| queue_of(cpu::id()).dead.swap(core::ptr::null_mut(), Ordering::Relaxed));
+    while !list.is_null() {
+        // SAFETY: the list owned this count; the task left its stack before it was buried.
+        let task = unsafe { Arc::from_raw(list) };
+        list = task.next_dead.load(Ordering::Relaxed);
+    }
+}
+
+/// A new thread's first step on a CPU.
+pub(super) fn begin() {
+    finish_switch();
+    cpu::interrupts::enable();
+}
+
+fn account(task: *const Task) {
+    // SAFETY: the running task, kept by CpuLocal.
+    let task = unsafe { &*task };
+    let ran = time::now().saturating_sub(task.since.load(Ordering::Relaxed));
+    task.cpu_time.fetch_add(ran, Ordering::Relaxed);
+}
+
+/// The next task for this CPU: its own queue's, else one stolen from the longest other queue.
+fn pick(here: &CpuQueue) -> Option<Arc<Task>> {
+    let me = cpu::id();
+    if let Some(task) = here.queue.lock().pick_next() {
+        return Some(task);
+    }
+    (1..smp::online()).find_map(|step| {
+        let other = (me + step) % smp::online();
+        let mut queue = queue_of(other).queue.lock();
+        queue.steal(|task| !task.on_cpu.load(Ordering::Acquire) && task.affinity() & (1 << me) != 0)
+    })
+}
+
+/// Puts a runnable task that is in no queue onto one, and makes sure some CPU looks.
+pub(super) fn enqueue(task: Arc<Task>) {
+    let target = choose_cpu(&task);
+    let there = queue_of(target);
+    there.queue.lock().enqueue(task);
+    with_interrupts_off(|| {
+        if target == cpu::id() {
+            on_reschedule();
+        } else {
+            apic::send(target, apic::vector::RESCHEDULE);
+        }
+    });
+}
+
+/// Which CPU's queue a woken task goes to: its last one if that idles or nobody does, else an idle one.
+fn choose_cpu(task: &Task) -> usize {
+    let online = if smp::online() == 64 { u64::MAX } else { (1u64 << smp::online()) - 1 };
+    let allowed = match task.affinity() & online {
+        0 => online,
+        allowed => allowed,
+    };
+    let last = task.cpu.load(Ordering::Relaxed);
+    // While its registers are still on the old CPU only that CPU may pick it (invariant 2).
+    if task.on_cpu.load(Ordering::Acquire) {
+        return last;
+    }
+    let idle = IDLE.load(Ordering::SeqCst) & allowed;
+    if idle & (1 << last) != 0 {
+        last
+    } else if idle != 0 {
+        idle.trailing_zeros() as usize
+    } else if allowed & (1 << last) != 0 {
+        last
+    } else {
+        allowed.trailing_zeros() as usize
+    }
+}
+
+/// Wakes a parked task; remembers the wake-up for one that runs.
+pub fn unpark(task: &Arc<Task>) {
+    if task.notify() {
+        enqueue(Arc::clone(task));
+    }
+}
+
+/// Parks the running task until [`unpark`]; returns at once when a wake-up is already there.
+pub(super) fn park(vectors_live: bool) {
+    with_interrupts_off(|| {
+        // SAFETY: the running task, kept by CpuLocal.
+        if unsafe { &*current_ptr() }.prepare_park() {
+            switch_away(Leaving::Parked, vectors_live);
+        }
+    });
+}
+
+/// Lets other runnable threads of this CPU go first (sched_yield(2)).
+pub fn yield_now(vectors_live: bool) {
+    with_interrupts_off(|| switch_away(Leaving::Runnable, vectors_live));
+}
+
+/// Another CPU queued something here: run it if this CPU idles, else share the CPU from now on. Interrupts are off.
+pub fn on_reschedule() {
+    let here = queue_of(cpu::id());
+    if IDLE.load(Ordering::SeqCst) & (1 << cpu::id()) != 0 {
+        cpu::set_need_resched(true);
+    } else if here.slice_end.load(Ordering::Relaxed) == u64::MAX {
+        here.slice_end.store(time::now() + TIME_SLICE_NS, Ordering::Relaxed);
+        arm(here);
+    }
+}
+
+/// A reschedule is due and allowed: from the end of an interrupt, or when preemption comes back on.
+pub fn preempt() {
+    with_interrupts_off(|| switch_away(Leaving::Runnable, true));
+}
+
+/// Ends the running thread. What it leaves is let go by whoever runs next.
+pub(super) fn end() -> ! {
+    cpu::interrupts::disable();
+    switch_away(Leaving::Ended, false);
+    unreachable!("an ended thread was switched to");
+}
+
+/// The loop of an idle CPU: look for work, else halt until an interrupt.
+pub(super) fn idle_loop() -> ! {
+    loop {
+        reap();
+        cpu::interrupts::disable();
+        IDLE.fetch_or(1u64 << cpu::id(), Ordering::SeqCst);
+        if switch_away(Leaving::Parked, false) {
+            cpu::interrupts::enable();
+        } else {
+            cpu::interrupts::enable_and_wait();
+        }
+    }
+}
+
+/// An alarm that is set: which CPU keeps it, and its number there.
+#[derive(Debug)]
+pub struct Alarm {
+    cpu: usize,
+    id: TimerId,
+}
+
+/// Has `waker` woken at `deadline_ns` (monotonic).
+pub fn set_alarm(deadline_ns: u64, waker: Waker) -> Alarm {
+    with_interrupts_off(|| {
+        let cpu = cpu::id();
+        let here = queue_of(cpu);
+        let id = here.timers.lock().insert(deadline_ns, waker);
+        arm(here);
+        Alarm { cpu, id }
+    })
+}
+
+/// Takes an alarm back; one that has gone off is no error.
+pub fn cancel_alarm(alarm: Alarm) {
+    let waker = queue_of(alarm.cpu).timers.lock().cancel(alarm.id);
+    drop(waker);
+}
+
+/// Arms this CPU's timer for whatever comes first: an alarm or the end of the slice.
+fn arm(here: &CpuQueue) {
+    let alarm = here.timers.lock().next_deadline().unwrap_or(u64::MAX);
+    time::arm(alarm.min(here.slice_end.load(Ordering::Relaxed)));
+}
+
+/// The timer interrupt: wakes what is due, ends a slice that is over. Interrupts are off.
+pub fn on_timer() {
+    let here = queue_of(cpu::id());
+    let now = time::now();
+    loop {
+        let due = here.timers.lock().pop_due(now);
+        let Some(waker) = due else { break };
+        waker.wake();
+    }
+    if now >= here.slice_end.load(Ordering::Relaxed) {
+        here.slice_end.store(u64::MAX, Ordering::Relaxed);
+        cpu::set_need_resched(true);
+    }
+    arm(here);
+}
+
+fn with_interrupts_off<R>(body: impl FnOnce() -> R) -> R {
+    let enabled = cpu::interrupts::enabled();
+    cpu::interrupts::disable();
+    let result = body();
+    if enabled {
+        cpu::interrupts::enable();
+    }
+    result
+}
+
+/// CPU time of the running task in nanoseconds.
+pub fn cpu_time(task: &Task) -> u64 {
+    let running = task.on_cpu.load(Ordering::Relaxed);
+    let since = if running { time::now().saturating_sub(task.since.load(Ordering::Relaxed)) } else { 0 };
+    task.cpu_time.load(Ordering::Relaxed) + since
+}

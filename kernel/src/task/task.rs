@@ -1,0 +1,168 @@
+//! One thread of the program (or an idle loop): its kernel stack, where it stands, and how it is woken.
+//!
+//! ```text
+//!            park()                  unpark()
+//!  Running ──────────▶ Parked ─────────────────────▶ (run queue) ──▶ Running
+//!     │  unpark()                                         ▲
+//!     └─────────▶ Notified ── park() returns at once      │ yield, preemption
+//!     └───────────────────────────────────────────────────┘
+//! ```
+//! `park` is the word all of it turns on: a wake-up that comes before the thread has parked is remembered, never lost.
+#![expect(unsafe_code, reason = "the waker's vtable counts references by hand")]
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::task::{RawWaker, RawWakerVTable, Waker};
+
+use sync::Lock;
+
+use crate::arch::switch::Context;
+use crate::mm::stack::KernelStack;
+
+use super::sched;
+
+/// Longest thread name, with its terminating zero (prctl(2), `PR_SET_NAME`).
+pub const NAME_BYTES: usize = 16;
+
+const RUNNING: u32 = 0;
+const NOTIFIED: u32 = 1;
+const PARKED: u32 = 2;
+
+/// A thread.
+#[derive(Debug)]
+pub struct Task {
+    /// Thread ID; the main thread's is the process ID, idle loops have 0.
+    pub tid: u32,
+    pub(super) context: Context,
+    stack: KernelStack,
+    park: AtomicU32,
+    /// Its registers are still on a CPU: nobody else may run it yet.
+    pub(super) on_cpu: AtomicBool,
+    /// The CPU whose queue it goes to.
+    pub(super) cpu: AtomicUsize,
+    /// CPUs it may run on, bit per CPU.
+    affinity: AtomicU64,
+    /// Where to write 0 and wake a futex when the thread ends (set_tid_address(2)); 0 for nowhere.
+    pub clear_child_tid: AtomicU64,
+    /// Nanoseconds of CPU time up to the last time it was put aside.
+    pub(super) cpu_time: AtomicU64,
+    /// The next one on a CPU's list of the dead.
+    pub(super) next_dead: AtomicPtr<Task>,
+    /// When it was last put on a CPU, in monotonic nanoseconds.
+    pub(super) since: AtomicU64,
+    /// A signal or the process's end wants the thread's attention: waits answer EINTR.
+    pub interrupted: AtomicBool,
+    /// The thread's name, zero padded.
+    pub name: Lock<[u8; NAME_BYTES]>,
+    /// The thread's signal mask, pending set and alternate stack.
+    pub signals: Lock<logic::signal::ThreadSignals>,
+}
+
+impl Task {
+    /// A thread that starts in `entry(argument)` on `stack`.
+    pub(super) fn starting(tid: u32, stack: KernelStack, entry: extern "C" fn(u64) -> !, argument: u64) -> Self {
+        // SAFETY: the stack is fresh, its top is aligned, and it lives in the task.
+        let context = unsafe { Context::starting(stack.top(), entry, argument) };
+        Self::new(tid, context, stack)
+    }
+
+    /// The thread that is running already, on `stack`: start-up code becomes one.
+    pub(super) fn adopted(tid: u32, stack: KernelStack, cpu: usize) -> Self {
+        let task = Self::new(tid, Context::running(), stack);
+        task.on_cpu.store(true, Ordering::Relaxed);
+        task.cpu.store(cpu, Ordering::Relaxed);
+        task
+    }
+
+    fn new(tid: u32, context: Context, stack: KernelStack) -> Self {
+        Self {
+            tid,
+            context,
+            stack,
+            park: AtomicU32::new(RUNNING),
+            on_cpu: AtomicBool::new(false),
+            cpu: AtomicUsize::new(0),
+            affinity: AtomicU64::new(u64::MAX),
+            clear_child_tid: AtomicU64::new(0),
+            cpu_time: AtomicU64::new(0),
+            next_dead: AtomicPtr::new(core::ptr::null_mut()),
+            since: AtomicU64::new(0),
+            interrupted: AtomicBool::new(false),
+            name: Lock::new([0; NAME_BYTES]),
+            signals: Lock::new(logic::signal::ThreadSignals::default()),
+        }
+    }
+
+    /// Lowest address and top of its kernel stack.
+    pub(super) fn stack_bounds(&self) -> (u64, u64) {
+        (self.stack.bottom(), self.stack.top())
+    }
+
+    /// CPUs it may run on.
+    pub fn affinity(&self) -> u64 {
+        self.affinity.load(Ordering::Relaxed)
+    }
+
+    /// Sets the CPUs it may run on; takes effect when it is next queued.
+    pub fn set_affinity(&self, mask: u64) {
+        self.affinity.store(mask, Ordering::Relaxed);
+    }
+
+    /// Announces that the running thread is about to park. False: a wake-up has come, do not.
+    pub(super) fn prepare_park(&self) -> bool {
+        if self.park.compare_exchange(RUNNING, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            return true;
+        }
+        self.park.store(RUNNING, Ordering::Release);
+        false
+    }
+
+    /// Marks a wake-up. True: the thread was parked, and the caller must queue it.
+    pub(super) fn notify(&self) -> bool {
+        match self.park.swap(NOTIFIED, Ordering::AcqRel) {
+            PARKED => {
+                self.park.store(RUNNING, Ordering::Release);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Makes the thread attend to a signal or to the end of the process.
+    pub fn interrupt(self: &Arc<Self>) {
+        self.interrupted.store(true, Ordering::Release);
+        sched::unpark(self);
+    }
+
+    /// A waker for this thread: `core::task`'s vocabulary is what objects below speak.
+    pub fn waker(self: &Arc<Self>) -> Waker {
+        let raw = RawWaker::new(Arc::into_raw(Arc::clone(self)).cast(), &VTABLE);
+        // SAFETY: the vtable's functions treat the pointer as the Arc<Task> it is, and keep its count.
+        unsafe { Waker::from_raw(raw) }
+    }
+}
+
+static VTABLE: RawWakerVTable = RawWakerVTable::new(waker_clone, waker_wake, waker_wake_by_ref, waker_drop);
+
+unsafe fn waker_clone(task: *const ()) -> RawWaker {
+    // SAFETY: made by Arc::into_raw in `waker`; the waker holds one count.
+    unsafe { Arc::increment_strong_count(task.cast::<Task>()) };
+    RawWaker::new(task, &VTABLE)
+}
+
+unsafe fn waker_wake(task: *const ()) {
+    // SAFETY: takes over the count that the waker held.
+    let task = unsafe { Arc::from_raw(task.cast::<Task>()) };
+    sched::unpark(&task);
+}
+
+unsafe fn waker_wake_by_ref(task: *const ()) {
+    // SAFETY: borrows the count that the waker holds; ManuallyDrop leaves it.
+    let task = core::mem::ManuallyDrop::new(unsafe { Arc::from_raw(task.cast::<Task>()) });
+    sched::unpark(&task);
+}
+
+unsafe fn waker_drop(task: *const ()) {
+    // SAFETY: gives back the count that the waker held.
+    drop(unsafe { Arc::from_raw(task.cast::<Task>()) });
+}

@@ -1,0 +1,108 @@
+//! Door 1: from a C call on the program's stack to a typed handler on the thread's kernel stack.
+
+use abi::errno::Errno;
+use abi::reg::ToRet;
+use kernel::arch;
+use kernel::syscall::{Ctx, Door};
+use kernel::task;
+
+/// Runs `handler` with the caller's context and encodes its answer.
+pub(crate) fn with_context<R: ToRet>(handler: impl FnOnce(&Ctx<'_>) -> Result<R, Errno>) -> i64 {
+    let task = task::current();
+    let cx = Ctx::new(&task, Door::Direct);
+    handler(&cx).to_ret() as i64
+}
+
+/// Calls `function` on the kernel stack with up to five argument words.
+pub(crate) fn enter(function: extern "C" fn(u64, u64, u64, u64, u64) -> i64, words: [u64; 5]) -> i64 {
+    let [a, b, c, d, e] = words;
+    arch::on_kernel_stack(a, b, c, d, e, function)
+}
+
+/// Defines a libc function that enters the kernel directly.
+///
+/// ```ignore
+/// direct! { fn getpid() -> c_int = |cx| task::sys_getpid(cx); }
+/// ```
+/// The signature is compared with the `libc` crate's at compile time (see `check`).
+macro_rules! direct {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = |$cx:ident| $body:expr;
+    )*) => { $(
+        $(#[$meta])*
+        #[expect(unsafe_code, reason = "the symbol is the interface")]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name($($arg: $ty),*) -> $ret {
+            extern "C" fn inside(a: u64, b: u64, c: u64, d: u64, e: u64) -> i64 {
+                let _words = [a, b, c, d, e];
+                $crate::door::unpack!(_words, 0, $($arg: $ty),*);
+                $crate::door::with_context(|$cx| $body)
+            }
+            let mut words = [0u64; 5];
+            $crate::door::pack!(words, 0, $($arg),*);
+            $crate::errno::ret($crate::door::enter(inside, words)) as $ret
+        }
+    )* };
+}
+pub(crate) use direct;
+
+/// Stores arguments into words, in order.
+macro_rules! pack {
+    ($words:ident, $index:expr,) => {};
+    ($words:ident, $index:expr, $arg:ident $(, $rest:ident)*) => {
+        $words[$index] = $crate::door::Word::to_word($arg);
+        $crate::door::pack!($words, $index + 1, $($rest),*);
+    };
+}
+pub(crate) use pack;
+
+/// Binds arguments from words, in order.
+macro_rules! unpack {
+    ($words:ident, $index:expr,) => {};
+    ($words:ident, $index:expr, $arg:ident: $ty:ty $(, $rest:ident: $rest_ty:ty)*) => {
+        let $arg: $ty = $crate::door::Word::from_word($words[$index]);
+        $crate::door::unpack!($words, $index + 1, $($rest: $rest_ty),*);
+    };
+}
+pub(crate) use unpack;
+
+/// A C argument as the register word that carries it.
+pub(crate) trait Word {
+    fn to_word(self) -> u64;
+    fn from_word(word: u64) -> Self;
+}
+
+macro_rules! word {
+    ($($ty:ty),*) => { $(
+        impl Word for $ty {
+            #[expect(clippy::cast_sign_loss, reason = "the register holds the two's complement")]
+            fn to_word(self) -> u64 {
+                self as u64
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "made by to_word")]
+            fn from_word(word: u64) -> Self {
+                word as Self
+            }
+        }
+    )* };
+}
+word!(i32, i64, usize);
+
+impl<T> Word for *const T {
+    fn to_word(self) -> u64 {
+        self.expose_provenance() as u64
+    }
+    fn from_word(word: u64) -> Self {
+        core::ptr::with_exposed_provenance(word as usize)
+    }
+}
+
+impl<T> Word for *mut T {
+    fn to_word(self) -> u64 {
+        self.expose_provenance() as u64
+    }
+    fn from_word(word: u64) -> Self {
+        core::ptr::with_exposed_provenance_mut(word as usize)
+    }
+}
