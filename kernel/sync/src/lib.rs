@@ -1,2 +1,26 @@
-//! Locks, per-CPU data and wakers: all cleverness with atomics, nothing else.
+//! Locks, once-cells and wakers: all cleverness with atomics, nothing else.
+//!
+//! | primitive | turns off | use it for |
+//! |---|---|---|
+//! | [`Lock`] | preemption on this CPU | the default: data that only threads touch |
+//! | [`IrqLock`] | interrupts on this CPU | data that an interrupt handler touches too |
+//! | [`Once`] | nothing | written once at start-up, read for ever |
+//! | [`WakerSet`] | (inside a lock) | who is to be woken when something changes |
+//!
+//! No lock may be held across a switch of threads, and none while program memory is touched. The order of locks is drawn in `docs/locks.md`.
 #![no_std]
+
+extern crate alloc;
+#[cfg(any(test, not(target_os = "none")))]
+extern crate std;
+
+pub mod hooks;
+mod irq_lock;
+mod lock;
+mod once;
+mod wakers;
+
+pub use irq_lock::{IrqLock, IrqLockGuard};
+pub use lock::{Lock, LockGuard};
+pub use once::Once;
+pub use wakers::WakerSet;
