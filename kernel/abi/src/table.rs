@@ -434,6 +434,7 @@ macro_rules! for_each_syscall {
             333 io_pgetevents => none [NotSupported "no asynchronous input/output of this kind", ENOSYS];
             334 rseq => none [NotSupported "no restartable sequences", ENOSYS];
             335 uretprobe => none [NotSupported "no probes", ENOSYS];
+            336 uprobe => none [NotSupported "no probes", ENOSYS];
             424 pidfd_send_signal => none [NotSupported "no process file descriptors", ENOSYS];
             425 io_uring_setup => none [NotSupported "no asynchronous input/output of this kind", ENOSYS];
             426 io_uring_enter => none [NotSupported "no asynchronous input/output of this kind", ENOSYS];

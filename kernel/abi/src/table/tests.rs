@@ -54,7 +54,7 @@ fn every_argument_can_be_decoded() {
 fn rows_are_found() {
     assert_eq!(name(0), Some("read"));
     assert_eq!(name(number::rt_sigreturn), Some("rt_sigreturn"));
-    assert_eq!((name(336), name(423), name(usize::MAX)), (None, None, None));
+    assert_eq!((name(337), name(423), name(usize::MAX)), (None, None, None));
     let fork = row(number::fork).expect("57 is fork");
     assert_eq!(fork.level, Level::NotSupported("one address space, one process", Errno::ENOSYS));
     let read = row(number::read).expect("0 is read");
