@@ -147,7 +147,7 @@ bitflags::bitflags! {
 }
 
 bitflags::bitflags! {
-    /// Flags of memfd_create(2).
+    /// Flags of memfd_create(2). `HUGE_SIZE` without `HUGETLB`, and `EXEC` with `NOEXEC_SEAL`, are `EINVAL` too.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct MemfdFlags: u32 {
         /// `MFD_CLOEXEC`: close on execve(2).

@@ -2,8 +2,8 @@
 //!
 //! A row is `number name => family::handler(argument: Type, …) [level];` where the handler is
 //! `kernel/src/syscall/<family>.rs::<handler>`, or `number name => none [NotSupported "why", ERRNO];`.
-//! Dispatch, strace, documentation and test coverage are all derived from these rows. To use them, write a macro that
-//! takes all rows at once and hand its name to [`for_each_syscall!`](crate::for_each_syscall):
+//! Dispatch, strace, documentation and test coverage are all derived from these rows. To use them, write a
+//! macro that takes all rows at once and hand its name to [`for_each_syscall!`](crate::for_each_syscall):
 //!
 //! ```
 //! use abi::errno::Errno;
@@ -61,31 +61,32 @@ macro_rules! for_each_syscall {
             6 lstat => fs::sys_lstat(path: UserPtr<u8>, stat: UserPtr<Stat>) [Full];
             7 poll => poll::sys_poll(fds: UserPtr<PollFd>, count: u32, timeout_ms: i32) [Full];
             8 lseek => io::sys_lseek(fd: Fd, offset: i64, whence: Late<Whence>) [Full];
-            9 mmap => mm::sys_mmap(addr: UserPtr<u8>, len: usize, prot: Prot, flags: MapFlags, fd: Fd, offset: usize)
-                [Partial "writable MAP_SHARED mappings of files need pages that the file owns (tmpfs, memfd)"];
+            9 mmap => mm::sys_mmap(addr: UserPtr<u8>, len: usize, prot: Prot, flags: MapFlags, fd: Fd,
+                offset: usize) [Partial "MAP_SHARED needs a file that owns its pages (tmpfs, memfd)"];
             10 mprotect => mm::sys_mprotect(addr: UserPtr<u8>, len: usize, prot: Prot) [Full];
             11 munmap => mm::sys_munmap(addr: UserPtr<u8>, len: usize) [Full];
             12 brk => mm::sys_brk(addr: UserPtr<u8>) [Full];
-            13 rt_sigaction => signal::sys_rt_sigaction(signal: i32, act: UserPtr<SigAction>, old: UserPtr<SigAction>,
-                set_size: usize) [Full];
+            13 rt_sigaction => signal::sys_rt_sigaction(signal: i32, act: UserPtr<SigAction>,
+                old: UserPtr<SigAction>, set_size: usize) [Full];
             14 rt_sigprocmask => signal::sys_rt_sigprocmask(how: Late<SigHow>, set: UserPtr<SigSet>,
                 old: UserPtr<SigSet>, set_size: usize) [Full];
             15 rt_sigreturn => signal::sys_rt_sigreturn() [Full];
             16 ioctl => io::sys_ioctl(fd: Fd, request: Ioctl, arg: usize)
-                [Partial "the requests of terminals, pipes and FIONBIO, FIOCLEX, FIONREAD; others are ENOTTY"];
+                [Partial "terminals, pipes, FIONBIO, FIOCLEX, FIONREAD; others are ENOTTY"];
             17 pread64 => io::sys_pread64(fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) [Full];
             18 pwrite64 => io::sys_pwrite64(fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) [Full];
             19 readv => io::sys_readv(fd: Fd, iov: UserPtr<IoVec>, count: usize) [Full];
             20 writev => io::sys_writev(fd: Fd, iov: UserPtr<IoVec>, count: usize) [Full];
             21 access => fs::sys_access(path: UserPtr<u8>, mode: AccessMode) [Full];
             22 pipe => io::sys_pipe(fds: UserPtr<[i32; 2]>) [Full];
-            23 select => poll::sys_select(count: i32, read: UserPtr<u64>, write: UserPtr<u64>, except: UserPtr<u64>,
-                timeout: UserPtr<Timeval>) [Full];
+            23 select => poll::sys_select(count: i32, read: UserPtr<u64>, write: UserPtr<u64>,
+                except: UserPtr<u64>, timeout: UserPtr<Timeval>) [Full];
             24 sched_yield => task::sys_sched_yield() [Full];
             25 mremap => mm::sys_mremap(addr: UserPtr<u8>, old_len: usize, new_len: usize, flags: MremapFlags,
                 new_addr: UserPtr<u8>) [Full];
             26 msync => mm::sys_msync(addr: UserPtr<u8>, len: usize, flags: MsyncFlags) [Full];
-            27 mincore => none [NotSupported "nothing is ever swapped out; comes when a program needs it", ENOSYS];
+            27 mincore => none
+                [NotSupported "nothing is ever swapped out; comes when a program needs it", ENOSYS];
             28 madvise => mm::sys_madvise(addr: UserPtr<u8>, len: usize, advice: Advice)
                 [Partial "advice about other processes and swapping changes nothing"];
             29 shmget => none [NotSupported "System V IPC serves several processes", ENOSYS];
@@ -102,14 +103,18 @@ macro_rules! for_each_syscall {
             40 sendfile => io::sys_sendfile(out_fd: Fd, in_fd: Fd, offset: UserPtr<i64>, count: usize) [Full];
             41 socket => net::sys_socket(domain: i32, kind: i32, protocol: i32)
                 [Partial "no address family yet: EAFNOSUPPORT"];
-            42 connect => net::sys_connect(fd: Fd, addr: UserPtr<u8>, len: u32) [Partial "nothing is a socket yet"];
-            43 accept => net::sys_accept(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>) [Partial "nothing is a socket yet"];
-            44 sendto => net::sys_sendto(fd: Fd, buf: UserPtr<u8>, count: usize, flags: u32, addr: UserPtr<u8>, len: u32)
+            42 connect => net::sys_connect(fd: Fd, addr: UserPtr<u8>, len: u32)
                 [Partial "nothing is a socket yet"];
-            45 recvfrom => net::sys_recvfrom(fd: Fd, buf: UserPtr<u8>, count: usize, flags: u32, addr: UserPtr<u8>,
-                len: UserPtr<u32>) [Partial "nothing is a socket yet"];
-            46 sendmsg => net::sys_sendmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: u32) [Partial "nothing is a socket yet"];
-            47 recvmsg => net::sys_recvmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: u32) [Partial "nothing is a socket yet"];
+            43 accept => net::sys_accept(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>)
+                [Partial "nothing is a socket yet"];
+            44 sendto => net::sys_sendto(fd: Fd, buf: UserPtr<u8>, count: usize, flags: u32,
+                addr: UserPtr<u8>, len: u32) [Partial "nothing is a socket yet"];
+            45 recvfrom => net::sys_recvfrom(fd: Fd, buf: UserPtr<u8>, count: usize, flags: u32,
+                addr: UserPtr<u8>, len: UserPtr<u32>) [Partial "nothing is a socket yet"];
+            46 sendmsg => net::sys_sendmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: u32)
+                [Partial "nothing is a socket yet"];
+            47 recvmsg => net::sys_recvmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: u32)
+                [Partial "nothing is a socket yet"];
             48 shutdown => net::sys_shutdown(fd: Fd, how: i32) [Partial "nothing is a socket yet"];
             49 bind => net::sys_bind(fd: Fd, addr: UserPtr<u8>, len: u32) [Partial "nothing is a socket yet"];
             50 listen => net::sys_listen(fd: Fd, backlog: i32) [Partial "nothing is a socket yet"];
@@ -117,12 +122,12 @@ macro_rules! for_each_syscall {
                 [Partial "nothing is a socket yet"];
             52 getpeername => net::sys_getpeername(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>)
                 [Partial "nothing is a socket yet"];
-            53 socketpair => net::sys_socketpair(domain: i32, kind: i32, protocol: i32, fds: UserPtr<[i32; 2]>)
-                [Partial "no address family yet: EAFNOSUPPORT"];
-            54 setsockopt => net::sys_setsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>, len: u32)
-                [Partial "nothing is a socket yet"];
-            55 getsockopt => net::sys_getsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>, len: UserPtr<u32>)
-                [Partial "nothing is a socket yet"];
+            53 socketpair => net::sys_socketpair(domain: i32, kind: i32, protocol: i32,
+                fds: UserPtr<[i32; 2]>) [Partial "no address family yet: EAFNOSUPPORT"];
+            54 setsockopt => net::sys_setsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>,
+                len: u32) [Partial "nothing is a socket yet"];
+            55 getsockopt => net::sys_getsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>,
+                len: UserPtr<u32>) [Partial "nothing is a socket yet"];
             56 clone => task::sys_clone(flags: CloneFlags, stack: UserPtr<u8>, parent_tid: UserPtr<i32>,
                 child_tid: UserPtr<i32>, tls: usize) [Partial "threads only; a new process is ENOSYS"];
             57 fork => none [NotSupported "one address space, one process", ENOSYS];
@@ -171,7 +176,8 @@ macro_rules! for_each_syscall {
                 [Partial "times and the largest resident size; other counts are zero"];
             99 sysinfo => sys::sys_sysinfo(info: UserPtr<Sysinfo>) [Full];
             100 times => task::sys_times(buf: UserPtr<Tms>) [Full];
-            101 ptrace => none [NotSupported "there is no other process to trace; gdb attaches to the VM", ENOSYS];
+            101 ptrace => none
+                [NotSupported "there is no other process to trace; gdb attaches to the VM", ENOSYS];
             102 getuid => task::sys_getuid() [Full];
             103 syslog => none [NotSupported "the kernel's log leaves by its own port", EPERM];
             104 getgid => task::sys_getgid() [Full];
@@ -188,9 +194,11 @@ macro_rules! for_each_syscall {
             115 getgroups => task::sys_getgroups(count: i32, list: UserPtr<u32>) [Full];
             116 setgroups => task::sys_setgroups(count: i32, list: UserPtr<u32>) [Full];
             117 setresuid => task::sys_setresuid(ruid: Uid, euid: Uid, suid: Uid) [Full];
-            118 getresuid => task::sys_getresuid(ruid: UserPtr<u32>, euid: UserPtr<u32>, suid: UserPtr<u32>) [Full];
+            118 getresuid => task::sys_getresuid(ruid: UserPtr<u32>, euid: UserPtr<u32>, suid: UserPtr<u32>)
+                [Full];
             119 setresgid => task::sys_setresgid(rgid: Gid, egid: Gid, sgid: Gid) [Full];
-            120 getresgid => task::sys_getresgid(rgid: UserPtr<u32>, egid: UserPtr<u32>, sgid: UserPtr<u32>) [Full];
+            120 getresgid => task::sys_getresgid(rgid: UserPtr<u32>, egid: UserPtr<u32>, sgid: UserPtr<u32>)
+                [Full];
             121 getpgid => task::sys_getpgid(pid: Pid) [Full];
             122 setfsuid => task::sys_setfsuid(uid: Uid) [Full];
             123 setfsgid => task::sys_setfsgid(gid: Gid) [Full];
@@ -198,10 +206,12 @@ macro_rules! for_each_syscall {
             125 capget => none [NotSupported "no capabilities: the machine is the program's", ENOSYS];
             126 capset => none [NotSupported "no capabilities: the machine is the program's", ENOSYS];
             127 rt_sigpending => signal::sys_rt_sigpending(set: UserPtr<SigSet>, set_size: usize) [Full];
-            128 rt_sigtimedwait => none [NotSupported "waiting for signals comes with queued signals", ENOSYS];
+            128 rt_sigtimedwait => none
+                [NotSupported "waiting for signals comes with queued signals", ENOSYS];
             129 rt_sigqueueinfo => none [NotSupported "queued signals come later", ENOSYS];
             130 rt_sigsuspend => signal::sys_rt_sigsuspend(set: UserPtr<SigSet>, set_size: usize) [Full];
-            131 sigaltstack => signal::sys_sigaltstack(stack: UserPtr<SigStack>, old: UserPtr<SigStack>) [Full];
+            131 sigaltstack => signal::sys_sigaltstack(stack: UserPtr<SigStack>, old: UserPtr<SigStack>)
+                [Full];
             132 utime => none [NotSupported "replaced by utimensat", ENOSYS];
             133 mknod => fs::sys_mknod(path: UserPtr<u8>, mode: Mode, device: u32)
                 [Partial "regular files and FIFOs; device nodes are EPERM"];
@@ -217,12 +227,14 @@ macro_rules! for_each_syscall {
             142 sched_setparam => task::sys_sched_setparam(pid: Pid, param: UserPtr<SchedParam>)
                 [Partial "SCHED_OTHER only"];
             143 sched_getparam => task::sys_sched_getparam(pid: Pid, param: UserPtr<SchedParam>) [Full];
-            144 sched_setscheduler => task::sys_sched_setscheduler(pid: Pid, policy: SchedPolicy, param: UserPtr<SchedParam>)
+            144 sched_setscheduler => task::sys_sched_setscheduler(pid: Pid, policy: SchedPolicy,
+                param: UserPtr<SchedParam>)
                 [Partial "SCHED_OTHER, SCHED_BATCH and SCHED_IDLE; real-time policies are EPERM"];
             145 sched_getscheduler => task::sys_sched_getscheduler(pid: Pid) [Full];
             146 sched_get_priority_max => task::sys_sched_get_priority_max(policy: SchedPolicy) [Full];
             147 sched_get_priority_min => task::sys_sched_get_priority_min(policy: SchedPolicy) [Full];
-            148 sched_rr_get_interval => task::sys_sched_rr_get_interval(pid: Pid, interval: UserPtr<Timespec>) [Full];
+            148 sched_rr_get_interval => task::sys_sched_rr_get_interval(pid: Pid,
+                interval: UserPtr<Timespec>) [Full];
             149 mlock => mm::sys_mlock(addr: UserPtr<u8>, len: usize) [Full];
             150 munlock => mm::sys_munlock(addr: UserPtr<u8>, len: usize) [Full];
             151 mlockall => mm::sys_mlockall(flags: MlockallFlags) [Full];
@@ -279,10 +291,14 @@ macro_rules! for_each_syscall {
             199 fremovexattr => none [NotSupported "no extended attributes", EOPNOTSUPP];
             200 tkill => signal::sys_tkill(tid: Tid, signal: i32) [Full];
             201 time => time::sys_time(time: UserPtr<i64>) [Full];
-            202 futex => futex::sys_futex(word: UserPtr<u32>, op: FutexOp, val: u32, timeout: UserPtr<Timespec>,
-                word2: UserPtr<u32>, val3: u32) [Partial "no priority-inheritance operations"];
-            203 sched_setaffinity => task::sys_sched_setaffinity(pid: Pid, len: u32, mask: UserPtr<u64>) [Full];
-            204 sched_getaffinity => task::sys_sched_getaffinity(pid: Pid, len: u32, mask: UserPtr<u64>) [Full];
+            // For operations that move waiters `timeout` is a count: `timeout.addr()`.
+            202 futex => futex::sys_futex(word: UserPtr<u32>, op: FutexOp, val: u32,
+                timeout: UserPtr<Timespec>, word2: UserPtr<u32>, val3: u32)
+                [Partial "no priority-inheritance operations"];
+            203 sched_setaffinity => task::sys_sched_setaffinity(pid: Pid, len: u32, mask: UserPtr<u64>)
+                [Full];
+            204 sched_getaffinity => task::sys_sched_getaffinity(pid: Pid, len: u32, mask: UserPtr<u64>)
+                [Full];
             205 set_thread_area => none [NotSupported "32-bit programs only; see arch_prctl", ENOSYS];
             206 io_setup => none [NotSupported "no asynchronous input/output of this kind", ENOSYS];
             207 io_destroy => none [NotSupported "no asynchronous input/output of this kind", ENOSYS];
@@ -299,7 +315,8 @@ macro_rules! for_each_syscall {
             218 set_tid_address => task::sys_set_tid_address(tid: UserPtr<i32>) [Full];
             219 restart_syscall => none [NotSupported "calls are restarted by the kernel itself", EINTR];
             220 semtimedop => none [NotSupported "System V IPC serves several processes", ENOSYS];
-            221 fadvise64 => io::sys_fadvise64(fd: Fd, offset: i64, len: usize, advice: Late<FileAdvice>) [Full];
+            221 fadvise64 => io::sys_fadvise64(fd: Fd, offset: i64, len: usize, advice: Late<FileAdvice>)
+                [Full];
             222 timer_create => none [NotSupported "POSIX timers come later", ENOSYS];
             223 timer_settime => none [NotSupported "POSIX timers come later", ENOSYS];
             224 timer_gettime => none [NotSupported "POSIX timers come later", ENOSYS];
@@ -340,32 +357,38 @@ macro_rules! for_each_syscall {
             258 mkdirat => fs::sys_mkdirat(dir: DirFd, path: UserPtr<u8>, mode: Mode) [Full];
             259 mknodat => fs::sys_mknodat(dir: DirFd, path: UserPtr<u8>, mode: Mode, device: u32)
                 [Partial "regular files and FIFOs; device nodes are EPERM"];
-            260 fchownat => fs::sys_fchownat(dir: DirFd, path: UserPtr<u8>, uid: Uid, gid: Gid, flags: AtFlags) [Full];
+            260 fchownat => fs::sys_fchownat(dir: DirFd, path: UserPtr<u8>, uid: Uid, gid: Gid,
+                flags: AtFlags) [Full];
             261 futimesat => none [NotSupported "replaced by utimensat", ENOSYS];
-            262 newfstatat => fs::sys_newfstatat(dir: DirFd, path: UserPtr<u8>, stat: UserPtr<Stat>, flags: AtFlags) [Full];
+            262 newfstatat => fs::sys_newfstatat(dir: DirFd, path: UserPtr<u8>, stat: UserPtr<Stat>,
+                flags: AtFlags) [Full];
             263 unlinkat => fs::sys_unlinkat(dir: DirFd, path: UserPtr<u8>, flags: AtFlags) [Full];
-            264 renameat => fs::sys_renameat(old_dir: DirFd, old: UserPtr<u8>, new_dir: DirFd, new: UserPtr<u8>) [Full];
-            265 linkat => fs::sys_linkat(old_dir: DirFd, old: UserPtr<u8>, new_dir: DirFd, new: UserPtr<u8>, flags: AtFlags)
-                [Full];
+            264 renameat => fs::sys_renameat(old_dir: DirFd, old: UserPtr<u8>, new_dir: DirFd,
+                new: UserPtr<u8>) [Full];
+            265 linkat => fs::sys_linkat(old_dir: DirFd, old: UserPtr<u8>, new_dir: DirFd, new: UserPtr<u8>,
+                flags: AtFlags) [Full];
             266 symlinkat => fs::sys_symlinkat(target: UserPtr<u8>, dir: DirFd, path: UserPtr<u8>) [Full];
-            267 readlinkat => fs::sys_readlinkat(dir: DirFd, path: UserPtr<u8>, buf: UserPtr<u8>, size: i32) [Full];
+            267 readlinkat => fs::sys_readlinkat(dir: DirFd, path: UserPtr<u8>, buf: UserPtr<u8>, size: i32)
+                [Full];
             268 fchmodat => fs::sys_fchmodat(dir: DirFd, path: UserPtr<u8>, mode: Mode) [Full];
             269 faccessat => fs::sys_faccessat(dir: DirFd, path: UserPtr<u8>, mode: AccessMode) [Full];
-            270 pselect6 => poll::sys_pselect6(count: i32, read: UserPtr<u64>, write: UserPtr<u64>, except: UserPtr<u64>,
-                timeout: UserPtr<Timespec>, mask: UserPtr<SigSetArg>) [Full];
+            270 pselect6 => poll::sys_pselect6(count: i32, read: UserPtr<u64>, write: UserPtr<u64>,
+                except: UserPtr<u64>, timeout: UserPtr<Timespec>, mask: UserPtr<SigSetArg>) [Full];
             271 ppoll => poll::sys_ppoll(fds: UserPtr<PollFd>, count: u32, timeout: UserPtr<Timespec>,
                 mask: UserPtr<SigSet>, set_size: usize) [Full];
             272 unshare => none [NotSupported "no name spaces", EPERM];
-            273 set_robust_list => task::sys_set_robust_list(head: UserPtr<RobustListHead>, len: usize) [Full];
-            274 get_robust_list => task::sys_get_robust_list(tid: Tid, head: UserPtr<usize>, len: UserPtr<usize>) [Full];
+            273 set_robust_list => task::sys_set_robust_list(head: UserPtr<RobustListHead>, len: usize)
+                [Full];
+            274 get_robust_list => task::sys_get_robust_list(tid: Tid, head: UserPtr<usize>,
+                len: UserPtr<usize>) [Full];
             275 splice => none [NotSupported "no data moves between pipes without copying yet", ENOSYS];
             276 tee => none [NotSupported "no data moves between pipes without copying yet", ENOSYS];
-            277 sync_file_range => io::sys_sync_file_range(fd: Fd, offset: i64, len: i64, flags: Late<SyncRangeFlags>)
-                [Full];
+            277 sync_file_range => io::sys_sync_file_range(fd: Fd, offset: i64, len: i64,
+                flags: Late<SyncRangeFlags>) [Full];
             278 vmsplice => none [NotSupported "no data moves between pipes without copying yet", ENOSYS];
             279 move_pages => none [NotSupported "one memory node", ENOSYS];
-            280 utimensat => fs::sys_utimensat(dir: DirFd, path: UserPtr<u8>, times: UserPtr<[Timespec; 2]>, flags: AtFlags)
-                [Full];
+            280 utimensat => fs::sys_utimensat(dir: DirFd, path: UserPtr<u8>, times: UserPtr<[Timespec; 2]>,
+                flags: AtFlags) [Full];
             281 epoll_pwait => none [NotSupported "comes with the network", ENOSYS];
             282 signalfd => none [NotSupported "comes with the network", ENOSYS];
             283 timerfd_create => none [NotSupported "comes with the network", ENOSYS];
@@ -383,9 +406,11 @@ macro_rules! for_each_syscall {
             293 pipe2 => io::sys_pipe2(fds: UserPtr<[i32; 2]>, flags: PipeFlags)
                 [Partial "no O_DIRECT (packet mode), no O_NOTIFICATION_PIPE"];
             294 inotify_init1 => none [NotSupported "comes with the network", ENOSYS];
-            295 preadv => io::sys_preadv(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64, offset_high: usize) [Full];
-            296 pwritev => io::sys_pwritev(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64, offset_high: usize)
-                [Full];
+            // `offset_high` belongs to 32-bit machines; Linux ignores it here.
+            295 preadv => io::sys_preadv(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64,
+                offset_high: usize) [Full];
+            296 pwritev => io::sys_pwritev(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64,
+                offset_high: usize) [Full];
             297 rt_tgsigqueueinfo => none [NotSupported "queued signals come later", ENOSYS];
             298 perf_event_open => none [NotSupported "no performance counters", ENOSYS];
             299 recvmmsg => net::sys_recvmmsg(fd: Fd, msgs: UserPtr<MMsgHdr>, count: u32, flags: u32,
@@ -393,7 +418,8 @@ macro_rules! for_each_syscall {
             300 fanotify_init => none [NotSupported "no file notification of this kind", ENOSYS];
             301 fanotify_mark => none [NotSupported "no file notification of this kind", ENOSYS];
             302 prlimit64 => task::sys_prlimit64(pid: Pid, resource: Late<Resource>, new: UserPtr<RLimit>,
-                old: UserPtr<RLimit>) [Partial "NOFILE and FSIZE are enforced; the others are kept and reported"];
+                old: UserPtr<RLimit>)
+                [Partial "NOFILE and FSIZE are enforced; the others are kept and reported"];
             303 name_to_handle_at => none [NotSupported "no file handles", EOPNOTSUPP];
             304 open_by_handle_at => none [NotSupported "no file handles", EPERM];
             305 clock_adjtime => none [NotSupported "the host owns the clock", EPERM];
@@ -408,11 +434,12 @@ macro_rules! for_each_syscall {
             313 finit_module => none [NotSupported "no modules", EPERM];
             314 sched_setattr => none [NotSupported "sched_setscheduler is enough for now", ENOSYS];
             315 sched_getattr => none [NotSupported "sched_getscheduler is enough for now", ENOSYS];
-            316 renameat2 => fs::sys_renameat2(old_dir: DirFd, old: UserPtr<u8>, new_dir: DirFd, new: UserPtr<u8>,
-                flags: RenameFlags) [Partial "no RENAME_WHITEOUT"];
+            316 renameat2 => fs::sys_renameat2(old_dir: DirFd, old: UserPtr<u8>, new_dir: DirFd,
+                new: UserPtr<u8>, flags: RenameFlags) [Partial "no RENAME_WHITEOUT"];
             317 seccomp => none [NotSupported "one privilege level; the hypervisor is the boundary", ENOSYS];
             318 getrandom => sys::sys_getrandom(buf: UserPtr<u8>, count: usize, flags: GetrandomFlags) [Full];
-            319 memfd_create => fs::sys_memfd_create(name: UserPtr<u8>, flags: MemfdFlags) [Partial "no huge pages"];
+            319 memfd_create => fs::sys_memfd_create(name: UserPtr<u8>, flags: MemfdFlags)
+                [Partial "no huge pages"];
             320 kexec_file_load => none [NotSupported "the kernel is part of the image", EPERM];
             321 bpf => none [NotSupported "no programs inside the kernel", EPERM];
             322 execveat => none [NotSupported "one address space, one program", ENOSYS];
@@ -422,15 +449,15 @@ macro_rules! for_each_syscall {
             325 mlock2 => none [NotSupported "mlock is enough for now", ENOSYS];
             326 copy_file_range => io::sys_copy_file_range(in_fd: Fd, in_offset: UserPtr<i64>, out_fd: Fd,
                 out_offset: UserPtr<i64>, count: usize, flags: u32) [Full];
-            327 preadv2 => io::sys_preadv2(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64, offset_high: usize,
-                flags: RwFlags) [Full];
-            328 pwritev2 => io::sys_pwritev2(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64, offset_high: usize,
-                flags: RwFlags) [Full];
+            327 preadv2 => io::sys_preadv2(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64,
+                offset_high: usize, flags: RwFlags) [Full];
+            328 pwritev2 => io::sys_pwritev2(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64,
+                offset_high: usize, flags: RwFlags) [Full];
             329 pkey_mprotect => none [NotSupported "no protection keys", ENOSYS];
             330 pkey_alloc => none [NotSupported "no protection keys", ENOSYS];
             331 pkey_free => none [NotSupported "no protection keys", ENOSYS];
-            332 statx => fs::sys_statx(dir: DirFd, path: UserPtr<u8>, flags: AtFlags, mask: StatxMask, stat: UserPtr<Statx>)
-                [Full];
+            332 statx => fs::sys_statx(dir: DirFd, path: UserPtr<u8>, flags: AtFlags, mask: StatxMask,
+                stat: UserPtr<Statx>) [Full];
             333 io_pgetevents => none [NotSupported "no asynchronous input/output of this kind", ENOSYS];
             334 rseq => none [NotSupported "no restartable sequences", ENOSYS];
             335 uretprobe => none [NotSupported "no probes", ENOSYS];
@@ -450,7 +477,8 @@ macro_rules! for_each_syscall {
             436 close_range => io::sys_close_range(first: u32, last: u32, flags: CloseRangeFlags) [Full];
             437 openat2 => none [NotSupported "openat is enough for now; libraries fall back to it", ENOSYS];
             438 pidfd_getfd => none [NotSupported "no process file descriptors", ENOSYS];
-            439 faccessat2 => fs::sys_faccessat2(dir: DirFd, path: UserPtr<u8>, mode: AccessMode, flags: AtFlags) [Full];
+            439 faccessat2 => fs::sys_faccessat2(dir: DirFd, path: UserPtr<u8>, mode: AccessMode,
+                flags: AtFlags) [Full];
             440 process_madvise => none [NotSupported "there is no other process", ENOSYS];
             441 epoll_pwait2 => none [NotSupported "comes with the network", ENOSYS];
             442 mount_setattr => none [NotSupported "no mounting by the program", EPERM];
@@ -463,7 +491,8 @@ macro_rules! for_each_syscall {
             449 futex_waitv => none [NotSupported "futex is enough for now", ENOSYS];
             450 set_mempolicy_home_node => none [NotSupported "one memory node", ENOSYS];
             451 cachestat => none [NotSupported "files are in memory", ENOSYS];
-            452 fchmodat2 => fs::sys_fchmodat2(dir: DirFd, path: UserPtr<u8>, mode: Mode, flags: AtFlags) [Full];
+            452 fchmodat2 => fs::sys_fchmodat2(dir: DirFd, path: UserPtr<u8>, mode: Mode, flags: AtFlags)
+                [Full];
             453 map_shadow_stack => none [NotSupported "no shadow stacks", ENOSYS];
             454 futex_wake => none [NotSupported "futex is enough for now", ENOSYS];
             455 futex_wait => none [NotSupported "futex is enough for now", ENOSYS];
