@@ -238,9 +238,9 @@ choice! {
     }
 }
 
-/// `SIG_DFL` in [`SigAction::handler`]: the default action.
+/// `SIG_DFL` in [`SigAction::sa_handler`]: the default action.
 pub const SIG_DFL: usize = 0;
-/// `SIG_IGN` in [`SigAction::handler`]: ignore it.
+/// `SIG_IGN` in [`SigAction::sa_handler`]: ignore it.
 pub const SIG_IGN: usize = 1;
 
 /// The kernel's `struct sigaction`.
