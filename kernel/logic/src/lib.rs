@@ -3,5 +3,8 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod boot;
 pub mod credentials;
 pub mod limits;
+pub mod task;
+pub mod time;

@@ -1,0 +1,5 @@
+//! What start-up decides: which memory is usable, what the command line asks for, how the program's first stack looks.
+
+pub mod cmdline;
+pub mod memmap;
+pub mod stack_image;

@@ -1,0 +1,217 @@
+//! The kernel command line (docs/command-line.md): words → [`Options`] and the program's arguments and environment.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// How standard input arrives on COM1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Bytes as they are typed.
+    #[default]
+    Raw,
+    /// Frames: length as u16 little-endian, then that many bytes; length 0 is end of file.
+    Framed,
+    /// At end of file from the start.
+    None,
+}
+
+/// Everything the command line can ask for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program's arguments, its own name first.
+    pub argv: Vec<Vec<u8>>,
+    /// The program's environment, `NAME=VALUE` each.
+    pub env: Vec<Vec<u8>>,
+    /// The working directory.
+    pub cwd: Vec<u8>,
+    /// How much the kernel says.
+    pub log: log::LevelFilter,
+    /// Log every system call.
+    pub strace: bool,
+    /// Debug console for the kernel log.
+    pub log_port: Option<u16>,
+    /// Debug console for the program's standard error.
+    pub stderr_port: Option<u16>,
+    /// Debug console for the control channel.
+    pub control_port: Option<u16>,
+    /// isa-debug-exit.
+    pub exit_port: Option<u16>,
+    /// Which of fds 0, 1 and 2 are terminals.
+    pub terminals: [bool; 3],
+    /// Columns and rows of the terminal.
+    pub window: (u16, u16),
+    /// How standard input arrives.
+    pub stdin: Stdin,
+    /// Boot without any entropy source.
+    pub weak_entropy: bool,
+    /// `virtio_mmio.device=` words.
+    pub virtio_mmio: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            argv: Vec::new(),
+            env: Vec::new(),
+            cwd: b"/".to_vec(),
+            log: log::LevelFilter::Warn,
+            strace: false,
+            log_port: None,
+            stderr_port: None,
+            control_port: None,
+            exit_port: None,
+            terminals: [true; 3],
+            window: (80, 24),
+            stdin: Stdin::Raw,
+            weak_entropy: false,
+            virtio_mmio: Vec::new(),
+        }
+    }
+}
+
+/// What is wrong with a command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandLineError {
+    /// A key that means nothing here.
+    UnknownOption(String),
+    /// A known key with a value that makes no sense: the word, and what would.
+    BadValue(String, &'static str),
+    /// A double quote that is never closed.
+    UnclosedQuote,
+}
+
+impl fmt::Display for CommandLineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownOption(word) => write!(
+                f,
+                "unknown option `{word}` on the kernel command line; program arguments go behind ` -- ` (docs/command-line.md lists the options)"
+            ),
+            Self::BadValue(word, wanted) => write!(f, "`{word}` on the kernel command line: expected {wanted}"),
+            Self::UnclosedQuote => f.write_str("a double quote on the kernel command line is never closed"),
+        }
+    }
+}
+
+/// Words that VMMs add for Linux and that mean nothing here, by key; a trailing `.` stands for all keys that begin so.
+const LINUX_WORDS: &[&str] = &[
+    "console", "root", "rootfstype", "rootflags", "rootwait", "rw", "ro", "init", "rdinit", "ip", "panic", "reboot", "pci", "quiet",
+    "nomodule", "nomodules", "earlyprintk", "earlycon", "loglevel", "acpi", "noapic", "nolapic", "random.", "8250.", "i8042.", "tsc",
+    "no_timer_check", "noreplace-smp", "swiotlb", "selinux", "systemd.", "net.ifnames", "clocksource", "mitigations",
+];
+
+impl Options {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn parse(line: &[u8]) -> Result<Self, CommandLineError> {
+        let mut options = Self::default();
+        let mut words = split(line)?.into_iter();
+        for word in words.by_ref() {
+            if word == b"--" {
+                break;
+            }
+            options.apply(&word)?;
+        }
+        options.argv = words.collect();
+        if options.argv.is_empty() {
+            options.argv.push(b"/bin/program".to_vec());
+        }
+        Ok(options)
+    }
+
+    fn apply(&mut self, word: &[u8]) -> Result<(), CommandLineError> {
+        let text = String::from_utf8_lossy(word).into_owned();
+        let at = word.iter().position(|&byte| byte == b'=').unwrap_or(word.len());
+        let (key, value) = (String::from_utf8_lossy(&word[..at]), word.get(at + 1..).unwrap_or_default());
+        let bad = |wanted| CommandLineError::BadValue(text.clone(), wanted);
+        match &*key {
+            "env" if value.contains(&b'=') => self.env.push(value.to_vec()),
+            "env" => return Err(bad("env=NAME=VALUE")),
+            "cwd" if value.starts_with(b"/") => self.cwd = value.to_vec(),
+            "cwd" => return Err(bad("an absolute path")),
+            "log" => self.log = parse(value).ok_or_else(|| bad("off, error, warn, info, debug or trace"))?,
+            "strace" => self.strace = true,
+            "log-port" => self.log_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
+            "stderr-port" => self.stderr_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
+            "ctl-port" => self.control_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
+            "exit-port" => self.exit_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
+            "tty" => self.terminals = terminals(value).ok_or_else(|| bad("some of the digits 0, 1, 2"))?,
+            "winsize" => self.window = window(value).ok_or_else(|| bad("COLUMNSxROWS"))?,
+            "stdin" => self.stdin = stdin(value).ok_or_else(|| bad("raw, framed or none"))?,
+            "entropy" if value == b"weak" => self.weak_entropy = true,
+            "entropy" => return Err(bad("entropy=weak")),
+            "virtio_mmio.device" => self.virtio_mmio.push(String::from_utf8_lossy(value).into_owned()),
+            _ if is_for_linux(&key) => {}
+            _ => return Err(CommandLineError::UnknownOption(text)),
+        }
+        Ok(())
+    }
+}
+
+fn is_for_linux(key: &str) -> bool {
+    LINUX_WORDS.iter().any(|&known| if known.ends_with('.') { key.starts_with(known) } else { key == known })
+}
+
+/// Splits at white space; double quotes group, a backslash inside them escapes the next byte.
+fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, CommandLineError> {
+    let mut words = Vec::new();
+    let mut word: Option<Vec<u8>> = None;
+    let mut quoted = false;
+    let mut bytes = line.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            b'\\' if quoted => word.get_or_insert_default().push(bytes.next().ok_or(CommandLineError::UnclosedQuote)?),
+            _ if byte.is_ascii_whitespace() && !quoted => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(byte),
+        }
+    }
+    if quoted {
+        return Err(CommandLineError::UnclosedQuote);
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+fn parse<T: core::str::FromStr>(value: &[u8]) -> Option<T> {
+    core::str::from_utf8(value).ok()?.parse().ok()
+}
+
+fn port(value: &[u8]) -> Option<u16> {
+    let text = core::str::from_utf8(value).ok()?;
+    match text.strip_prefix("0x") {
+        Some(hex) => u16::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+fn terminals(value: &[u8]) -> Option<[bool; 3]> {
+    let mut terminals = [false; 3];
+    for byte in value {
+        *terminals.get_mut(usize::from(byte.checked_sub(b'0')?))? = true;
+    }
+    Some(terminals)
+}
+
+fn window(value: &[u8]) -> Option<(u16, u16)> {
+    let (columns, rows) = core::str::from_utf8(value).ok()?.split_once('x')?;
+    Some((columns.parse().ok()?, rows.parse().ok()?))
+}
+
+fn stdin(value: &[u8]) -> Option<Stdin> {
+    match value {
+        b"raw" => Some(Stdin::Raw),
+        b"framed" => Some(Stdin::Framed),
+        b"none" => Some(Stdin::None),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! The grammar of docs/command-line.md.
+
+use super::*;
+
+#[test]
+fn options_then_program_arguments() {
+    let options = Options::parse(b"log=info env=A=1 tty=02 exit-port=0xf4 -- prog --log=x \"two words\" \"q\\\"\\\\\" \"\"").unwrap();
+    assert_eq!(options.log, log::LevelFilter::Info);
+    assert_eq!(options.env, [b"A=1"]);
+    assert_eq!(options.terminals, [true, false, true]);
+    assert_eq!(options.exit_port, Some(0xf4));
+    assert_eq!(options.argv, [&b"prog"[..], b"--log=x", b"two words", b"q\"\\", b""]);
+}
+
+#[test]
+fn quotes_group_inside_a_word_and_bytes_stay_bytes() {
+    let options = Options::parse(b"env=X=\"a b\"c -- p \xff\n\t\"x\ny\"").unwrap();
+    assert_eq!(options.env, [b"X=a bc"]);
+    assert_eq!(options.argv, [&b"p"[..], b"\xff", b"x\ny"]);
+}
+
+#[test]
+fn nothing_gives_a_program_name() {
+    assert_eq!(Options::parse(b"").unwrap().argv, [b"/bin/program"]);
+}
+
+#[test]
+fn what_vmms_add_for_linux_is_ignored() {
+    let line = b"console=ttyS0 reboot=k panic=1 pci=off i8042.noaux 8250.nr_uarts=0 root=/dev/vda rw virtio_mmio.device=4K@0xc0001000:5";
+    assert_eq!(Options::parse(line).unwrap().virtio_mmio, ["4K@0xc0001000:5"]);
+}
+
+#[test]
+fn errors_name_the_word() {
+    assert_eq!(Options::parse(b"lgo=info").unwrap_err(), CommandLineError::UnknownOption("lgo=info".into()));
+    assert!(matches!(Options::parse(b"log=loud"), Err(CommandLineError::BadValue(word, _)) if word == "log=loud"));
+    assert!(matches!(Options::parse(b"tty=9"), Err(CommandLineError::BadValue(..))));
+    assert!(matches!(Options::parse(b"winsize=80"), Err(CommandLineError::BadValue(..))));
+    assert_eq!(Options::parse(b"env=\"A=1").unwrap_err(), CommandLineError::UnclosedQuote);
+}
+
+#[test]
+fn any_bytes_are_answered() {
+    for seed in 0u32..2000 {
+        let line: Vec<u8> = (0..40).map(|i| (seed.wrapping_mul(2_654_435_761).rotate_left(i) % 251) as u8).collect();
+        let _ = Options::parse(&line);
+    }
+}

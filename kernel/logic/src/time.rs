@@ -1,0 +1,3 @@
+//! Time as numbers: deadlines that wake threads.
+
+pub mod timers;
