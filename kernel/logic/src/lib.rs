@@ -5,6 +5,7 @@ extern crate alloc;
 
 pub mod boot;
 pub mod credentials;
+pub mod futex;
 pub mod limits;
 pub mod task;
 pub mod time;
