@@ -7,5 +7,6 @@ pub mod boot;
 pub mod credentials;
 pub mod futex;
 pub mod limits;
+pub mod mm;
 pub mod task;
 pub mod time;

@@ -1,0 +1,128 @@
+//! Every edge of munmap(2) and mprotect(2), and a model of one byte per page.
+
+use alloc::vec;
+
+use super::*;
+
+/// An area that shows consecutive numbers from here on; `None` is anonymous memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shows(Option<u64>);
+
+impl Backing for Shows {
+    fn advanced(&self, bytes: u64) -> Self {
+        Self(self.0.map(|from| from + bytes))
+    }
+    fn continues(&self, bytes: u64, next: &Self) -> bool {
+        self.0.map(|from| from + bytes) == next.0
+    }
+}
+
+const RW: Access = Access { read: true, write: true, execute: false };
+const RO: Access = Access { read: true, write: false, execute: false };
+const LOW: u64 = 0x10_000;
+const HIGH: u64 = 0x100_000;
+
+fn area(start: u64, end: u64, access: Access) -> Area<Shows> {
+    Area { start, end, access, backing: Shows(None), charged: false }
+}
+
+fn bounds(areas: &Areas<Shows>) -> Vec<(u64, u64)> {
+    areas.iter().map(|area| (area.start, area.end)).collect()
+}
+
+#[test]
+fn neighbours_alike_are_joined() {
+    let mut areas = Areas::new(LOW, HIGH);
+    areas.insert(area(0x20_000, 0x21_000, RW)).unwrap();
+    areas.insert(area(0x22_000, 0x23_000, RW)).unwrap();
+    areas.insert(area(0x21_000, 0x22_000, RW)).unwrap();
+    assert_eq!(bounds(&areas), [(0x20_000, 0x23_000)]);
+    areas.insert(area(0x23_000, 0x24_000, RO)).unwrap();
+    assert_eq!(areas.len(), 2);
+}
+
+#[test]
+fn a_hole_in_the_middle_leaves_two_that_show_the_right_bytes() {
+    let mut areas = Areas::new(LOW, HIGH);
+    areas.insert(Area { backing: Shows(Some(100)), ..area(0x20_000, 0x24_000, RO) }).unwrap();
+    let gone = areas.remove(0x21_000, 0x22_000).unwrap();
+    assert_eq!(gone.len(), 1);
+    assert_eq!(gone[0].backing, Shows(Some(100 + 0x1000)));
+    assert_eq!(bounds(&areas), [(0x20_000, 0x21_000), (0x22_000, 0x24_000)]);
+    assert_eq!(areas.find(0x23_000).unwrap().backing, Shows(Some(100 + 0x2000)));
+    assert!(areas.find(0x21_000).is_none());
+}
+
+#[test]
+fn protect_needs_everything_mapped_and_joins_again() {
+    let mut areas = Areas::new(LOW, HIGH);
+    areas.insert(area(0x20_000, 0x24_000, RW)).unwrap();
+    assert_eq!(areas.protect(0x23_000, 0x25_000, RO), Err(Errno::ENOMEM));
+    assert_eq!(areas.len(), 1);
+    areas.protect(0x21_000, 0x22_000, RO).unwrap();
+    assert_eq!(areas.len(), 3);
+    areas.protect(0x21_000, 0x22_000, RW).unwrap();
+    assert_eq!(bounds(&areas), [(0x20_000, 0x24_000)]);
+}
+
+#[test]
+fn gaps_are_found_from_the_top() {
+    let mut areas = Areas::new(LOW, HIGH);
+    assert_eq!(areas.find_gap(0x1000, PAGE), Some(HIGH - 0x1000));
+    areas.insert(area(HIGH - 0x1000, HIGH, RW)).unwrap();
+    areas.insert(area(HIGH - 0x4000, HIGH - 0x3000, RO)).unwrap();
+    assert_eq!(areas.find_gap(0x2000, PAGE), Some(HIGH - 0x3000));
+    assert_eq!(areas.find_gap(0x3000, PAGE), Some(HIGH - 0x7000));
+    assert_eq!(areas.find_gap(0x3000, 0x10_000), Some(0xf0_000));
+    assert_eq!(areas.find_gap(HIGH, PAGE), None);
+}
+
+#[test]
+fn growing_stops_at_the_neighbour() {
+    let mut areas = Areas::new(LOW, HIGH);
+    areas.insert(area(0x20_000, 0x21_000, RW)).unwrap();
+    areas.insert(area(0x23_000, 0x24_000, RW)).unwrap();
+    assert!(!areas.grow(0x21_000, 0x3000));
+    assert!(areas.grow(0x21_000, 0x2000));
+    assert_eq!(bounds(&areas), [(0x20_000, 0x24_000)]);
+}
+
+#[test]
+fn any_sequence_equals_one_entry_per_page() {
+    let pages = ((HIGH - LOW) / PAGE) as usize;
+    let mut model: Vec<Option<Access>> = vec![None; pages];
+    let mut areas = Areas::new(LOW, HIGH);
+    let mut state = 7u64;
+    let mut next = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for _ in 0..30_000 {
+        let first = next(pages as u64) as usize;
+        let last = (first + 1 + next(20) as usize).min(pages);
+        let (start, end) = (LOW + first as u64 * PAGE, LOW + last as u64 * PAGE);
+        let access = if next(2) == 0 { RW } else { RO };
+        match next(3) {
+            0 if areas.is_free(start, end) => {
+                areas.insert(area(start, end, access)).unwrap();
+                model[first..last].fill(Some(access));
+            }
+            1 => {
+                let gone: u64 = areas.remove(start, end).unwrap().iter().map(Area::pages).sum();
+                assert_eq!(gone as usize, model[first..last].iter().flatten().count());
+                model[first..last].fill(None);
+            }
+            _ => {
+                let all = model[first..last].iter().all(Option::is_some);
+                assert_eq!(areas.protect(start, end, access).is_ok(), all);
+                if all {
+                    model[first..last].fill(Some(access));
+                }
+            }
+        }
+        let page = next(pages as u64);
+        assert_eq!(areas.find(LOW + page * PAGE).map(|area| area.access), model[page as usize]);
+    }
+    let changes = model.windows(2).filter(|pair| pair[0] != pair[1] && pair[1].is_some()).count();
+    assert_eq!(areas.len(), changes + usize::from(model[0].is_some()));
+}
