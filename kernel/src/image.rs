@@ -1,12 +1,41 @@
 //! The image's own ELF, as it lies in memory: headers and segments, from the linker's `__ehdr_start`.
 #![expect(unsafe_code, reason = "linker symbols and our own headers")]
 
+use core::ops::Range;
 use core::slice;
 
 unsafe extern "C" {
     static __ehdr_start: ElfHeader;
     /// The program's entry: musl's crt1.o.
     fn _start() -> !;
+}
+
+/// `PF_X`: the segment may be executed.
+pub const EXECUTE: u32 = 1;
+/// `PF_W`: the segment may be written.
+pub const WRITE: u32 = 2;
+
+// Bounds of the kernel's own sections, from the script that links `kernel.o` (std-shim/kernel.ld).
+unsafe extern "C" {
+    static caracal_ktext_start: u8;
+    static caracal_ktext_end: u8;
+    static caracal_kdata_start: u8;
+    static caracal_kdata_end: u8;
+    static caracal_kbss_start: u8;
+    static caracal_kbss_end: u8;
+}
+
+/// The kernel's code.
+pub fn kernel_text() -> Range<u64> {
+    (&raw const caracal_ktext_start) as u64..(&raw const caracal_ktext_end) as u64
+}
+
+/// The kernel's own data, which no system call may read or write for the program.
+pub fn kernel_data() -> [Range<u64>; 2] {
+    [
+        (&raw const caracal_kdata_start) as u64..(&raw const caracal_kdata_end) as u64,
+        (&raw const caracal_kbss_start) as u64..(&raw const caracal_kbss_end) as u64,
+    ]
 }
 
 #[repr(C)]

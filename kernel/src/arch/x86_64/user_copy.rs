@@ -1,0 +1,111 @@
+//! Copies that may fault: the only instructions that touch program memory on the kernel's behalf.
+//!
+//! Each routine is bracketed by labels. A fault inside the bracket that cannot be resolved continues at the routine's end with the
+//! number of bytes not copied in rax: `EFAULT` instead of a kernel panic. The program's memory is one of the two sides; the
+//! other is the kernel's.
+#![expect(unsafe_code, reason = "the copy loops are assembly")]
+
+use core::arch::naked_asm;
+
+/// Copies `length` bytes; returns how many were *not* copied.
+///
+/// # Safety
+/// The kernel's side must be valid for `length` bytes. The other side may be anything.
+#[unsafe(naked)]
+pub unsafe extern "C" fn copy(_to: u64, _from: u64, _length: u64) -> u64 {
+    naked_asm!(
+        ".globl caracal_copy_start",
+        ".globl caracal_copy_end",
+        "caracal_copy_start:",
+        "mov rcx, rdx",
+        "shr rcx, 3",
+        "jz 3f",
+        "2: mov rax, [rsi]",
+        "mov [rdi], rax",
+        "add rsi, 8",
+        "add rdi, 8",
+        "sub rdx, 8",
+        "dec rcx",
+        "jnz 2b",
+        "3: test rdx, rdx",
+        "jz 5f",
+        "4: mov al, [rsi]",
+        "mov [rdi], al",
+        "inc rsi",
+        "inc rdi",
+        "dec rdx",
+        "jnz 4b",
+        "5: nop",
+        "caracal_copy_end:",
+        "mov rax, rdx",
+        "ret",
+    )
+}
+
+/// Atomically loads a word of program memory: `Err` when it cannot be read.
+#[unsafe(naked)]
+extern "C" fn load_raw(_address: u64) -> u64 {
+    naked_asm!(
+        ".globl caracal_load_start",
+        ".globl caracal_load_end",
+        ".globl caracal_load_failed",
+        "caracal_load_start:",
+        "mov eax, [rdi]",
+        "caracal_load_end:",
+        "ret",
+        "caracal_load_failed:",
+        "mov rax, -1",
+        "ret",
+    )
+}
+
+/// Atomically replaces `old` by `new` at `address`; answers what was there before in the low half, or all ones.
+#[unsafe(naked)]
+extern "C" fn exchange_raw(_address: u64, _old: u32, _new: u32) -> u64 {
+    naked_asm!(
+        ".globl caracal_exchange_start",
+        ".globl caracal_exchange_end",
+        ".globl caracal_exchange_failed",
+        "mov eax, esi",
+        "caracal_exchange_start:",
+        "lock cmpxchg [rdi], edx",
+        "caracal_exchange_end:",
+        "mov eax, eax",
+        "ret",
+        "caracal_exchange_failed:",
+        "mov rax, -1",
+        "ret",
+    )
+}
+
+/// The 32-bit word at `address`, or `None` when it cannot be read.
+pub fn load(address: u64) -> Option<u32> {
+    u32::try_from(load_raw(address)).ok()
+}
+
+/// Replaces `old` by `new` at `address` if it is there. Answers what was there before, `None` when it cannot be accessed.
+pub fn compare_exchange(address: u64, old: u32, new: u32) -> Option<u32> {
+    u32::try_from(exchange_raw(address, old, new)).ok()
+}
+
+unsafe extern "C" {
+    static caracal_copy_start: u8;
+    static caracal_copy_end: u8;
+    static caracal_load_start: u8;
+    static caracal_load_end: u8;
+    static caracal_load_failed: u8;
+    static caracal_exchange_start: u8;
+    static caracal_exchange_end: u8;
+    static caracal_exchange_failed: u8;
+}
+
+/// Where to go on after an unresolvable fault at `rip`; `None` when that is no checked access.
+pub fn fixup(rip: u64) -> Option<u64> {
+    let brackets = [
+        (&raw const caracal_copy_start, &raw const caracal_copy_end, &raw const caracal_copy_end),
+        (&raw const caracal_load_start, &raw const caracal_load_end, &raw const caracal_load_failed),
+        (&raw const caracal_exchange_start, &raw const caracal_exchange_end, &raw const caracal_exchange_failed),
+    ];
+    let bracket = brackets.iter().find(|(start, end, _)| (*start as u64..*end as u64).contains(&rip))?;
+    Some(bracket.2 as u64)
+}

@@ -1,0 +1,109 @@
+//! The physical frames of this machine: `logic::mm::frames` behind the one lock, and frames as memory through the direct map.
+#![expect(unsafe_code, reason = "a frame becomes memory through the direct map")]
+
+use logic::mm::frames::{FRAME, For, Frames};
+use sync::IrqLock;
+
+use crate::arch::paging::direct;
+
+static FRAMES: IrqLock<Option<Frames>> = IrqLock::new(None);
+
+/// Installs the machine's frames, once.
+pub(super) fn install(frames: Frames) {
+    *FRAMES.lock() = Some(frames);
+}
+
+/// One frame, with whatever was in it.
+pub fn allocate(who: For) -> Option<u64> {
+    FRAMES.lock().as_mut()?.allocate(who)
+}
+
+/// One frame of zeros.
+pub fn allocate_zeroed(who: For) -> Option<u64> {
+    let frame = allocate(who)?;
+    zero(frame, FRAME);
+    Some(frame)
+}
+
+/// A 2 MiB frame of zeros, if there is one and the program may still have four times as much.
+pub fn allocate_large_zeroed() -> Option<u64> {
+    const PLENTY: u64 = 4 * 512;
+    let frame = {
+        let mut frames = FRAMES.lock();
+        let frames = frames.as_mut()?;
+        if frames.available() < PLENTY {
+            return None;
+        }
+        frames.allocate_large(For::Program)?
+    };
+    zero(frame, 512 * FRAME);
+    Some(frame)
+}
+
+/// `count` frames in a row (at most 512).
+pub fn allocate_contiguous(count: u64, who: For) -> Option<u64> {
+    FRAMES.lock().as_mut()?.allocate_contiguous(count, who)
+}
+
+/// Gives a frame back. Nothing maps it any more.
+pub fn free(frame: u64) {
+    free_contiguous(frame, 1);
+}
+
+/// Gives back frames that were allocated in a row.
+pub fn free_contiguous(frame: u64, count: u64) {
+    if let Some(frames) = FRAMES.lock().as_mut() {
+        frames.free_contiguous(frame, count);
+    }
+}
+
+/// Free frames and all frames.
+pub fn usage() -> (u64, u64) {
+    FRAMES.lock().as_ref().map_or((0, 0), Frames::usage)
+}
+
+/// Frames the program may still have.
+pub fn available() -> u64 {
+    FRAMES.lock().as_ref().map_or(0, Frames::available)
+}
+
+/// Fills `bytes` from physical address `frame` on with zeros.
+fn zero(frame: u64, bytes: u64) {
+    // SAFETY: the frames were just allocated: nobody else uses them; the direct map covers them.
+    unsafe { (direct(frame) as *mut u8).write_bytes(0, bytes as usize) };
+}
+
+/// The bytes of a frame that the caller owns.
+pub(super) fn bytes_of(frame: &mut OwnedFrame) -> &mut [u8; FRAME as usize] {
+    // SAFETY: the frame is owned exclusively through `frame`, and the direct map covers it.
+    unsafe { &mut *(direct(frame.0) as *mut [u8; FRAME as usize]) }
+}
+
+/// A frame that nothing maps yet; given back unless it is handed on.
+#[derive(Debug)]
+pub struct OwnedFrame(u64);
+
+impl OwnedFrame {
+    /// A frame of zeros for the program.
+    pub fn zeroed() -> Option<Self> {
+        allocate_zeroed(For::Program).map(Self)
+    }
+
+    /// Hands the frame on: its physical address.
+    pub fn into_raw(self) -> u64 {
+        let frame = self.0;
+        core::mem::forget(self);
+        frame
+    }
+
+    /// The frame's bytes.
+    pub fn bytes(&mut self) -> &mut [u8; FRAME as usize] {
+        bytes_of(self)
+    }
+}
+
+impl Drop for OwnedFrame {
+    fn drop(&mut self) {
+        free(self.0);
+    }
+}

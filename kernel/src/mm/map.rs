@@ -1,0 +1,562 @@
+//! The one address space: the program's areas, their pages, and the kernel's own mappings.
+//!
+//! Pages are found at the first touch ([`Memory::fault`]). One lock guards areas and page tables; no program memory is touched and no
+//! file is read while it is held. When translations are taken away, all CPUs drop them before the frames go back.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::Debug;
+
+use abi::errno::Errno;
+use logic::mm::frames::{FRAME, For};
+use logic::mm::vma::{Access, Area, Areas, Backing};
+use sync::{Lock, Once};
+
+use crate::arch::paging::{PageTables, Protection, Sweep};
+use crate::arch::smp;
+
+use super::frames::{self, OwnedFrame};
+use super::user::USER_END;
+use super::{FaultAction, user};
+
+/// Bytes of a large page.
+const LARGE: u64 = 2 << 20;
+/// The break grows up to here: the small code model's end, short of its last megabytes.
+const BREAK_END: u64 = 0x7000_0000;
+
+/// Where the pages of a mapped file come from.
+pub trait PageSource: Send + Sync + Debug {
+    /// Fills `page` from byte `offset` on (zeros behind the end of the file).
+    ///
+    /// # Errors
+    /// `ENXIO` when the whole page lies behind the end; the file's own errors.
+    fn fill(&self, offset: u64, page: &mut [u8; FRAME as usize]) -> Result<(), Errno>;
+    /// Name for /proc/self/maps.
+    fn name(&self) -> Vec<u8>;
+    /// The same file for both: areas are joined then.
+    fn identity(&self) -> usize;
+}
+
+/// What stands behind an area of the program.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Zeros, private.
+    Anonymous,
+    /// A file, private: its bytes from `offset` on at the area's start, copied when touched.
+    File {
+        /// The file.
+        file: Arc<dyn PageSource>,
+        /// Byte offset at the area's start.
+        offset: u64,
+    },
+}
+
+impl Backing for Source {
+    fn advanced(&self, bytes: u64) -> Self {
+        match self {
+            Self::Anonymous => Self::Anonymous,
+            Self::File { file, offset } => Self::File { file: Arc::clone(file), offset: offset + bytes },
+        }
+    }
+
+    fn continues(&self, bytes: u64, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Anonymous, Self::Anonymous) => true,
+            (Self::File { file, offset }, Self::File { file: other, offset: at }) => {
+                file.identity() == other.identity() && offset + bytes == *at
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What is guarded by the lock.
+#[derive(Debug)]
+struct Space {
+    areas: Areas<Source>,
+    tables: PageTables,
+    /// Pages promised to charged areas, touched or not.
+    charged: u64,
+    /// Pages the program has, and those of them in charged areas.
+    resident: u64,
+    charged_resident: u64,
+    peak_resident: u64,
+    /// Start and end of the break's heap.
+    break_start: u64,
+    break_end: u64,
+}
+
+/// The machine's memory.
+#[derive(Debug)]
+pub struct Memory {
+    space: Lock<Space>,
+    page_table: u64,
+}
+
+static MEMORY: Once<Memory> = Once::new();
+
+/// Frames for page tables: the kernel's.
+fn table_frame() -> Option<u64> {
+    frames::allocate_zeroed(For::Kernel)
+}
+
+fn protection(access: Access) -> Protection {
+    let none = !(access.read || access.write || access.execute);
+    Protection { write: access.write, execute: access.execute, none, ..Protection::default() }
+}
+
+/// Where a mapping may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Anywhere, near this address if that is free.
+    Hint(u64),
+    /// Exactly there; what was there goes.
+    Fixed(u64),
+    /// Exactly there; something being there is `EEXIST`.
+    FixedNoReplace(u64),
+}
+
+impl Memory {
+    /// Takes the page tables over; the break begins at `image_end`.
+    pub(super) fn install(tables: PageTables, image_end: u64) -> &'static Self {
+        MEMORY.set(Self {
+            page_table: tables.root(),
+            space: Lock::new(Space {
+                areas: Areas::new(image_end, USER_END),
+                tables,
+                charged: 0,
+                resident: 0,
+                charged_resident: 0,
+                peak_resident: 0,
+                break_start: image_end,
+                break_end: image_end,
+            }),
+        });
+        MEMORY.get().expect("just set")
+    }
+
+    /// Physical address of the page-table root, for CPUs that start.
+    pub fn page_table(&self) -> u64 {
+        self.page_table
+    }
+
+    /// Maps one page of the kernel's own areas.
+    ///
+    /// # Errors
+    /// `ENOMEM` when there is no memory for page tables.
+    pub fn map_kernel_page(&self, address: u64, physical: u64, protection: Protection) -> Result<(), Errno> {
+        self.space.lock().tables.map(address, physical, protection, &mut table_frame).map_err(|_| Errno::ENOMEM)
+    }
+
+    /// Whether `address` can be read without a fault, for reports.
+    pub fn is_mapped(&self, address: u64) -> bool {
+        self.space.try_lock().is_some_and(|space| space.tables.translate(address).is_some())
+    }
+
+    /// Pages the program has, and the most it ever had.
+    pub fn resident_pages(&self) -> (u64, u64) {
+        let space = self.space.lock();
+        (space.resident, space.peak_resident)
+    }
+
+    /// Most pages the program ever had at a time.
+    pub fn peak_resident_pages(&self) -> u64 {
+        self.resident_pages().1
+    }
+
+    /// Pages in all areas.
+    pub fn mapped_pages(&self) -> u64 {
+        self.space.lock().areas.iter().map(Area::pages).sum()
+    }
+
+    /// Calls `visit` for a copy of each area, ascending.
+    pub fn each_area(&self, visit: impl FnMut(Area<Source>)) {
+        let areas: Vec<_> = self.space.lock().areas.iter().cloned().collect();
+        areas.into_iter().for_each(visit);
+    }
+
+    /// Maps `length` bytes (whole pages) of `source` (mmap(2)). Answers the address.
+    ///
+    /// # Errors
+    /// `ENOMEM` when there is no room or the mapping is charged and could not be filled; `EEXIST`.
+    pub fn map(&self, place: Place, length: u64, access: Access, source: Source, charged: bool) -> Result<u64, Errno> {
+        let mut space = self.space.lock();
+        if charged && space.charged + length / FRAME > space.limit() {
+            return Err(Errno::ENOMEM);
+        }
+        let address = match place {
+            Place::Hint(hint) => space.choose(hint, length)?,
+            Place::Fixed(address) | Place::FixedNoReplace(address) => {
+                let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
+                if !space.areas.in_bounds(address, end) {
+                    return Err(Errno::ENOMEM);
+                }
+                address
+            }
+        };
+        let end = address + length;
+        let mut gone = Vec::new();
+        match place {
+            Place::Fixed(_) => gone = space.take(address, end)?,
+            Place::FixedNoReplace(_) if !space.areas.is_free(address, end) => return Err(Errno::EEXIST),
+            _ => {}
+        }
+        let area = Area { start: address, end, access, backing: source, charged };
+        if charged {
+            space.charged += area.pages();
+        }
+        let added = space.areas.insert(area);
+        drop(space);
+        give_back(gone);
+        added.map(|()| address)
+    }
+
+    /// Unmaps `length` bytes from `address` on (munmap(2)).
+    ///
+    /// # Errors
+    /// `EINVAL` outside the program's addresses; `ENOMEM` when there would be too many areas.
+    pub fn unmap(&self, address: u64, length: u64) -> Result<(), Errno> {
+        let mut space = self.space.lock();
+        let end = address.checked_add(length).filter(|&end| end <= USER_END).ok_or(Errno::EINVAL)?;
+        let gone = space.take(address, end)?;
+        drop(space);
+        give_back(gone);
+        Ok(())
+    }
+
+    /// Changes how `length` bytes from `address` on may be used (mprotect(2)).
+    ///
+    /// # Errors
+    /// `ENOMEM` when part of it is not mapped.
+    pub fn protect(&self, address: u64, length: u64, access: Access) -> Result<(), Errno> {
+        let mut space = self.space.lock();
+        let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
+        space.areas.protect(address, end, access)?;
+        let mut changed = false;
+        space
+            .tables
+            .sweep(address, end, &mut table_frame, |_, _| {
+                changed = true;
+                Sweep::Protect(protection(access))
+            })
+            .map_err(|_| Errno::ENOMEM)?;
+        drop(space);
+        if changed {
+            smp::shootdown();
+        }
+        Ok(())
+    }
+
+    /// Throws the pages of `length` bytes from `address` on away; the areas stay (`MADV_DONTNEED`).
+    ///
+    /// # Errors
+    /// `ENOMEM` when part of it is not mapped.
+    pub fn discard(&self, address: u64, length: u64) -> Result<(), Errno> {
+        let mut space = self.space.lock();
+        let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
+        let complete = space.areas.covers(address, end);
+        let gone = space.take_pages(address, end)?;
+        drop(space);
+        give_back(gone);
+        if complete { Ok(()) } else { Err(Errno::ENOMEM) }
+    }
+
+    /// Whether all of `length` bytes from `address` on are mapped.
+    pub fn covers(&self, address: u64, length: u64) -> bool {
+        address.checked_add(length).is_some_and(|end| self.space.lock().areas.covers(address, end))
+    }
+
+    /// Moves, grows or shrinks a mapping (mremap(2)). Lengths are whole pages. `fixed` is the place of `MREMAP_FIXED`.
+    ///
+    /// # Errors
+    /// `EFAULT` when the old range is not one mapping; `ENOMEM`; `EINVAL`.
+    pub fn remap(&self, old: u64, old_length: u64, length: u64, may_move: bool, fixed: Option<u64>) -> Result<u64, Errno> {
+        let mut space = self.space.lock();
+        let old_end = old.checked_add(old_length).ok_or(Errno::EFAULT)?;
+        let area = space.areas.find(old).cloned().filter(|area| area.end >= old_end).ok_or(Errno::EFAULT)?;
+        let mut gone = Vec::new();
+        if let Some(place) = fixed {
+            let end = place.checked_add(length).ok_or(Errno::EINVAL)?;
+            if !space.areas.in_bounds(place, end) || place < old_end && end > old {
+                return Err(Errno::EINVAL);
+            }
+            gone = space.take(place, end)?;
+        }
+        if length < old_length {
+            gone.extend(space.take(old + length, old_end)?);
+        }
+        let kept = length.min(old_length);
+        let growth = (length - kept) / FRAME;
+        if area.charged && space.charged + growth > space.limit() {
+            drop(space);
+            give_back(gone);
+            return Err(Errno::ENOMEM);
+        }
+        let in_place = fixed.is_none() && (growth == 0 || old_end == area.end && space.areas.grow(old_end, length - kept));
+        let answer = if in_place {
+            space.charge(area.charged, growth);
+            Ok(old)
+        } else if may_move || fixed.is_some() {
+            space.relocate(&area, old, kept, length, fixed)
+        } else {
+            Err(Errno::ENOMEM)
+        };
+        drop(space);
+        if answer.is_ok_and(|address| address != old) {
+            smp::shootdown();
+        }
+        give_back(gone);
+        answer
+    }
+
+    /// Moves the break to `address` if that is possible; answers where it is now (brk(2)).
+    pub fn set_break(&self, address: u64) -> u64 {
+        let mut space = self.space.lock();
+        let (start, old) = (space.break_start, space.break_end);
+        if address < start || address > BREAK_END {
+            return old;
+        }
+        let (old_end, new_end) = (old.next_multiple_of(FRAME), address.next_multiple_of(FRAME));
+        let mut gone = Vec::new();
+        if new_end > old_end {
+            let pages = (new_end - old_end) / FRAME;
+            if space.charged + pages > space.limit() || !space.areas.is_free(old_end, new_end) {
+                return old;
+            }
+            let access = Access { read: true, write: true, execute: false };
+            let area = Area { start: old_end, end: new_end, access, backing: Source::Anonymous, charged: true };
+            if space.areas.insert(area).is_err() {
+                return old;
+            }
+            space.charge(true, pages);
+        } else if new_end < old_end {
+            match space.take(new_end, old_end) {
+                Ok(taken) => gone = taken,
+                Err(_) => return old,
+            }
+        }
+        space.break_end = address;
+        drop(space);
+        give_back(gone);
+        address
+    }
+
+    /// Where the break's heap begins and ends.
+    pub fn break_range(&self) -> (u64, u64) {
+        let space = self.space.lock();
+        (space.break_start, space.break_end)
+    }
+
+    /// Brings the page at `address` in, if an area allows the access.
+    pub fn fault(&self, address: u64, write: bool, execute: bool) -> FaultAction {
+        let page = address & !(FRAME - 1);
+        let (area, large) = {
+            let space = self.space.lock();
+            let Some(area) = space.areas.find(address) else { return FaultAction::Segv };
+            let access = area.access;
+            let allowed = if write { access.write } else if execute { access.execute } else { access.read };
+            if !allowed {
+                return FaultAction::Segv;
+            }
+            if space.tables.translate(page).is_some_and(|mapped| mapped.writable || !write) {
+                return FaultAction::Handled;
+            }
+            (area.clone(), space.wants_large(area, address))
+        };
+        if large && let Some(frame) = frames::allocate_large_zeroed() {
+            if self.install_large(address & !(LARGE - 1), frame, &area) {
+                return FaultAction::Handled;
+            }
+            frames::free_contiguous(frame, LARGE / FRAME);
+        }
+        let Some(mut frame) = OwnedFrame::zeroed() else { return FaultAction::OutOfMemory };
+        if let Source::File { file, offset } = &area.backing
+            && file.fill(offset + (page - area.start), frame.bytes()).is_err()
+        {
+            return FaultAction::BusError;
+        }
+        self.install_page(page, frame, &area)
+    }
+
+    /// Maps `frame` at `page` unless the area has changed or another CPU was first.
+    fn install_page(&self, page: u64, frame: OwnedFrame, area: &Area<Source>) -> FaultAction {
+        let mut space = self.space.lock();
+        let unchanged = space.areas.find(page).is_some_and(|now| same(now, area));
+        if !unchanged || space.tables.translate(page).is_some() {
+            // Look again: the program touches the page once more and finds the new state.
+            return FaultAction::Handled;
+        }
+        if space.tables.map(page, frame.into_raw(), protection(area.access), &mut table_frame).is_err() {
+            return FaultAction::OutOfMemory;
+        }
+        space.count(1, area.charged);
+        FaultAction::Handled
+    }
+
+    fn install_large(&self, page: u64, frame: u64, area: &Area<Source>) -> bool {
+        let mut space = self.space.lock();
+        let unchanged = space.areas.find(page).is_some_and(|now| same(now, area));
+        let mapped = unchanged
+            && space.tables.map_large(page, frame, protection(area.access), &mut table_frame) == Ok(true);
+        if mapped {
+            space.count(LARGE / FRAME, area.charged);
+        }
+        mapped
+    }
+
+    /// A stack for the main thread: `length` bytes below the top of the program's addresses, found when touched. Answers its top.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn map_stack(&self, length: u64) -> Result<u64, Errno> {
+        let access = Access { read: true, write: true, execute: false };
+        self.map(Place::Hint(0), length, access, Source::Anonymous, false).map(|bottom| bottom + length)
+    }
+
+    /// Copies start-up bytes to the program.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    pub fn write_program(&self, address: u64, bytes: &[u8]) -> Result<(), Errno> {
+        user::write_bytes(abi::reg::UserPtr::new(address as usize), bytes)
+    }
+}
+
+fn same(now: &Area<Source>, then: &Area<Source>) -> bool {
+    now.start == then.start && now.access == then.access && now.backing.continues(0, &then.backing)
+}
+
+/// Frames that no table maps any more: every CPU drops its translations, then they go back.
+fn give_back(gone: Vec<(u64, u64)>) {
+    if gone.is_empty() {
+        return;
+    }
+    smp::shootdown();
+    for (frame, size) in gone {
+        frames::free_contiguous(frame, size / FRAME);
+    }
+}
+
+impl Space {
+    /// Pages that may be promised in all: those already filled, and what is left.
+    fn limit(&self) -> u64 {
+        self.charged_resident + frames::available()
+    }
+
+    fn charge(&mut self, charged: bool, pages: u64) {
+        if charged {
+            self.charged += pages;
+        }
+    }
+
+    fn count(&mut self, pages: u64, charged: bool) {
+        self.resident += pages;
+        if charged {
+            self.charged_resident += pages;
+        }
+        self.peak_resident = self.peak_resident.max(self.resident);
+    }
+
+    /// An address for `length` bytes: the hint if it is free, else the highest gap, aligned so that large pages fit large maps.
+    fn choose(&self, hint: u64, length: u64) -> Result<u64, Errno> {
+        let hint = hint & !(FRAME - 1);
+        if let Some(end) = hint.checked_add(length)
+            && hint != 0
+            && self.areas.in_bounds(hint, end)
+            && self.areas.is_free(hint, end)
+        {
+            return Ok(hint);
+        }
+        let align = if length >= LARGE { LARGE } else { FRAME };
+        self.areas.find_gap(length, align).filter(|&start| start >= BREAK_END).ok_or(Errno::ENOMEM)
+    }
+
+    /// Whether the 2 MiB around `address` lie in the area and have no page yet.
+    fn wants_large(&self, area: &Area<Source>, address: u64) -> bool {
+        let start = address & !(LARGE - 1);
+        matches!(area.backing, Source::Anonymous)
+            && area.charged
+            && start >= area.start
+            && start + LARGE <= area.end
+            && self.tables.is_large_free(address)
+    }
+
+    /// Takes areas and pages of `start..end` out; answers the frames.
+    fn take(&mut self, start: u64, end: u64) -> Result<Vec<(u64, u64)>, Errno> {
+        let gone = self.take_pages(start, end)?;
+        for area in self.areas.remove(start, end)? {
+            if area.charged {
+                self.charged -= area.pages();
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Takes the pages of areas in `start..end` out; answers the frames.
+    fn take_pages(&mut self, start: u64, end: u64) -> Result<Vec<(u64, u64)>, Errno> {
+        let mut gone = Vec::new();
+        let spans: Vec<_> = self
+            .areas
+            .overlapping(start, end)
+            .map(|area| (area.start.max(start), area.end.min(end), area.charged))
+            .collect();
+        for (from, to, charged) in spans {
+            let mut pages = 0;
+            self.tables
+                .sweep(from, to, &mut table_frame, |_, mapped| {
+                    gone.push((mapped.physical, mapped.size));
+                    pages += mapped.size / FRAME;
+                    Sweep::Unmap
+                })
+                .map_err(|_| Errno::ENOMEM)?;
+            self.resident -= pages;
+            if charged {
+                self.charged_resident -= pages;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Moves `kept` bytes of `area` from `old` on to a new place of `length` bytes: table entries, not bytes.
+    fn relocate(
+        &mut self,
+        area: &Area<Source>,
+        old: u64,
+        kept: u64,
+        length: u64,
+        fixed: Option<u64>,
+    ) -> Result<u64, Errno> {
+        let target = match fixed {
+            Some(place) => place,
+            None => self.choose(0, length)?,
+        };
+        let backing = area.backing.advanced(old - area.start);
+        self.areas.insert(Area { start: target, end: target + length, backing, ..area.clone() })?;
+        self.charge(area.charged, (length - kept) / FRAME);
+        let mut pages = Vec::new();
+        self.tables
+            .sweep(old, old + kept, &mut table_frame, |address, mapped| {
+                pages.push((address, mapped));
+                Sweep::Unmap
+            })
+            .map_err(|_| Errno::ENOMEM)?;
+        for (address, mapped) in pages {
+            let to = target + (address - old);
+            let protection = protection(area.access);
+            let large = mapped.size == LARGE && to % LARGE == 0;
+            let done = large && self.tables.map_large(to, mapped.physical, protection, &mut table_frame) == Ok(true);
+            for offset in (0..if done { 0 } else { mapped.size }).step_by(FRAME as usize) {
+                self.tables
+                    .map(to + offset, mapped.physical + offset, protection, &mut table_frame)
+                    .map_err(|_| Errno::ENOMEM)?;
+            }
+        }
+        self.areas.remove(old, old + kept)?;
+        Ok(target)
+    }
+}
+
+/// Whether `address` can be read without a fault, for reports; false while memory is being set up.
+pub fn is_mapped(address: u64) -> bool {
+    MEMORY.get().is_some_and(|memory| memory.is_mapped(address))
+}

@@ -1,0 +1,205 @@
+//! Memory: mmap(2), munmap(2), mprotect(2), mremap(2), madvise(2), brk(2), msync(2), mlock(2), membarrier(2).
+
+use abi::errno::Errno;
+use abi::flags::Only as _;
+use abi::mm::Sharing;
+use abi::prelude::*;
+use logic::mm::vma::{Access, PAGE};
+
+use crate::arch::smp;
+use crate::mm::map::{Place, Source};
+
+use super::Ctx;
+
+/// Whole pages that hold `length` bytes; an overflow is more memory than there is.
+fn pages(length: usize) -> Result<u64, Errno> {
+    (length as u64).checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)
+}
+
+fn aligned(address: usize) -> Result<u64, Errno> {
+    if address as u64 % PAGE == 0 { Ok(address as u64) } else { Err(Errno::EINVAL) }
+}
+
+fn access(prot: Prot) -> Access {
+    Access {
+        read: prot.contains(Prot::READ),
+        write: prot.contains(Prot::WRITE),
+        execute: prot.contains(Prot::EXEC),
+    }
+}
+
+/// mmap(2): anonymous memory and private maps of files.
+pub fn sys_mmap(
+    cx: &Ctx<'_>,
+    addr: UserPtr<u8>,
+    len: usize,
+    prot: Prot,
+    flags: MapFlags,
+    fd: Fd,
+    offset: usize,
+) -> Result<usize, Errno> {
+    if offset as u64 % PAGE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let source = source(cx, flags, prot, fd, offset as u64)?;
+    if len == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let length = pages(len)?;
+    let place = if flags.contains(MapFlags::FIXED_NOREPLACE) {
+        Place::FixedNoReplace(aligned(addr.addr())?)
+    } else if flags.contains(MapFlags::FIXED) {
+        Place::Fixed(aligned(addr.addr())?)
+    } else {
+        Place::Hint(addr.addr() as u64)
+    };
+    let charged = prot.contains(Prot::WRITE) && !flags.intersects(MapFlags::NORESERVE | MapFlags::STACK);
+    let memory = cx.kernel().memory;
+    let address = memory.map(place, length, access(prot), source, charged)?;
+    if flags.contains(MapFlags::POPULATE) {
+        populate(cx, address, length);
+    }
+    Ok(address as usize)
+}
+
+fn source(cx: &Ctx<'_>, flags: MapFlags, prot: Prot, fd: Fd, offset: u64) -> Result<Source, Errno> {
+    let shared = flags.sharing()?;
+    if flags.contains(MapFlags::ANONYMOUS) {
+        // One address space: nobody else could see a shared map, so it is the same as a private one.
+        return Ok(Source::Anonymous);
+    }
+    let file = cx.process().files.get(fd)?;
+    crate::fs::map_file(&file, shared == Sharing::Shared, prot.contains(Prot::WRITE)).map(|file| Source::File { file, offset })
+}
+
+/// Brings in what can be; a page that cannot be had now is found later, or reported then (mmap(2), `MAP_POPULATE`).
+fn populate(cx: &Ctx<'_>, address: u64, length: u64) {
+    for page in (address..address + length).step_by(PAGE as usize) {
+        if cx.kernel().memory.fault(page, false, false) != crate::mm::FaultAction::Handled {
+            return;
+        }
+    }
+}
+
+/// munmap(2)
+pub fn sys_munmap(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
+    let address = aligned(addr.addr())?;
+    let length = pages(len).map_err(|_| Errno::EINVAL)?;
+    if length == 0 {
+        return Err(Errno::EINVAL);
+    }
+    cx.kernel().memory.unmap(address, length)
+}
+
+/// mprotect(2)
+pub fn sys_mprotect(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize, prot: Prot) -> Result<(), Errno> {
+    let address = aligned(addr.addr())?;
+    let length = pages(len)?;
+    if length == 0 {
+        return Ok(());
+    }
+    prot.known()?;
+    cx.kernel().memory.protect(address, length, access(prot))
+}
+
+/// mremap(2)
+pub fn sys_mremap(
+    cx: &Ctx<'_>,
+    addr: UserPtr<u8>,
+    old_len: usize,
+    new_len: usize,
+    flags: MremapFlags,
+    new_addr: UserPtr<u8>,
+) -> Result<usize, Errno> {
+    flags.known()?;
+    let address = aligned(addr.addr())?;
+    let (old_length, length) = (pages(old_len)?, pages(new_len)?);
+    let may_move = flags.contains(MremapFlags::MAYMOVE);
+    let fixed = flags.contains(MremapFlags::FIXED);
+    if length == 0 || old_length == 0 || fixed && !may_move || flags.contains(MremapFlags::DONTUNMAP) {
+        return Err(Errno::EINVAL);
+    }
+    let place = if fixed { Some(aligned(new_addr.addr())?) } else { None };
+    cx.kernel().memory.remap(address, old_length, length, may_move, place).map(|address| address as usize)
+}
+
+/// madvise(2): `DONTNEED` and `FREE` give the pages back; what concerns other processes or swapping changes nothing.
+pub fn sys_madvise(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize, advice: Advice) -> Result<(), Errno> {
+    let address = aligned(addr.addr())?;
+    let length = pages(len).map_err(|_| Errno::EINVAL)?;
+    let memory = cx.kernel().memory;
+    match advice {
+        _ if length == 0 => Ok(()),
+        Advice::DontNeed | Advice::Free => memory.discard(address, length),
+        Advice::Remove => Err(Errno::EINVAL),
+        _ if memory.covers(address, length) => Ok(()),
+        _ => Err(Errno::ENOMEM),
+    }
+}
+
+/// brk(2): answers the break, moved or not.
+pub fn sys_brk(cx: &Ctx<'_>, addr: UserPtr<u8>) -> Result<usize, Errno> {
+    Ok(cx.kernel().memory.set_break(addr.addr() as u64) as usize)
+}
+
+/// msync(2): private maps have nothing to write back.
+pub fn sys_msync(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize, flags: MsyncFlags) -> Result<(), Errno> {
+    flags.known()?;
+    if flags.contains(MsyncFlags::SYNC | MsyncFlags::ASYNC) {
+        return Err(Errno::EINVAL);
+    }
+    mapped(cx, addr, len)
+}
+
+fn mapped(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
+    let address = aligned(addr.addr())?;
+    if cx.kernel().memory.covers(address, pages(len)?) { Ok(()) } else { Err(Errno::ENOMEM) }
+}
+
+/// mlock(2): nothing is ever swapped out, so to lock is to bring in.
+pub fn sys_mlock(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
+    let start = addr.addr() as u64 & !(PAGE - 1);
+    let length = pages(len.saturating_add((addr.addr() as u64 - start) as usize))?;
+    if !cx.kernel().memory.covers(start, length) {
+        return Err(Errno::ENOMEM);
+    }
+    populate(cx, start, length);
+    Ok(())
+}
+
+/// munlock(2)
+pub fn sys_munlock(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
+    mapped(cx, UserPtr::new(addr.addr() & !(PAGE as usize - 1)), len)
+}
+
+/// mlockall(2)
+pub fn sys_mlockall(_cx: &Ctx<'_>, flags: MlockallFlags) -> Result<(), Errno> {
+    flags.known()?;
+    if flags.is_empty() { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+/// munlockall(2)
+pub fn sys_munlockall(_cx: &Ctx<'_>) -> Result<(), Errno> {
+    Ok(())
+}
+
+/// membarrier(2): an interrupt to every CPU, which each answers, is a barrier on all of them.
+pub fn sys_membarrier(_cx: &Ctx<'_>, command: MembarrierCommand, flags: u32, _cpu: i32) -> Result<u32, Errno> {
+    use MembarrierCommand::{
+        Global, GlobalExpedited, PrivateExpedited, Query, RegisterGlobalExpedited, RegisterPrivateExpedited,
+    };
+    if flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let served =
+        [Global, GlobalExpedited, RegisterGlobalExpedited, PrivateExpedited, RegisterPrivateExpedited];
+    match command {
+        Query => Ok(served.iter().fold(0, |mask, command| mask | command.raw().cast_unsigned())),
+        Global | GlobalExpedited | PrivateExpedited => {
+            smp::shootdown();
+            Ok(0)
+        }
+        RegisterGlobalExpedited | RegisterPrivateExpedited => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
