@@ -3,10 +3,13 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod acpi;
 pub mod boot;
 pub mod credentials;
 pub mod futex;
 pub mod limits;
 pub mod mm;
+pub mod rng;
+pub mod signal;
 pub mod task;
 pub mod time;

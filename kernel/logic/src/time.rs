@@ -1,3 +1,4 @@
 //! Time as numbers: deadlines that wake threads.
 
 pub mod timers;
+pub mod clock;

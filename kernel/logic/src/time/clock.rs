@@ -1,0 +1,104 @@
+//! Cycles → nanoseconds, kept right against a reference counter.
+//!
+//! The first rate comes from a short measurement and may be off by a per cent; on a loaded host much more. So the clock is fed pairs
+//! (cycles, reference nanoseconds) as time goes by, each with its uncertainty: the rate is taken over a growing baseline, and a
+//! difference is slewed away, never stepped. The clock never goes back.
+
+/// Nanoseconds in a second.
+pub const NS_PER_S: u64 = 1_000_000_000;
+
+/// How strongly an error is slewed away: within this many nanoseconds of clock time.
+const SLEW_NS: i64 = 500_000_000;
+/// Most slewing, in parts per million.
+const MOST_SLEW_PPM: i64 = 100_000;
+
+/// A straight line from cycles to nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Cycles at which the line begins.
+    pub cycles: u64,
+    /// Nanoseconds there.
+    pub ns: u64,
+    /// Nanoseconds per cycle, times 2^32.
+    pub rate: u64,
+}
+
+impl Line {
+    /// The line through (`cycles`, `ns`) of a counter with `hz` cycles a second.
+    #[must_use]
+    pub fn new(cycles: u64, ns: u64, hz: u64) -> Self {
+        Self { cycles, ns, rate: rate(NS_PER_S, hz) }
+    }
+
+    /// Nanoseconds at `cycles`; before the line's beginning, its beginning.
+    #[inline]
+    #[must_use]
+    pub fn ns_at(&self, cycles: u64) -> u64 {
+        let passed = cycles.saturating_sub(self.cycles);
+        self.ns + (u128::from(passed) * u128::from(self.rate) >> 32) as u64
+    }
+
+    /// Cycles at which the line reaches `ns`, at least the line's beginning.
+    #[must_use]
+    pub fn cycles_at(&self, ns: u64) -> u64 {
+        let ahead = u128::from(ns.saturating_sub(self.ns)) << 32;
+        self.cycles.saturating_add(u64::try_from(ahead / u128::from(self.rate.max(1))).unwrap_or(u64::MAX))
+    }
+}
+
+/// `ns` per `cycles`, times 2^32.
+fn rate(ns: u64, cycles: u64) -> u64 {
+    u64::try_from((u128::from(ns) << 32) / u128::from(cycles.max(1))).unwrap_or(u64::MAX)
+}
+
+/// One comparison of the counter with the reference.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// The counter.
+    pub cycles: u64,
+    /// The reference at that moment, in nanoseconds.
+    pub reference_ns: u64,
+    /// By how much the pair may be off, in nanoseconds.
+    pub uncertainty_ns: u64,
+}
+
+/// Keeps a [`Line`] in step with the reference.
+#[derive(Clone, Debug)]
+pub struct Discipline {
+    first: Sample,
+    /// Clock time of the first sample.
+    origin_ns: u64,
+    best_rate: u64,
+    best_error: u64,
+}
+
+impl Discipline {
+    /// Starts at `first`, where the clock says `clock_ns`.
+    #[must_use]
+    pub fn new(first: Sample, clock_ns: u64, hz: u64) -> Self {
+        Self { first, origin_ns: clock_ns, best_rate: rate(NS_PER_S, hz), best_error: u64::MAX }
+    }
+
+    /// Takes a comparison in and answers the line to follow from `sample.cycles` on. `line` is the one followed until now.
+    pub fn feed(&mut self, line: &Line, sample: Sample) -> Line {
+        let cycles = sample.cycles.saturating_sub(self.first.cycles);
+        let passed = sample.reference_ns.saturating_sub(self.first.reference_ns);
+        let now = line.ns_at(sample.cycles);
+        if cycles == 0 || passed == 0 {
+            return Line { cycles: sample.cycles, ns: now, ..*line };
+        }
+        // Parts per billion that the two ends' uncertainty can make of this baseline.
+        let error = (self.first.uncertainty_ns + sample.uncertainty_ns).saturating_mul(NS_PER_S) / passed;
+        if error <= self.best_error {
+            self.best_error = error;
+            self.best_rate = rate(passed, cycles);
+        }
+        let behind = (self.origin_ns + passed).cast_signed() - now.cast_signed();
+        let ppm = (behind.saturating_mul(1_000_000) / SLEW_NS).clamp(-MOST_SLEW_PPM, MOST_SLEW_PPM);
+        let slewed = u128::from(self.best_rate) * u128::from((1_000_000 + ppm).cast_unsigned()) / 1_000_000;
+        Line { cycles: sample.cycles, ns: now, rate: u64::try_from(slewed).unwrap_or(self.best_rate) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! The clock converges from a wrong start, never goes back, and survives late samples.
+
+use super::*;
+
+const HZ: u64 = 2_400_000_000;
+
+fn sample(ns: u64, late: u64) -> Sample {
+    Sample { cycles: ns * 12 / 5, reference_ns: ns + late, uncertainty_ns: late.max(500) }
+}
+
+/// Runs the clock with a start rate `wrong`/10 of the true one, feeding a sample every 100 ms; returns the error at the end.
+fn run(wrong: u64, late: impl Fn(u64) -> u64) -> i64 {
+    let mut line = Line::new(0, 0, HZ * 10 / wrong);
+    let mut discipline = Discipline::new(sample(0, 0), 0, HZ * 10 / wrong);
+    let mut before = 0;
+    for step in 1..200u64 {
+        let ns = step * 100_000_000;
+        for part in 0..10 {
+            let now = line.ns_at((ns - 100_000_000 + part * 10_000_000) * 12 / 5);
+            assert!(now >= before);
+            before = now;
+        }
+        line = discipline.feed(&line, sample(ns, late(step)));
+    }
+    let ns = 200 * 100_000_000u64;
+    line.ns_at(ns * 12 / 5).cast_signed() - ns.cast_signed()
+}
+
+#[test]
+fn converges_from_any_rate() {
+    for wrong in [7, 9, 10, 11, 15, 32] {
+        let error = run(wrong, |_| 0);
+        assert!(error.abs() < 50_000, "start rate {wrong}/10: {error} ns off after 20 s");
+    }
+}
+
+#[test]
+fn late_samples_of_a_loaded_host_do_no_lasting_harm() {
+    let error = run(32, |step| if step % 3 == 0 { 20_000_000 } else { 0 });
+    assert!(error.abs() < 25_000_000, "{error}");
+}
+
+#[test]
+fn there_and_back() {
+    let line = Line::new(1000, 5, HZ);
+    assert_eq!(line.ns_at(0), 5);
+    assert_eq!(line.ns_at(1000 + HZ), 5 + NS_PER_S - 1);
+    let cycles = line.cycles_at(5 + NS_PER_S);
+    assert!((cycles.cast_signed() - (1000 + HZ).cast_signed()).abs() < 10);
+    assert_eq!(line.cycles_at(u64::MAX).min(1), 1);
+}

@@ -1,0 +1,46 @@
+//! COM1's receive side: bytes from the host to whoever reads standard input.
+//!
+//! The interrupt handler drains the FIFO and hands the bytes to a receiver; the transmit side is `console`'s.
+#![expect(unsafe_code, reason = "port I/O")]
+
+use alloc::boxed::Box;
+
+use crate::arch::apic::Trigger;
+use crate::arch::port::{inb, outb};
+use crate::irq;
+
+use super::acpi::Firmware;
+
+const BASE: u16 = 0x3f8;
+const INTERRUPT_ENABLE: u16 = BASE + 1;
+const MODEM_CONTROL: u16 = BASE + 4;
+const LINE_STATUS: u16 = BASE + 5;
+/// COM1's ISA interrupt line.
+const LINE: u8 = 4;
+const DATA_READY: u8 = 1;
+/// What an absent UART reads as.
+const ABSENT: u8 = 0xff;
+
+/// Has `receive` called with every byte that arrives, at interrupt time: it must not wait. False: there is no UART, or no interrupt.
+pub fn start(firmware: &Firmware, receive: Box<dyn Fn(u8) + Send + Sync>) -> bool {
+    // SAFETY: reading the line status changes nothing that matters here.
+    if unsafe { inb(LINE_STATUS) } == ABSENT {
+        return false;
+    }
+    let pin = firmware.overrides.iter().find(|(line, _)| *line == LINE).map_or(u32::from(LINE), |(_, pin)| *pin);
+    let drain = move || {
+        // SAFETY: as above.
+        while unsafe { inb(LINE_STATUS) } & DATA_READY != 0 {
+            // SAFETY: takes one byte from the FIFO.
+            receive(unsafe { inb(BASE) });
+        }
+    };
+    if !irq::attach_pin(pin, Trigger::Edge, Box::new(drain)) {
+        return false;
+    }
+    // SAFETY: DTR, RTS, and OUT2, which lets the interrupt through.
+    unsafe { outb(MODEM_CONTROL, 0x0b) };
+    // SAFETY: interrupt when data has been received.
+    unsafe { outb(INTERRUPT_ENABLE, 0x01) };
+    true
+}

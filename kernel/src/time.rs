@@ -1,0 +1,226 @@
+//! Clocks and the deadline timer.
+//!
+//! Time is the TSC through a line (`logic::time::clock`) that is kept in step with a reference counter of known frequency. The first
+//! rate comes from CPUID or from a short comparison; longer and longer baselines make it better, from the timer interrupt of the
+//! boot processor. Counters are compared; no timer interrupt is ever waited for, so a loaded host cannot spoil the rate.
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use logic::time::clock::{Discipline, Line, NS_PER_S, Sample};
+use sync::{Lock, Once};
+
+use crate::arch::apic::{self, register, vector};
+use crate::arch::{cpu, tsc};
+use crate::drivers::acpi::Firmware;
+use crate::drivers::reference::Reference;
+use crate::drivers::rtc;
+use crate::mm::Memory;
+
+/// How long the first comparison takes when CPUID does not say the frequency.
+const FIRST_BASELINE_NS: u64 = 200_000;
+/// Comparisons follow at this distance, and before the reference wraps.
+const COMPARE_EVERY_NS: u64 = 50_000_000;
+/// Local APIC timer: divide by 16.
+const DIVIDE_BY_16: u32 = 0b0011;
+const MASKED: u32 = 1 << 16;
+const DEADLINE_MODE: u32 = 2 << 17;
+const IA32_TSC_DEADLINE: u32 = 0x6e0;
+/// Longest the timer is armed for: it is armed again then.
+const LONGEST_NS: u64 = 1_000_000_000;
+
+/// The line that is followed now, readable without a lock: a sequence number that is odd while it is written.
+struct SharedLine {
+    sequence: AtomicU32,
+    cycles: AtomicU64,
+    ns: AtomicU64,
+    rate: AtomicU64,
+}
+
+static LINE: SharedLine =
+    SharedLine { sequence: AtomicU32::new(0), cycles: AtomicU64::new(0), ns: AtomicU64::new(0), rate: AtomicU64::new(1 << 32) };
+
+impl SharedLine {
+    #[inline]
+    fn load(&self) -> Line {
+        loop {
+            let before = self.sequence.load(Ordering::Acquire);
+            let line = Line {
+                cycles: self.cycles.load(Ordering::Relaxed),
+                ns: self.ns.load(Ordering::Relaxed),
+                rate: self.rate.load(Ordering::Relaxed),
+            };
+            core::sync::atomic::fence(Ordering::Acquire);
+            if before & 1 == 0 && self.sequence.load(Ordering::Relaxed) == before {
+                return line;
+            }
+            cpu::relax();
+        }
+    }
+
+    /// One writer at a time: the holder of `Clock::discipline`.
+    fn store(&self, line: Line) {
+        self.sequence.fetch_add(1, Ordering::Relaxed);
+        core::sync::atomic::fence(Ordering::Release);
+        self.cycles.store(line.cycles, Ordering::Relaxed);
+        self.ns.store(line.ns, Ordering::Relaxed);
+        self.rate.store(line.rate, Ordering::Relaxed);
+        self.sequence.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// What keeps the line right.
+#[derive(Debug)]
+struct Clock {
+    reference: Reference,
+    discipline: Lock<Discipline>,
+    next_comparison_ns: AtomicU64,
+    /// Nanoseconds from 1970 to monotonic 0.
+    epoch_ns: u64,
+    /// Local APIC timer ticks per second after division; 0 with a TSC-deadline timer.
+    timer_hz: u64,
+}
+
+static CLOCK: Once<Clock> = Once::new();
+
+/// One comparison, the tightest of a few: the reference's reading is bracketed by two of the TSC.
+fn sample(reference: &Reference, hz: u64) -> Sample {
+    const TRIES: usize = 3;
+    let one = || {
+        let before = tsc::read();
+        let reference_ns = reference.now_ns();
+        let after = tsc::read();
+        let half = (after - before) / 2;
+        Sample {
+            cycles: before + half,
+            reference_ns,
+            uncertainty_ns: (u128::from(half) * u128::from(NS_PER_S) / u128::from(hz)) as u64 + 1000,
+        }
+    };
+    let mut best = one();
+    for _ in 1..TRIES {
+        let next = one();
+        if next.uncertainty_ns < best.uncertainty_ns {
+            best = next;
+        }
+    }
+    best
+}
+
+/// Starts the clock and this CPU's timer.
+pub fn init(firmware: &Firmware, memory: &Memory) {
+    let reference = Reference::find(firmware, memory);
+    let (known, timer_deadline) = (tsc::frequency(), tsc::has_deadline_timer());
+    let first = sample(&reference, NS_PER_S);
+    start_timer_counting();
+    let timer_first = apic::read(register::TIMER_CURRENT);
+    let mut last = first;
+    if known.is_none() || !timer_deadline {
+        while last.reference_ns - first.reference_ns < FIRST_BASELINE_NS {
+            last = sample(&reference, NS_PER_S);
+        }
+    }
+    let timer_ticks = u64::from(timer_first - apic::read(register::TIMER_CURRENT));
+    let baseline_ns = (last.reference_ns - first.reference_ns).max(1);
+    let measured = |ticks: u64| (u128::from(ticks) * u128::from(NS_PER_S) / u128::from(baseline_ns)) as u64;
+    let hz = known.unwrap_or_else(|| measured(last.cycles - first.cycles)).max(1);
+    let line = Line::new(0, 0, hz);
+    LINE.store(line);
+    let wall = rtc::seconds();
+    if wall.is_none() {
+        log::error!("no real-time clock: wall-clock time starts at 1970-01-01; certificates will not verify");
+    }
+    let now = line.ns_at(tsc::read());
+    log::info!("clock: TSC {hz} Hz ({}), reference {}", if known.is_some() { "CPUID" } else { "measured" }, reference.name());
+    CLOCK.set(Clock {
+        discipline: Lock::new(Discipline::new(last, line.ns_at(last.cycles), hz)),
+        next_comparison_ns: AtomicU64::new(now + COMPARE_EVERY_NS.min(reference.wrap_ns() / 2)),
+        reference,
+        epoch_ns: wall.unwrap_or(0).saturating_mul(NS_PER_S).saturating_sub(now),
+        timer_hz: if timer_deadline { 0 } else { measured(timer_ticks).max(1) },
+    });
+    start_cpu();
+}
+
+fn start_timer_counting() {
+    apic::write(register::TIMER_DIVIDE, DIVIDE_BY_16);
+    apic::write(register::LVT_TIMER, MASKED);
+    apic::write(register::TIMER_INITIAL, u32::MAX);
+}
+
+/// Sets up the calling CPU's deadline timer.
+pub fn start_cpu() {
+    let Some(clock) = CLOCK.get() else { return };
+    apic::write(register::TIMER_DIVIDE, DIVIDE_BY_16);
+    apic::write(register::TIMER_INITIAL, 0);
+    let mode = if clock.timer_hz == 0 { DEADLINE_MODE } else { 0 };
+    apic::write(register::LVT_TIMER, mode | u32::from(vector::TIMER));
+}
+
+/// Monotonic time since boot in nanoseconds; the same on all CPUs.
+#[inline]
+pub fn now() -> u64 {
+    LINE.load().ns_at(tsc::read())
+}
+
+/// Wall-clock time in nanoseconds since 1970.
+pub fn realtime() -> u64 {
+    CLOCK.get().map_or(0, |clock| clock.epoch_ns) + now()
+}
+
+/// Arms this CPU's timer for `deadline_ns`; `u64::MAX` disarms it, short of the next comparison of clocks on the boot processor.
+/// Interrupts are off.
+pub fn arm(deadline_ns: u64) {
+    let Some(clock) = CLOCK.get() else { return };
+    let comparison = if cpu::id() == 0 { clock.comparison_deadline() } else { u64::MAX };
+    let deadline = deadline_ns.min(comparison);
+    if clock.timer_hz == 0 {
+        let line = LINE.load();
+        let cycles = if deadline == u64::MAX { 0 } else { line.cycles_at(deadline).max(1) };
+        #[expect(unsafe_code, reason = "the deadline register")]
+        // SAFETY: CPUID says the register is there; any value is valid.
+        unsafe {
+            x86_64::registers::model_specific::Msr::new(IA32_TSC_DEADLINE).write(cycles);
+        }
+        return;
+    }
+    let ticks = match deadline {
+        u64::MAX => 0,
+        _ => {
+            let wait = deadline.saturating_sub(now()).min(LONGEST_NS);
+            // Round up: a timer that fires early would have to be armed again.
+            (u128::from(wait) * u128::from(clock.timer_hz) / u128::from(NS_PER_S)) as u64 + 1
+        }
+    };
+    apic::write(register::TIMER_INITIAL, u32::try_from(ticks).unwrap_or(u32::MAX));
+}
+
+impl Clock {
+    /// When the clocks must be compared next. Far apart once the rate is good, but before the reference wraps.
+    fn comparison_deadline(&self) -> u64 {
+        self.next_comparison_ns.load(Ordering::Relaxed)
+    }
+}
+
+/// Compares the clocks when it is time to. From the boot processor's timer interrupt.
+pub fn keep_in_step() {
+    let Some(clock) = CLOCK.get() else { return };
+    let now = now();
+    if cpu::id() != 0 || now < clock.comparison_deadline() {
+        return;
+    }
+    let Some(mut discipline) = clock.discipline.try_lock() else { return };
+    let line = LINE.load();
+    let sample = sample(&clock.reference, NS_PER_S);
+    LINE.store(discipline.feed(&line, sample));
+    // Twice as far each time, up to half of the reference's range, so that an idle guest stays idle.
+    let distance = (now / 2).clamp(COMPARE_EVERY_NS, 60 * NS_PER_S).min(clock.reference.wrap_ns() / 2);
+    clock.next_comparison_ns.store(now + distance, Ordering::Relaxed);
+}
+
+/// Spins for `us` microseconds: for hardware that wants a pause, never for waiting.
+pub fn busy_wait_us(us: u64) {
+    let end = now() + us * 1000;
+    while now() < end {
+        cpu::relax();
+    }
+}
