@@ -67,10 +67,10 @@ macro_rules! for_each_syscall {
             11 munmap => mm::sys_munmap(addr: UserPtr<u8>, len: usize) [Full];
             12 brk => mm::sys_brk(addr: UserPtr<u8>) [Full];
             13 rt_sigaction => signal::sys_rt_sigaction(signal: i32, act: UserPtr<SigAction>,
-                old: UserPtr<SigAction>, set_size: usize) [Full];
+                old: UserPtr<SigAction>, set_size: usize) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
             14 rt_sigprocmask => signal::sys_rt_sigprocmask(how: Late<SigHow>, set: UserPtr<SigSet>,
                 old: UserPtr<SigSet>, set_size: usize) [Full];
-            15 rt_sigreturn => signal::sys_rt_sigreturn() [Full];
+            15 rt_sigreturn => none [NotSupported "running signal handlers comes with the signals issue", ENOSYS];
             16 ioctl => io::sys_ioctl(fd: Fd, request: Ioctl, arg: usize)
                 [Partial "terminals, pipes, FIONBIO, FIOCLEX, FIONREAD; others are ENOTTY"];
             17 pread64 => io::sys_pread64(fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) [Full];
@@ -94,10 +94,10 @@ macro_rules! for_each_syscall {
             31 shmctl => none [NotSupported "System V IPC serves several processes", ENOSYS];
             32 dup => io::sys_dup(fd: Fd) [Full];
             33 dup2 => io::sys_dup2(fd: Fd, new_fd: Fd) [Full];
-            34 pause => signal::sys_pause() [Full];
+            34 pause => none [NotSupported "running signal handlers comes with the signals issue", ENOSYS];
             35 nanosleep => time::sys_nanosleep(request: UserPtr<Timespec>, remain: UserPtr<Timespec>) [Full];
             36 getitimer => none [NotSupported "interval timers come with POSIX timers", ENOSYS];
-            37 alarm => signal::sys_alarm(seconds: u32) [Full];
+            37 alarm => none [NotSupported "interval timers come with POSIX timers", ENOSYS];
             38 setitimer => none [NotSupported "interval timers come with POSIX timers", ENOSYS];
             39 getpid => task::sys_getpid() [Full];
             40 sendfile => io::sys_sendfile(out_fd: Fd, in_fd: Fd, offset: UserPtr<i64>, count: usize) [Full];
@@ -135,7 +135,7 @@ macro_rules! for_each_syscall {
             59 execve => none [NotSupported "one address space, one program", ENOSYS];
             60 exit => task::sys_exit(status: i32) [Full];
             61 wait4 => none [NotSupported "there are no child processes", ECHILD];
-            62 kill => signal::sys_kill(pid: Pid, signal: i32) [Full];
+            62 kill => signal::sys_kill(pid: Pid, signal: i32) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
             63 uname => sys::sys_uname(name: UserPtr<Utsname>) [Full];
             64 semget => none [NotSupported "System V IPC serves several processes", ENOSYS];
             65 semop => none [NotSupported "System V IPC serves several processes", ENOSYS];
@@ -209,7 +209,7 @@ macro_rules! for_each_syscall {
             128 rt_sigtimedwait => none
                 [NotSupported "waiting for signals comes with queued signals", ENOSYS];
             129 rt_sigqueueinfo => none [NotSupported "queued signals come later", ENOSYS];
-            130 rt_sigsuspend => signal::sys_rt_sigsuspend(set: UserPtr<SigSet>, set_size: usize) [Full];
+            130 rt_sigsuspend => none [NotSupported "running signal handlers comes with the signals issue", ENOSYS];
             131 sigaltstack => signal::sys_sigaltstack(stack: UserPtr<SigStack>, old: UserPtr<SigStack>)
                 [Full];
             132 utime => none [NotSupported "replaced by utimensat", ENOSYS];
@@ -289,7 +289,7 @@ macro_rules! for_each_syscall {
             197 removexattr => none [NotSupported "no extended attributes", EOPNOTSUPP];
             198 lremovexattr => none [NotSupported "no extended attributes", EOPNOTSUPP];
             199 fremovexattr => none [NotSupported "no extended attributes", EOPNOTSUPP];
-            200 tkill => signal::sys_tkill(tid: Tid, signal: i32) [Full];
+            200 tkill => signal::sys_tkill(tid: Tid, signal: i32) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
             201 time => time::sys_time(time: UserPtr<i64>) [Full];
             // For operations that move waiters `timeout` is a count: `timeout.addr()`.
             202 futex => futex::sys_futex(word: UserPtr<u32>, op: FutexOp, val: u32,
@@ -330,7 +330,7 @@ macro_rules! for_each_syscall {
             231 exit_group => task::sys_exit_group(status: i32) [Full];
             232 epoll_wait => none [NotSupported "comes with the network", ENOSYS];
             233 epoll_ctl => none [NotSupported "comes with the network", ENOSYS];
-            234 tgkill => signal::sys_tgkill(pid: Pid, tid: Tid, signal: i32) [Full];
+            234 tgkill => signal::sys_tgkill(pid: Pid, tid: Tid, signal: i32) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
             235 utimes => none [NotSupported "replaced by utimensat", ENOSYS];
             236 vserver => none [NotSupported "never was in Linux", ENOSYS];
             237 mbind => none [NotSupported "one memory node", ENOSYS];

@@ -1,0 +1,146 @@
+//! futex(2): waiting on a word of memory and waking who waits. The queues are `logic::futex`.
+
+use abi::errno::Errno;
+use abi::prelude::*;
+use abi::task::{FUTEX_BITSET_MATCH_ANY, FutexCommand};
+
+use crate::mm::user;
+
+use super::Ctx;
+
+/// futex(2)
+pub fn sys_futex(
+    cx: &Ctx<'_>,
+    word: UserPtr<u32>,
+    op: FutexOp,
+    val: u32,
+    timeout: UserPtr<Timespec>,
+    word2: UserPtr<u32>,
+    val3: u32,
+) -> Result<usize, Errno> {
+    // Where a command has no time-out, its pointer is a second number.
+    let val2 = timeout.addr() as u32;
+    match op.command()? {
+        FutexCommand::Wait => wait(cx, word, val, FUTEX_BITSET_MATCH_ANY, deadline(cx, op, timeout, false)?),
+        FutexCommand::WaitBitset => wait(cx, word, val, val3, deadline(cx, op, timeout, true)?),
+        FutexCommand::Wake => wake(cx, word, val, FUTEX_BITSET_MATCH_ANY),
+        FutexCommand::WakeBitset => wake(cx, word, val, val3),
+        FutexCommand::Requeue => requeue(cx, word, word2, val, val2, None),
+        FutexCommand::CmpRequeue => requeue(cx, word, word2, val, val2, Some(val3)),
+        FutexCommand::WakeOp => wake_op(cx, word, word2, val, val2, val3),
+        _ => Err(Errno::ENOSYS),
+    }
+}
+
+/// The monotonic time at which a wait ends: relative for `FUTEX_WAIT`, absolute for `FUTEX_WAIT_BITSET`.
+fn deadline(cx: &Ctx<'_>, op: FutexOp, timeout: UserPtr<Timespec>, absolute: bool) -> Result<Option<u64>, Errno> {
+    let Some(timeout) = timeout.non_null() else { return Ok(None) };
+    let ns = cx.read_struct(timeout)?.to_ns()?;
+    Ok(Some(match (absolute, op.is_clock_realtime()) {
+        (false, _) => cx.now().saturating_add(ns),
+        (true, false) => ns,
+        (true, true) => cx.now().saturating_add(ns.saturating_sub(cx.realtime())),
+    }))
+}
+
+fn key(word: UserPtr<u32>) -> Result<u64, Errno> {
+    if word.addr() % 4 == 0 { Ok(word.addr() as u64) } else { Err(Errno::EINVAL) }
+}
+
+fn wait(cx: &Ctx<'_>, word: UserPtr<u32>, val: u32, bitset: u32, deadline: Option<u64>) -> Result<usize, Errno> {
+    let key = key(word)?;
+    if bitset == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let futexes = &cx.kernel().futexes;
+    // Brings the page in now: under the queue's lock no page may be missing.
+    if user::load_u32(word)? != val {
+        return Err(Errno::EAGAIN);
+    }
+    let waker = cx.task().waker();
+    let waiter = futexes.prepare_wait(key, bitset, waker, || Ok(user::load_u32(word)? == val))?;
+    let answer = cx.block_on(deadline, |_| if waiter.is_woken() { Ok(0) } else { Err(Errno::EAGAIN) });
+    match answer {
+        // A wake-up that came while we were giving up was ours.
+        Err(_) if !futexes.cancel(&waiter) => Ok(0),
+        answer => answer,
+    }
+}
+
+fn wake(cx: &Ctx<'_>, word: UserPtr<u32>, most: u32, bitset: u32) -> Result<usize, Errno> {
+    if bitset == 0 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(cx.kernel().futexes.wake(key(word)?, most as usize, bitset))
+}
+
+fn requeue(
+    cx: &Ctx<'_>,
+    from: UserPtr<u32>,
+    to: UserPtr<u32>,
+    most: u32,
+    move_most: u32,
+    expected: Option<u32>,
+) -> Result<usize, Errno> {
+    if most.cast_signed() < 0 || move_most.cast_signed() < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (from_key, to_key) = (key(from)?, key(to)?);
+    user::load_u32(from)?;
+    let still = || match expected {
+        Some(value) => Ok(user::load_u32(from)? == value),
+        None => Ok(true),
+    };
+    let futexes = &cx.kernel().futexes;
+    let (woken, moved) = futexes.requeue(from_key, to_key, most as usize, move_most as usize, still)?;
+    Ok(if expected.is_some() { woken + moved } else { woken })
+}
+
+/// `FUTEX_WAKE_OP`: changes the second word as `operation` says, wakes waiters of the first, and of the second if its old value compares.
+fn wake_op(
+    cx: &Ctx<'_>,
+    word: UserPtr<u32>,
+    word2: UserPtr<u32>,
+    most: u32,
+    most2: u32,
+    operation: u32,
+) -> Result<usize, Errno> {
+    let (first, second) = (key(word)?, key(word2)?);
+    // Two signed 12-bit arguments, two 4-bit operators (futex(2), FUTEX_OP).
+    let argument = |shift: u32| ((operation << shift).cast_signed() >> 20).cast_unsigned();
+    let (mut operand, compared) = (argument(8), argument(20));
+    let (change, compare) = (operation >> 28, operation >> 24 & 15);
+    const OPERAND_IS_SHIFT: u32 = 8;
+    if change & OPERAND_IS_SHIFT != 0 {
+        operand = 1u32.checked_shl(operand).ok_or(Errno::EINVAL)?;
+    }
+    let mut old = user::load_u32(word2)?;
+    loop {
+        let new = match change & 7 {
+            0 => operand,
+            1 => old.wrapping_add(operand),
+            2 => old | operand,
+            3 => old & !operand,
+            4 => old ^ operand,
+            _ => return Err(Errno::ENOSYS),
+        };
+        let found = user::compare_exchange_u32(word2, old, new)?;
+        if found == old {
+            break;
+        }
+        old = found;
+    }
+    let (a, b) = (old.cast_signed(), compared.cast_signed());
+    let also = match compare {
+        0 => a == b,
+        1 => a != b,
+        2 => a < b,
+        3 => a <= b,
+        4 => a > b,
+        5 => a >= b,
+        _ => return Err(Errno::ENOSYS),
+    };
+    let futexes = &cx.kernel().futexes;
+    let woken = futexes.wake(first, most as usize, FUTEX_BITSET_MATCH_ANY);
+    Ok(woken + if also { futexes.wake(second, most2 as usize, FUTEX_BITSET_MATCH_ANY) } else { 0 })
+}
