@@ -43,6 +43,13 @@ fn describe(vector: u8) -> (&'static str, Option<u8>) {
 #[unsafe(no_mangle)]
 extern "Rust" fn caracal_up_fault(vector: u8, address: u64, frame: &mut TrapFrame) {
     let (name, mut signal) = describe(vector);
+    // With a lock held no page can be brought in: the copy ends short, and its caller does that without the lock.
+    if (frame.rflags & crate::arch::INTERRUPT_FLAG == 0 || crate::arch::cpu::preempt_count() > 0)
+        && let Some(rip) = mm::fixup(frame.rip)
+    {
+        frame.rip = rip;
+        return;
+    }
     if vector == PAGE_FAULT {
         match mm::on_page_fault(address, frame.error, frame.rip) {
             FaultAction::Handled => return,

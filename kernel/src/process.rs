@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::errno::Errno;
-use logic::boot::cmdline::Options;
 use logic::credentials::Credentials;
 use logic::limits::Limits;
 use logic::signal::ProcessSignals;
@@ -37,8 +36,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// The program that `options` describe, with `files` to work on.
-    pub fn new(_options: &Options, files: Files) -> Self {
+    /// The program, with `files` to work on.
+    pub fn new(files: Files) -> Self {
         Self {
             files,
             credentials: Lock::new(Credentials::default()),
@@ -48,6 +47,11 @@ impl Process {
             tids: Lock::new(TidAllocator::new(PID)),
             ended_cpu_time: AtomicU64::new(0),
         }
+    }
+
+    /// Open descriptors stay below `limit` from now on (`RLIMIT_NOFILE`).
+    pub fn set_open_file_limit(&self, limit: u64) {
+        self.files.set_open_file_limit(limit);
     }
 
     /// A thread ID that no live thread has.

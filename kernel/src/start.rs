@@ -6,7 +6,7 @@ use logic::boot::cmdline::Options;
 
 use crate::arch::{self, Handoff, apic, smp};
 use crate::boot::BootInfo;
-use crate::drivers::{self, acpi, fw_cfg};
+use crate::drivers::{self, acpi, fw_cfg, serial};
 use crate::kernel::Kernel;
 use crate::mm::stack::KernelStack;
 use crate::mm::{self, Memory};
@@ -36,16 +36,19 @@ fn start(handoff: Handoff) -> ! {
         end::boot_failed(format_args!("{error}"));
     }
     let stack = KernelStack::new(memory).unwrap_or_else(|_| end::boot_failed(format_args!("no memory for a stack")));
-    let _boot_task = task::adopt(0, 0, stack, memory);
-    let vfs = fs::mount(&boot, &options, memory);
+    let boot_task = task::adopt(0, 0, stack, memory);
+    if boot_task.is_err() {
+        end::boot_failed(format_args!("no memory for the first threads"));
+    }
+    let files = fs::mount(&boot, &options).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     let kernel = Kernel::install(Kernel {
         memory,
         futexes: logic::futex::Futexes::new(),
-        process: Process::new(&options, vfs),
+        process: Process::new(files),
         options,
     });
     arch::interrupts::enable();
-    console::start_input();
+    serial::start(&firmware);
     start_other_cpus(&firmware, memory);
     let main = task::create(MAIN_TID, memory, main_thread, 0)
         .unwrap_or_else(|_| end::boot_failed(format_args!("no memory for the main thread")));
@@ -79,6 +82,7 @@ fn start_other_cpus(firmware: &acpi::Firmware, memory: &'static Memory) {
     for (index, apic_id) in others.enumerate().take(arch::cpu::MAX_CPUS - 1) {
         if let Err(error) = task::start_cpu(&starter, smp::online(), apic_id, memory) {
             log::error!("CPU {} (APIC {apic_id}) did not start: {error}", index + 1);
+            break;
         }
     }
     log::info!("{} CPUs", smp::online());

@@ -74,6 +74,8 @@ struct Clock {
     reference: Reference,
     discipline: Lock<Discipline>,
     next_comparison_ns: AtomicU64,
+    /// The TSC's rate as it was first measured.
+    first_hz: u64,
     /// Nanoseconds from 1970 to monotonic 0.
     epoch_ns: u64,
     /// Local APIC timer ticks per second after division; 0 with a TSC-deadline timer.
@@ -135,6 +137,7 @@ pub fn init(firmware: &Firmware, memory: &Memory) {
         discipline: Lock::new(Discipline::new(last, line.ns_at(last.cycles), hz)),
         next_comparison_ns: AtomicU64::new(now + COMPARE_EVERY_NS.min(reference.wrap_ns() / 2)),
         reference,
+        first_hz: hz,
         epoch_ns: wall.unwrap_or(0).saturating_mul(NS_PER_S).saturating_sub(now),
         timer_hz: if timer_deadline { 0 } else { measured(timer_ticks).max(1) },
     });
@@ -160,6 +163,11 @@ pub fn start_cpu() {
 #[inline]
 pub fn now() -> u64 {
     LINE.load().ns_at(tsc::read())
+}
+
+/// Cycles of the TSC per second, about: for `/proc/cpuinfo`.
+pub fn cycles_per_second() -> u64 {
+    CLOCK.get().map_or(0, |clock| clock.first_hz)
 }
 
 /// Wall-clock time in nanoseconds since 1970.

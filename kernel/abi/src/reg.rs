@@ -124,6 +124,13 @@ impl ToRet for () {
     }
 }
 
+impl ToRet for core::convert::Infallible {
+    /// Calls that do not come back have no result.
+    fn to_ret(self) -> isize {
+        match self {}
+    }
+}
+
 impl ToRet for usize {
     fn to_ret(self) -> isize {
         self.cast_signed()

@@ -202,6 +202,11 @@ choice! {
 impl Resource {
     /// How many there are.
     pub const COUNT: usize = 16;
+
+    /// All of them, by number.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..16).filter_map(|number| Self::try_from(number).ok())
+    }
 }
 
 /// `RLIM_INFINITY`: no limit.

@@ -6,6 +6,8 @@ extern crate alloc;
 pub mod acpi;
 pub mod boot;
 pub mod credentials;
+pub mod file;
+pub mod fs;
 pub mod futex;
 pub mod limits;
 pub mod mm;

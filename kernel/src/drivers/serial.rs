@@ -5,6 +5,8 @@
 
 use alloc::boxed::Box;
 
+use sync::Once;
+
 use crate::arch::apic::Trigger;
 use crate::arch::port::{inb, outb};
 use crate::irq;
@@ -21,26 +23,48 @@ const DATA_READY: u8 = 1;
 /// What an absent UART reads as.
 const ABSENT: u8 = 0xff;
 
-/// Has `receive` called with every byte that arrives, at interrupt time: it must not wait. False: there is no UART, or no interrupt.
-pub fn start(firmware: &Firmware, receive: Box<dyn Fn(u8) + Send + Sync>) -> bool {
+/// Takes a byte at interrupt time, without waiting; false: no more until [`resume`].
+pub type Receiver = Box<dyn Fn(u8) -> bool + Send + Sync>;
+
+static RECEIVER: Once<Receiver> = Once::new();
+
+/// Says who takes what arrives; once.
+pub fn set_receiver(receiver: Receiver) {
+    RECEIVER.set(receiver);
+}
+
+/// Starts receiving. False: there is no UART, no interrupt for it, or nobody to receive.
+pub fn start(firmware: &Firmware) -> bool {
     // SAFETY: reading the line status changes nothing that matters here.
-    if unsafe { inb(LINE_STATUS) } == ABSENT {
+    if RECEIVER.get().is_none() || unsafe { inb(LINE_STATUS) } == ABSENT {
         return false;
     }
     let pin = firmware.overrides.iter().find(|(line, _)| *line == LINE).map_or(u32::from(LINE), |(_, pin)| *pin);
-    let drain = move || {
-        // SAFETY: as above.
-        while unsafe { inb(LINE_STATUS) } & DATA_READY != 0 {
-            // SAFETY: takes one byte from the FIFO.
-            receive(unsafe { inb(BASE) });
-        }
-    };
     if !irq::attach_pin(pin, Trigger::Edge, Box::new(drain)) {
         return false;
     }
     // SAFETY: DTR, RTS, and OUT2, which lets the interrupt through.
     unsafe { outb(MODEM_CONTROL, 0x0b) };
+    resume();
+    true
+}
+
+/// Lets the device interrupt, now if something is there.
+pub fn resume() {
     // SAFETY: interrupt when data has been received.
     unsafe { outb(INTERRUPT_ENABLE, 0x01) };
-    true
+}
+
+/// Hands on what has arrived.
+fn drain() {
+    let Some(receive) = RECEIVER.get() else { return };
+    // SAFETY: reading the line status changes nothing that matters here.
+    while unsafe { inb(LINE_STATUS) } & DATA_READY != 0 {
+        // SAFETY: takes one byte from the FIFO.
+        if !receive(unsafe { inb(BASE) }) {
+            // SAFETY: no interrupts until there is room; the host waits with what it has.
+            unsafe { outb(INTERRUPT_ENABLE, 0) };
+            return;
+        }
+    }
 }

@@ -114,8 +114,8 @@ fn build_tables(boot: &BootInfo, ram: &Ranges<MOST_RANGES>, image_range: Range) 
         let protection = Protection {
             write: flags & image::WRITE != 0,
             execute: flags & image::EXECUTE != 0,
-            device: false,
             global: true,
+            ..Protection::default()
         };
         tables.map_range(first, first, end.next_multiple_of(FRAME) - first, protection, &mut table_frame).ok()?;
     }

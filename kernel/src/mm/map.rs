@@ -135,6 +135,11 @@ impl Memory {
         MEMORY.get().expect("just set")
     }
 
+    /// The address space, once there is one: for page faults.
+    pub fn try_get() -> Option<&'static Self> {
+        MEMORY.get()
+    }
+
     /// Physical address of the page-table root, for CPUs that start.
     pub fn page_table(&self) -> u64 {
         self.page_table
@@ -162,6 +167,11 @@ impl Memory {
     /// Most pages the program ever had at a time.
     pub fn peak_resident_pages(&self) -> u64 {
         self.resident_pages().1
+    }
+
+    /// Pages promised to the program.
+    pub fn charged_pages(&self) -> u64 {
+        self.space.lock().charged
     }
 
     /// Pages in all areas.

@@ -16,7 +16,6 @@ pub use map::Memory;
 
 use crate::arch::user_copy;
 use crate::image;
-use crate::kernel::Kernel;
 
 /// What becomes of a page fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +40,10 @@ mod error_code {
 
 /// Resolves the page fault at `address`: brings the page in, or says what it means. May read files; called with no lock held.
 pub fn on_page_fault(address: u64, error: u64, rip: u64) -> FaultAction {
-    let action = match Kernel::try_get() {
-        Some(kernel) if address < user::USER_END => {
+    let action = match Memory::try_get() {
+        Some(memory) if address < user::USER_END => {
             let write = error & error_code::WRITE != 0;
-            kernel.memory.fault(address, write, error & error_code::FETCH != 0)
+            memory.fault(address, write, error & error_code::FETCH != 0)
         }
         _ => FaultAction::Segv,
     };

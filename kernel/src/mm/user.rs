@@ -18,7 +18,10 @@ use crate::image;
 pub const USER_END: u64 = 0x7fff_ffff_f000;
 
 /// Checks that `length` bytes from `address` can be the program's at all.
-fn check(address: u64, length: usize) -> Result<(), Errno> {
+///
+/// # Errors
+/// `EFAULT`.
+pub fn check(address: u64, length: usize) -> Result<(), Errno> {
     let end = address.checked_add(length as u64).filter(|&end| end <= USER_END).ok_or(Errno::EFAULT)?;
     let touches_kernel = image::kernel_data().iter().any(|range| address < range.end && end > range.start);
     if touches_kernel && length > 0 { Err(Errno::EFAULT) } else { Ok(()) }

@@ -4,7 +4,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use abi::errno::Errno;
-use abi::reg::{Pid, Tid, UserPtr};
+use abi::reg::{Fd, Pid, Tid, UserPtr};
+use abi::time::Timespec;
+use logic::file::open::OpenFile;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arch::TrapFrame;
@@ -106,6 +108,27 @@ impl<'a> Ctx<'a> {
     /// `EFAULT` for memory that is not the program's to read.
     pub fn read_bytes(&self, from: UserPtr<u8>, buffer: &mut [u8]) -> Result<(), Errno> {
         user::read_bytes(from, buffer)
+    }
+
+    /// Copies `bytes` to the program.
+    ///
+    /// # Errors
+    /// `EFAULT` for memory that is not the program's to write.
+    pub fn write_bytes(&self, to: UserPtr<u8>, bytes: &[u8]) -> Result<(), Errno> {
+        user::write_bytes(to, bytes)
+    }
+
+    /// The open file that `fd` stands for.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn file(&self, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
+        self.process().files.get(fd)
+    }
+
+    /// Wall-clock time.
+    pub fn wall_time(&self) -> Timespec {
+        Timespec::from_ns(time::realtime())
     }
 
     /// A zero-terminated string of at most `most` bytes; longer ones are cut there.

@@ -2,9 +2,15 @@
 
 use abi::errno::Errno;
 use abi::prelude::*;
-use abi::task::{FUTEX_BITSET_MATCH_ANY, FutexCommand};
+use core::sync::atomic::Ordering;
 
+use abi::task::{
+    FUTEX_BITSET_MATCH_ANY, FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, FutexCommand, ROBUST_LIST_LIMIT,
+};
+
+use crate::kernel::Kernel;
 use crate::mm::user;
+use crate::task::Task;
 
 use super::Ctx;
 
@@ -143,4 +149,47 @@ fn wake_op(
     let futexes = &cx.kernel().futexes;
     let woken = futexes.wake(first, most as usize, FUTEX_BITSET_MATCH_ANY);
     Ok(woken + if also { futexes.wake(second, most2 as usize, FUTEX_BITSET_MATCH_ANY) } else { 0 })
+}
+
+/// Lets go of the robust futexes a thread holds that ends: each word says that its owner died, and one waiter is woken
+/// (get_robust_list(2)). A list that is broken or goes round is left where it breaks.
+pub(super) fn release_robust_list(kernel: &Kernel, task: &Task) {
+    let head = UserPtr::<RobustListHead>::new(task.robust_list.load(Ordering::Relaxed) as usize);
+    if head.is_null() {
+        return;
+    }
+    let Ok(list) = user::read_struct(head) else { return };
+    let word_of = |entry: usize| UserPtr::<u32>::new(entry.wrapping_add_signed(list.futex_offset as isize));
+    let mut entry = list.list;
+    for _ in 0..ROBUST_LIST_LIMIT {
+        // Bit 0 marks priority-inheritance locks, which there are none of.
+        if entry & !1 == head.addr() {
+            break;
+        }
+        let next = user::read_struct(UserPtr::<usize>::new(entry & !1));
+        if entry != list.list_op_pending {
+            owner_died(kernel, task.tid, word_of(entry & !1));
+        }
+        let Ok(next) = next else { return };
+        entry = next;
+    }
+    if list.list_op_pending != 0 {
+        owner_died(kernel, task.tid, word_of(list.list_op_pending & !1));
+    }
+}
+
+fn owner_died(kernel: &Kernel, tid: u32, word: UserPtr<u32>) {
+    let Ok(mut held) = user::load_u32(word) else { return };
+    while held & FUTEX_TID_MASK == tid {
+        match user::compare_exchange_u32(word, held, held & FUTEX_WAITERS | FUTEX_OWNER_DIED) {
+            Ok(found) if found == held => {
+                if held & FUTEX_WAITERS != 0 {
+                    kernel.futexes.wake(word.addr() as u64, 1, FUTEX_BITSET_MATCH_ANY);
+                }
+                return;
+            }
+            Ok(found) => held = found,
+            Err(_) => return,
+        }
+    }
 }

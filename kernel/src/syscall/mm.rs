@@ -68,8 +68,8 @@ fn source(cx: &Ctx<'_>, flags: MapFlags, prot: Prot, fd: Fd, offset: u64) -> Res
         // One address space: nobody else could see a shared map, so it is the same as a private one.
         return Ok(Source::Anonymous);
     }
-    let file = cx.process().files.get(fd)?;
-    crate::fs::map_file(&file, shared == Sharing::Shared, prot.contains(Prot::WRITE)).map(|file| Source::File { file, offset })
+    let (file, writes) = (cx.file(fd)?, prot.contains(Prot::WRITE));
+    crate::fs::map_file(&cx.process().files, file, shared == Sharing::Shared, writes).map(|file| Source::File { file, offset })
 }
 
 /// Brings in what can be; a page that cannot be had now is found later, or reported then (mmap(2), `MAP_POPULATE`).

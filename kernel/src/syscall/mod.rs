@@ -6,6 +6,7 @@
 //! ```
 //! `-errno` is made here and nowhere else. Handlers never see a register.
 
+mod buffers;
 mod context;
 pub mod fs;
 pub mod futex;

@@ -176,6 +176,12 @@ fn send_to_thread(cx: &Ctx<'_>, task: &Task, signal: i32) -> Result<(), Errno> {
     Ok(())
 }
 
+/// A write to a pipe that nobody reads (signal(7), `SIGPIPE`).
+pub(super) fn broken_pipe(cx: &Ctx<'_>) {
+    // The number is valid; a signal that cannot be acted on stays pending.
+    let _ = send_to_thread(cx, cx.task(), Signal::SIGPIPE.raw());
+}
+
 /// Does what the signal's disposition says.
 fn act_on(cx: &Ctx<'_>, signal: Signal) {
     let effect = cx.process().signals.lock().effect(signal);

@@ -7,13 +7,9 @@ use abi::time::NS_PER_SEC;
 
 use crate::mm::frames;
 use crate::rng;
+use crate::system::{HOST_NAME, RELEASE};
 
 use super::Ctx;
-
-/// The Linux whose system calls these are, as uname(2) tells it to programs that look.
-pub const RELEASE: &str = "6.1.0-caracal";
-/// The machine's name.
-pub const HOST_NAME: &str = "caracal";
 
 /// uname(2)
 pub fn sys_uname(cx: &Ctx<'_>, name: UserPtr<Utsname>) -> Result<(), Errno> {

@@ -47,10 +47,10 @@ pub fn sys_clone(
         return Err(Errno::ENOSYS);
     }
     let Door::Syscall(parent) = cx.door() else { return Err(Errno::ENOSYS) };
-    let mut frame = **parent;
+    let mut frame = *parent;
     frame.rax = 0;
     if !stack.is_null() {
-        frame.rsp = stack.addr();
+        frame.rsp = stack.addr() as u64;
     }
     let tid = cx.process().allocate_tid()?;
     let thread_pointer = if flags.contains(CloneFlags::SETTLS) { tls as u64 } else { cpu::thread_pointer() };
@@ -78,7 +78,7 @@ pub fn sys_clone(
     task.signals.lock().inherit(&cx.task().signals.lock());
     task.set_affinity(cx.task().affinity());
     if flags.contains(CloneFlags::CHILD_CLEARTID) {
-        task.clear_child_tid.store(child_tid.addr(), Ordering::Relaxed);
+        task.clear_child_tid.store(child_tid.addr() as u64, Ordering::Relaxed);
     }
     let tid_value = tid.cast_signed();
     if flags.contains(CloneFlags::PARENT_SETTID) {
@@ -125,10 +125,10 @@ pub fn sys_exit(cx: &Ctx<'_>, status: i32) -> Result<Infallible, Errno> {
 fn end_thread(kernel: &'static Kernel, status: i32) -> ! {
     let tid = {
         let task = task::current();
-        process::release_robust_futexes(kernel, &task);
+        super::futex::release_robust_list(kernel, &task);
         let address = task.clear_child_tid.load(Ordering::Relaxed);
         if address != 0 {
-            let pointer = UserPtr::<u32>::new(address);
+            let pointer = UserPtr::<u32>::new(address as usize);
             if crate::mm::user::write_struct(pointer, &0u32).is_ok() {
                 kernel.futexes.wake(address, usize::MAX, u32::MAX);
             }
@@ -168,7 +168,7 @@ pub fn sys_getppid(_cx: &Ctx<'_>) -> Result<usize, Errno> {
 
 /// Remembers where to write 0 when the thread ends (set_tid_address(2)).
 pub fn sys_set_tid_address(cx: &Ctx<'_>, tid: UserPtr<i32>) -> Result<usize, Errno> {
-    cx.task().clear_child_tid.store(tid.addr(), Ordering::Relaxed);
+    cx.task().clear_child_tid.store(tid.addr() as u64, Ordering::Relaxed);
     Ok(cx.task().tid as usize)
 }
 
@@ -177,7 +177,7 @@ pub fn sys_set_robust_list(cx: &Ctx<'_>, head: UserPtr<RobustListHead>, len: usi
     if len != size_of::<RobustListHead>() {
         return Err(Errno::EINVAL);
     }
-    cx.task().robust_list.store(head.addr(), Ordering::Relaxed);
+    cx.task().robust_list.store(head.addr() as u64, Ordering::Relaxed);
     Ok(())
 }
 
@@ -196,7 +196,7 @@ pub fn sys_arch_prctl(cx: &Ctx<'_>, code: ArchPrctl, addr: usize) -> Result<(), 
             cpu::set_thread_pointer(addr as u64);
             Ok(())
         }
-        ArchPrctl::GetFs => cx.write_struct(UserPtr::<u64>::new(addr as u64), &cpu::thread_pointer()),
+        ArchPrctl::GetFs => cx.write_struct(UserPtr::<u64>::new(addr), &cpu::thread_pointer()),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -213,14 +213,14 @@ pub fn sys_prctl(
     match option {
         Prctl::SetName => {
             let mut name = [0u8; NAME_BYTES];
-            let text = cx.read_c_string(UserPtr::new(arg2 as u64), NAME_BYTES - 1)?;
+            let text = cx.read_c_string(UserPtr::new(arg2), NAME_BYTES - 1)?;
             name[..text.len()].copy_from_slice(&text);
             *cx.task().name.lock() = name;
             Ok(0)
         }
         Prctl::GetName => {
             let name = *cx.task().name.lock();
-            cx.write_struct(UserPtr::<[u8; NAME_BYTES]>::new(arg2 as u64), &name)?;
+            cx.write_struct(UserPtr::<[u8; NAME_BYTES]>::new(arg2), &name)?;
             Ok(0)
         }
         Prctl::SetNoNewPrivs if (arg2, arg3, arg4, arg5) == (1, 0, 0, 0) => Ok(0),

@@ -15,7 +15,9 @@ use crate::arch::smp;
 use crate::mm::Memory;
 use crate::mm::stack::KernelStack;
 
-pub use sched::{Alarm, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now};
+pub use sched::{
+    Alarm, TIME_SLICE_NS, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now,
+};
 pub use task::{NAME_BYTES, Task};
 
 /// The running task. The count belongs to the running thread, so the handle must not outlive the call it was got in.
@@ -42,8 +44,25 @@ extern "C" fn idle_entry(_: u64) -> ! {
 
 /// Turns start-up code of an application processor into nothing: the CPU idles from here on.
 pub fn become_idle() -> ! {
+    sched::become_prepared();
     smp::announce();
     sched::end()
+}
+
+/// Starts the CPU with local APIC ID `apic_id` as CPU `cpu`.
+///
+/// # Errors
+/// `ENOMEM` for its stack; `ETIMEDOUT` when it does not come up.
+pub fn start_cpu(starter: &smp::Starter, cpu: usize, apic_id: u32, memory: &'static Memory) -> Result<(), Errno> {
+    let stack = KernelStack::new(memory)?;
+    let top = stack.top();
+    // The CPU's first task is the start-up code; what idles is made with it.
+    let idle = Arc::new(Task::starting(0, KernelStack::new(memory)?, idle_entry, 0));
+    sched::prepare(cpu, idle, Arc::new(Task::adopted(0, stack, cpu)));
+    #[expect(unsafe_code, reason = "another CPU begins to run on this stack")]
+    // SAFETY: the stack is mapped and belongs to the prepared task, which is kept until the CPU has left it.
+    let up = unsafe { starter.start(cpu, apic_id, top) };
+    if up { Ok(()) } else { Err(Errno::ETIMEDOUT) }
 }
 
 /// Makes a thread that starts in `entry(argument)`; it does not run before [`start`].

@@ -23,7 +23,7 @@ use crate::time;
 use super::task::Task;
 
 /// How long a thread runs while others wait for its CPU, in nanoseconds.
-const TIME_SLICE_NS: u64 = 4_000_000;
+pub const TIME_SLICE_NS: u64 = 4_000_000;
 
 /// One CPU's share of the scheduler.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ struct CpuQueue {
     idle: Arc<Task>,
     /// When the running thread's slice ends; `u64::MAX` while nobody waits for the CPU.
     slice_end: AtomicU64,
-    /// The task just switched away from, until the next one has let go of it; tagged.
+    /// The task just switched away from, until the next one has let go of it; tagged. Before the first switch: the start-up task.
     previous: AtomicPtr<Task>,
     /// Ended tasks, linked through `Task::next_dead`, each with a count.
     dead: AtomicPtr<Task>,
@@ -49,17 +49,29 @@ fn queue_of(cpu: usize) -> &'static CpuQueue {
     QUEUES[cpu].get().expect("a CPU's queue is installed before the CPU is online")
 }
 
-/// Gives CPU `cpu` its queue and makes `running` (start-up code) its running task.
+/// Gives the calling CPU its queue and makes `running` (start-up code) its running task.
 pub(super) fn install(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
+    prepare(cpu_id, idle, running);
+    become_prepared();
+}
+
+/// Gives CPU `cpu_id`, which is about to start, its queue; it begins with `running`.
+pub(super) fn prepare(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
     QUEUES[cpu_id].set(CpuQueue {
         queue: IrqLock::new(RunQueue::new()),
         timers: IrqLock::new(Timers::new()),
         idle,
         slice_end: AtomicU64::new(u64::MAX),
-        previous: AtomicPtr::new(core::ptr::null_mut()),
+        previous: AtomicPtr::new(Arc::into_raw(running).cast_mut()),
         dead: AtomicPtr::new(core::ptr::null_mut()),
     });
-    make_current(running);
+}
+
+/// Makes the task that was prepared for this CPU its running one.
+pub(super) fn become_prepared() {
+    let prepared = queue_of(cpu::id()).previous.swap(core::ptr::null_mut(), Ordering::Relaxed);
+    // SAFETY: `prepare` put this count there, for this CPU to take once.
+    make_current(unsafe { Arc::from_raw(prepared) });
 }
 
 /// Stores `task` as the running one of this CPU; the count moves into `CpuLocal`.
@@ -79,6 +91,8 @@ pub(super) fn current_ptr() -> *const Task {
 enum Leaving {
     /// It goes to the end of this CPU's queue.
     Runnable,
+    /// It goes to another CPU's queue: this one is not among those it may run on.
+    Migrating,
     /// It waits for a wake-up; its wakers and the process keep it.
     Parked,
     /// It never runs again.
@@ -88,6 +102,7 @@ enum Leaving {
 /// Tag bits of `CpuQueue::previous`.
 const TAG_COUNTED: usize = 1;
 const TAG_ENDED: usize = 2;
+const TAG_MIGRATES: usize = 4;
 
 /// Runs something else in place of the current task. Interrupts must be off; they are off when it returns.
 /// False: there was nothing else to run.
@@ -96,6 +111,9 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     let here = queue_of(cpu::id());
     let from = current_ptr();
     cpu::set_need_resched(false);
+    // SAFETY: the running task, kept by CpuLocal.
+    let may_stay = unsafe { &*from }.affinity() & (1 << cpu::id()) != 0;
+    let leaving = if leaving == Leaving::Runnable && !may_stay { Leaving::Migrating } else { leaving };
     let from_is_idle = core::ptr::eq(from, Arc::as_ptr(&here.idle));
     let next = match pick(here) {
         Some(next) => next,
@@ -116,6 +134,7 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
             here.queue.lock().enqueue(unsafe { Arc::from_raw(from) });
             0
         }
+        Leaving::Migrating => TAG_MIGRATES,
         Leaving::Ended => TAG_COUNTED | TAG_ENDED,
         Leaving::Runnable | Leaving::Parked => TAG_COUNTED,
     };
@@ -147,7 +166,7 @@ fn share(here: &CpuQueue, was_idle: bool) {
 fn finish_switch() {
     let here = queue_of(cpu::id());
     let tagged = here.previous.swap(core::ptr::null_mut(), Ordering::Relaxed);
-    let tag = tagged.addr() & (TAG_COUNTED | TAG_ENDED);
+    let tag = tagged.addr() & (TAG_COUNTED | TAG_ENDED | TAG_MIGRATES);
     let previous = tagged.map_addr(|address| address - tag);
     if previous.is_null() {
         return;
@@ -158,7 +177,10 @@ fn finish_switch() {
         bury(here, previous);
     } else {
         task.on_cpu.store(false, Ordering::Release);
-        if tag & TAG_COUNTED != 0 {
+        if tag & TAG_MIGRATES != 0 {
+            // SAFETY: the count that CpuLocal held was handed over in switch_away; the queue takes it.
+            enqueue(unsafe { Arc::from_raw(previous) });
+        } else if tag & TAG_COUNTED != 0 {
             // SAFETY: the count that CpuLocal held was handed over in switch_away.
             drop(unsafe { Arc::from_raw(previous) });
         }
@@ -337,6 +359,7 @@ fn arm(here: &CpuQueue) {
 
 /// The timer interrupt: wakes what is due, ends a slice that is over. Interrupts are off.
 pub fn on_timer() {
+    time::keep_in_step();
     let here = queue_of(cpu::id());
     let now = time::now();
     loop {

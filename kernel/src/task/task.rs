@@ -11,7 +11,7 @@
 #![expect(unsafe_code, reason = "the waker's vtable counts references by hand")]
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use sync::Lock;
@@ -52,6 +52,10 @@ pub struct Task {
     pub(super) since: AtomicU64,
     /// A signal or the process's end wants the thread's attention: waits answer EINTR.
     pub interrupted: AtomicBool,
+    /// Nice value (setpriority(2)): kept and reported.
+    pub nice: AtomicI32,
+    /// Head of the list of robust futexes (set_robust_list(2)); 0 for none.
+    pub robust_list: AtomicU64,
     /// The thread's name, zero padded.
     pub name: Lock<[u8; NAME_BYTES]>,
     /// The thread's signal mask, pending set and alternate stack.
@@ -88,6 +92,8 @@ impl Task {
             next_dead: AtomicPtr::new(core::ptr::null_mut()),
             since: AtomicU64::new(0),
             interrupted: AtomicBool::new(false),
+            nice: AtomicI32::new(0),
+            robust_list: AtomicU64::new(0),
             name: Lock::new([0; NAME_BYTES]),
             signals: Lock::new(logic::signal::ThreadSignals::default()),
         }
@@ -96,6 +102,11 @@ impl Task {
     /// Lowest address and top of its kernel stack.
     pub(super) fn stack_bounds(&self) -> (u64, u64) {
         (self.stack.bottom(), self.stack.top())
+    }
+
+    /// Whether it waits.
+    pub fn is_parked(&self) -> bool {
+        self.park.load(Ordering::Relaxed) == PARKED
     }
 
     /// CPUs it may run on.

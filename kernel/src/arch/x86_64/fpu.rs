@@ -59,6 +59,15 @@ pub fn features() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
+/// Puts the state of a new program in place of whatever is there (psABI, section 3.4.1): round to nearest, all exceptions masked.
+pub fn reset() {
+    const MXCSR_DEFAULT: u32 = 0x1f80;
+    // SAFETY: the calling thread has no live vector or x87 state yet.
+    unsafe { core::arch::asm!("fninit", options(nomem, nostack)) };
+    // SAFETY: as above; the value is the architecture's default.
+    unsafe { core::arch::asm!("ldmxcsr [{}]", in(reg) &MXCSR_DEFAULT, options(nostack, readonly)) };
+}
+
 /// Bytes and mask, for `switch`.
 pub(super) fn layout() -> (usize, u64) {
     (area_bytes(), FEATURES.load(Ordering::Relaxed) as u64)

@@ -12,6 +12,7 @@ pub mod switch;
 mod syscall;
 mod tables;
 mod trap;
+pub mod tsc;
 pub mod user_copy;
 
 pub use cpu::interrupts;

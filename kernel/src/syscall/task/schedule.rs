@@ -39,7 +39,7 @@ pub fn sys_sched_setaffinity(cx: &Ctx<'_>, pid: Pid, len: u32, mask: UserPtr<u64
         task.tid == cx.task().tid
     })?;
     if is_caller && wanted & (1 << cpu::id()) == 0 {
-        task::migrate(cx.vectors_live());
+        task::yield_now(cx.vectors_live());
     }
     Ok(())
 }

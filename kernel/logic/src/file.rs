@@ -1,0 +1,168 @@
+//! Open files: what a descriptor leads to, and the objects behind it. Every operation returns at once (house rule 7).
+//!
+//! ```text
+//!  fd 3 ─▶ FdTable ─▶ Arc<OpenFile> (offset, status flags) ─▶ Arc<dyn File> (bytes)
+//!                                                          └▶ Arc<dyn Inode> (name, kind, times: see `fs`)
+//! ```
+
+pub mod bytes;
+pub mod input;
+pub mod io;
+pub mod lock;
+pub mod open;
+pub mod pipe;
+pub mod poll;
+pub mod stream;
+pub mod table;
+pub mod terminal;
+
+use core::fmt;
+use core::task::Waker;
+
+use abi::errno::Errno;
+use abi::io::{FallocateMode, PollEvents};
+use abi::time::Timespec;
+
+use io::{Sink, Source};
+use terminal::Terminal;
+
+/// What every operation is told: who to wake when it has to wait, and what time it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Io<'a> {
+    /// Registered before the object looks at its state when the answer will be `EAGAIN`; `None`: the caller only tries.
+    pub waker: Option<&'a Waker>,
+    /// Wall-clock time.
+    pub now: Timespec,
+}
+
+/// An object that bytes are read from and written to. Defaults are Linux's answers for objects that cannot.
+pub trait File: Send + Sync + fmt::Debug {
+    /// Reads from byte `offset` (streams ignore it); 0 is end of file.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is nothing yet; `EFAULT` when the first byte could not be handed over; `EINVAL` by default.
+    fn read_at(&self, _io: &Io<'_>, _offset: u64, _out: &mut dyn Sink) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Writes from byte `offset` on (streams ignore it); answers how much was taken.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is no room yet; `EFAULT` when the first byte could not be had; `ENOSPC`, `EFBIG`, `EPIPE`.
+    fn write_at(&self, _io: &Io<'_>, _offset: u64, _from: &mut dyn Source) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Writes at the end, wherever that is now, in one step; answers the position behind and how much was taken.
+    ///
+    /// # Errors
+    /// As for [`File::write_at`].
+    fn append(&self, io: &Io<'_>, from: &mut dyn Source) -> Result<(u64, usize), Errno> {
+        self.write_at(io, 0, from).map(|count| (0, count))
+    }
+
+    /// Whether there are positions in it; without, lseek(2) and pread(2) are `ESPIPE`.
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    /// Bytes in it.
+    fn size(&self) -> u64 {
+        0
+    }
+
+    /// Cuts or extends it to `size` bytes (ftruncate(2)).
+    ///
+    /// # Errors
+    /// `EINVAL` for what has no size; `EFBIG`.
+    fn truncate(&self, _io: &Io<'_>, _size: u64) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Makes room, or a hole, at `offset..offset + length` (fallocate(2)).
+    ///
+    /// # Errors
+    /// `ENODEV` for what is no regular file; `EOPNOTSUPP`, `ENOSPC`, `EFBIG`.
+    fn allocate(&self, _io: &Io<'_>, _mode: FallocateMode, _offset: u64, _length: u64) -> Result<(), Errno> {
+        Err(Errno::ENODEV)
+    }
+
+    /// First byte from `offset` on that is not in a hole (lseek(2), `SEEK_DATA`).
+    ///
+    /// # Errors
+    /// `ENXIO` behind the end.
+    fn next_data(&self, offset: u64) -> Result<u64, Errno> {
+        if offset < self.size() { Ok(offset) } else { Err(Errno::ENXIO) }
+    }
+
+    /// First byte from `offset` on that is in a hole; the end counts as one (`SEEK_HOLE`).
+    ///
+    /// # Errors
+    /// `ENXIO` behind the end.
+    fn next_hole(&self, offset: u64) -> Result<u64, Errno> {
+        if offset < self.size() { Ok(self.size()) } else { Err(Errno::ENXIO) }
+    }
+
+    /// What can be done now without waiting (poll(2)); the waker is registered for any change.
+    fn readiness(&self, _io: &Io<'_>) -> PollEvents {
+        PollEvents::IN | PollEvents::OUT | PollEvents::RDNORM | PollEvents::WRNORM
+    }
+
+    /// Whether it can be waited for at all: regular files and directories cannot (epoll(7): `EPERM`).
+    fn can_poll(&self) -> bool {
+        false
+    }
+
+    /// What opening waits for: a FIFO's other end. Called again until it answers something else than `EAGAIN`.
+    ///
+    /// # Errors
+    /// `EAGAIN` while it waits.
+    fn opened(&self, _io: &Io<'_>) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// The terminal, if it is one.
+    fn terminal(&self) -> Option<&dyn Terminal> {
+        None
+    }
+
+    /// Bytes that can be read at once (ioctl(2), `FIONREAD`).
+    ///
+    /// # Errors
+    /// `ENOTTY` by default.
+    fn available(&self, _offset: u64) -> Result<u64, Errno> {
+        Err(Errno::ENOTTY)
+    }
+
+    /// Capacity of a pipe in bytes (fcntl(2), `F_GETPIPE_SZ`).
+    ///
+    /// # Errors
+    /// `EBADF` for what is no pipe.
+    fn capacity(&self) -> Result<usize, Errno> {
+        Err(Errno::EBADF)
+    }
+
+    /// Sets the capacity of a pipe; answers what it came to be (`F_SETPIPE_SZ`).
+    ///
+    /// # Errors
+    /// `EBADF` for what is no pipe; `EBUSY` below what is in it; `EPERM` above the limit.
+    fn set_capacity(&self, _bytes: usize) -> Result<usize, Errno> {
+        Err(Errno::EBADF)
+    }
+
+    /// The seals of a memory file (fcntl(2), `F_GET_SEALS`).
+    ///
+    /// # Errors
+    /// `EINVAL` for what cannot be sealed.
+    fn seals(&self) -> Result<abi::io::Seals, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Adds seals (`F_ADD_SEALS`).
+    ///
+    /// # Errors
+    /// `EINVAL` for what cannot be sealed; `EPERM` when it is sealed against it.
+    fn add_seals(&self, _seals: abi::io::Seals) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+}

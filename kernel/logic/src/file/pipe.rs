@@ -1,0 +1,290 @@
+//! Pipes and FIFOs (pipe(7)): a ring of bytes with ends that come and go.
+//!
+//! Writes of at most `PIPE_BUF` bytes are taken whole or not at all. A reader without writers meets the end of file; a writer
+//! without readers `EPIPE`.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use abi::errno::Errno;
+use abi::io::{PIPE_BUF, PollEvents};
+use sync::{Lock, WakerSet};
+
+use super::io::{Sink, Source, partial};
+use super::{File, Io};
+
+/// Capacity of a new pipe in bytes.
+pub const CAPACITY: usize = 65_536;
+/// Most a pipe can be given (`/proc/sys/fs/pipe-max-size`).
+pub const MOST_CAPACITY: usize = 1 << 20;
+const PAGE: usize = 4096;
+
+/// The ring; its memory grows with what is in it, up to the capacity.
+#[derive(Debug)]
+struct State {
+    ring: Vec<u8>,
+    start: usize,
+    length: usize,
+    capacity: usize,
+    readers: usize,
+    writers: usize,
+    /// How many readers and writers there ever were: opening a FIFO waits for a change.
+    readers_seen: usize,
+    writers_seen: usize,
+    wakers: WakerSet,
+}
+
+/// The bytes between the ends.
+#[derive(Debug)]
+pub struct Pipe(Lock<State>);
+
+impl Default for Pipe {
+    fn default() -> Self {
+        Self(Lock::new(State {
+            ring: Vec::new(),
+            start: 0,
+            length: 0,
+            capacity: CAPACITY,
+            readers: 0,
+            writers: 0,
+            readers_seen: 0,
+            writers_seen: 0,
+            wakers: WakerSet::new(),
+        }))
+    }
+}
+
+impl State {
+    /// Grows the ring so that `more` bytes fit, as far as the capacity allows; answers how many do.
+    fn make_room(&mut self, more: usize) -> Result<usize, Errno> {
+        let wanted = (self.length + more).min(self.capacity);
+        if wanted > self.ring.len() {
+            let bytes = wanted.next_multiple_of(PAGE).max(self.ring.len() * 2).min(self.capacity);
+            self.resize(bytes)?;
+        }
+        Ok(self.ring.len().min(self.capacity) - self.length)
+    }
+
+    /// Moves the ring to `bytes` bytes, at least what is in it.
+    fn resize(&mut self, bytes: usize) -> Result<(), Errno> {
+        let mut ring = Vec::new();
+        ring.try_reserve_exact(bytes).map_err(|_| Errno::ENOMEM)?;
+        let (first, second) = self.filled();
+        ring.extend_from_slice(first);
+        ring.extend_from_slice(second);
+        ring.resize(bytes, 0);
+        self.ring = ring;
+        self.start = 0;
+        Ok(())
+    }
+
+    /// What is in the ring, in order, in two parts.
+    fn filled(&self) -> (&[u8], &[u8]) {
+        let end = self.start + self.length;
+        if end <= self.ring.len() {
+            (&self.ring[self.start..end], &[])
+        } else {
+            (&self.ring[self.start..], &self.ring[..end - self.ring.len()])
+        }
+    }
+
+    /// The free part behind what is in the ring, as far as it lies in a row.
+    fn free(&mut self) -> &mut [u8] {
+        let end = self.start + self.length;
+        if end < self.ring.len() {
+            &mut self.ring[end..]
+        } else {
+            let end = end - self.ring.len();
+            &mut self.ring[end..self.start]
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.length -= count;
+        self.start = if self.length == 0 { 0 } else { (self.start + count) % self.ring.len() };
+    }
+
+    fn register(&mut self, io: &Io<'_>) {
+        if let Some(waker) = io.waker {
+            self.wakers.register(waker);
+        }
+    }
+}
+
+impl Pipe {
+    fn read(&self, io: &Io<'_>, out: &mut dyn Sink) -> Result<usize, Errno> {
+        let mut state = self.0.lock();
+        if out.room() == 0 {
+            return Ok(0);
+        }
+        if state.length == 0 {
+            if state.writers == 0 {
+                return Ok(0);
+            }
+            state.register(io);
+            return Err(Errno::EAGAIN);
+        }
+        let mut done = 0;
+        while state.length > 0 && out.room() > 0 {
+            let (first, _) = state.filled();
+            let count = first.len().min(out.room());
+            if let Err(errno) = out.put(&first[..count]) {
+                return partial(done, Err(errno));
+            }
+            state.consume(count);
+            done += count;
+            state.wakers.wake_all();
+        }
+        Ok(done)
+    }
+
+    fn write(&self, io: &Io<'_>, from: &mut dyn Source) -> Result<usize, Errno> {
+        let mut state = self.0.lock();
+        if state.readers == 0 {
+            return Err(Errno::EPIPE);
+        }
+        let wanted = from.left();
+        let room = state.make_room(wanted)?;
+        if wanted > 0 && (room == 0 || wanted <= PIPE_BUF && room < wanted) {
+            state.register(io);
+            return Err(Errno::EAGAIN);
+        }
+        let mut done = 0;
+        while done < wanted.min(room) {
+            let free = state.free();
+            let count = free.len().min(wanted.min(room) - done);
+            if let Err(errno) = from.take(&mut free[..count]) {
+                return partial(done, Err(errno));
+            }
+            state.length += count;
+            done += count;
+            state.wakers.wake_all();
+        }
+        Ok(done)
+    }
+
+    fn readiness(&self, io: &Io<'_>, reads: bool, writes: bool) -> PollEvents {
+        let mut state = self.0.lock();
+        state.register(io);
+        let mut events = PollEvents::empty();
+        if reads {
+            events.set(PollEvents::IN | PollEvents::RDNORM, state.length > 0);
+            events.set(PollEvents::HUP, state.writers == 0 && state.writers_seen > 0);
+        }
+        if writes {
+            events.set(PollEvents::OUT | PollEvents::WRNORM, state.capacity - state.length >= PIPE_BUF);
+            events.set(PollEvents::ERR, state.readers == 0);
+        }
+        events
+    }
+}
+
+/// One end of a pipe, or a FIFO opened for both.
+#[derive(Debug)]
+pub struct PipeEnd {
+    pipe: Arc<Pipe>,
+    reads: bool,
+    writes: bool,
+    /// Readers and writers there had been before this end came.
+    seen_before: (usize, usize),
+}
+
+impl PipeEnd {
+    /// An end of `pipe` that reads, writes, or both.
+    pub fn new(pipe: Arc<Pipe>, reads: bool, writes: bool) -> Self {
+        let seen_before = {
+            let mut state = pipe.0.lock();
+            let before = (state.readers_seen, state.writers_seen);
+            state.readers += usize::from(reads);
+            state.writers += usize::from(writes);
+            state.readers_seen += usize::from(reads);
+            state.writers_seen += usize::from(writes);
+            state.wakers.wake_all();
+            before
+        };
+        Self { pipe, reads, writes, seen_before }
+    }
+
+    /// Whether somebody has the other end: opening a FIFO for writing without waiting is `ENXIO` otherwise (fifo(7)).
+    pub fn has_reader(pipe: &Pipe) -> bool {
+        pipe.0.lock().readers > 0
+    }
+}
+
+impl Drop for PipeEnd {
+    fn drop(&mut self) {
+        let mut state = self.pipe.0.lock();
+        state.readers -= usize::from(self.reads);
+        state.writers -= usize::from(self.writes);
+        if state.readers == 0 && state.writers == 0 {
+            state.consume_all();
+        }
+        state.wakers.wake_all();
+    }
+}
+
+impl State {
+    /// What nobody will read is gone (a FIFO's bytes go with its last end).
+    fn consume_all(&mut self) {
+        self.ring = Vec::new();
+        self.start = 0;
+        self.length = 0;
+    }
+}
+
+impl File for PipeEnd {
+    fn read_at(&self, io: &Io<'_>, _offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
+        self.pipe.read(io, out)
+    }
+
+    fn write_at(&self, io: &Io<'_>, _offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        self.pipe.write(io, from)
+    }
+
+    fn readiness(&self, io: &Io<'_>) -> PollEvents {
+        self.pipe.readiness(io, self.reads, self.writes)
+    }
+
+    fn can_poll(&self) -> bool {
+        true
+    }
+
+    fn opened(&self, io: &Io<'_>) -> Result<(), Errno> {
+        let mut state = self.pipe.0.lock();
+        let waits_for_writer = self.reads && !self.writes && state.writers == 0 && state.writers_seen == self.seen_before.1;
+        let waits_for_reader = self.writes && !self.reads && state.readers == 0 && state.readers_seen == self.seen_before.0;
+        if waits_for_writer || waits_for_reader {
+            state.register(io);
+            return Err(Errno::EAGAIN);
+        }
+        Ok(())
+    }
+
+    fn available(&self, _offset: u64) -> Result<u64, Errno> {
+        Ok(self.pipe.0.lock().length as u64)
+    }
+
+    fn capacity(&self) -> Result<usize, Errno> {
+        Ok(self.pipe.0.lock().capacity)
+    }
+
+    fn set_capacity(&self, bytes: usize) -> Result<usize, Errno> {
+        let capacity = bytes.max(PAGE).checked_next_power_of_two().ok_or(Errno::EINVAL)?;
+        if capacity > MOST_CAPACITY {
+            return Err(Errno::EPERM);
+        }
+        let mut state = self.pipe.0.lock();
+        if state.length > capacity {
+            return Err(Errno::EBUSY);
+        }
+        state.capacity = capacity;
+        if state.ring.len() > capacity {
+            state.resize(capacity)?;
+        }
+        state.wakers.wake_all();
+        Ok(capacity)
+    }
+}
+
+#[cfg(test)]
+mod tests;

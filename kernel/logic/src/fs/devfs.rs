@@ -1,0 +1,156 @@
+//! `/dev`: null, zero, full, random, urandom, tty, console, and the standard streams (null(4), random(4), tty(4)).
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::fmt;
+
+use abi::errno::Errno;
+use abi::fs::{FileType, OpenFlags, Statfs, TMPFS_MAGIC, make_device};
+use abi::io::PollEvents;
+
+use super::inode::{Home, Inode, Metadata, sizeless};
+use super::synthetic::{Fixed, Kind, MadeDirectory, Make, link};
+use crate::file::io::{Sink, Source, partial};
+use crate::file::{File, Io};
+
+/// Device number of the file system.
+pub const DEVICE: u64 = 5;
+
+/// Bytes made or dropped at a time.
+const STEP: usize = 4096;
+
+/// What a memory device does.
+#[derive(Clone, Copy)]
+enum Memory {
+    Null,
+    Zero,
+    Full,
+    /// Random bytes from this generator.
+    Random(fn(&mut [u8])),
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Zero => "Zero",
+            Self::Full => "Full",
+            Self::Random(_) => "Random",
+        })
+    }
+}
+
+impl File for Memory {
+    fn read_at(&self, _io: &Io<'_>, _offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
+        let wanted = out.room();
+        match self {
+            Self::Null => Ok(0),
+            Self::Zero | Self::Full => {
+                let mut done = 0;
+                while done < wanted {
+                    let count = (wanted - done).min(STEP);
+                    if let Err(errno) = out.put_zeros(count) {
+                        return partial(done, Err(errno));
+                    }
+                    done += count;
+                }
+                Ok(done)
+            }
+            Self::Random(fill) => {
+                let mut bytes = [0; 256];
+                let mut done = 0;
+                while done < wanted {
+                    let count = (wanted - done).min(bytes.len());
+                    fill(&mut bytes[..count]);
+                    if let Err(errno) = out.put(&bytes[..count]) {
+                        return partial(done, Err(errno));
+                    }
+                    done += count;
+                }
+                Ok(done)
+            }
+        }
+    }
+
+    fn write_at(&self, _io: &Io<'_>, _offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        match self {
+            Self::Full => Err(Errno::ENOSPC),
+            // Nobody looks at the bytes; entropy from the program is not counted as any (random(4)).
+            _ => Ok(from.left()),
+        }
+    }
+
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn readiness(&self, _io: &Io<'_>) -> PollEvents {
+        PollEvents::IN | PollEvents::OUT | PollEvents::RDNORM | PollEvents::WRNORM
+    }
+}
+
+/// A character device.
+#[derive(Debug)]
+pub struct Device {
+    metadata: Metadata,
+    home: Option<Home>,
+    file: Arc<dyn File>,
+}
+
+impl Device {
+    /// The device `number` (major, minor) at `home`, served by `file`.
+    pub fn new(home: Home, inode: u64, (major, minor): (u32, u32), permissions: u32, file: Arc<dyn File>) -> Self {
+        let special = make_device(major, minor);
+        let metadata = Metadata { special, ..Metadata::new(DEVICE, inode, FileType::CharDevice, permissions) };
+        Self { metadata, home: Some(home), file }
+    }
+}
+
+impl Inode for Device {
+    fn metadata(&self) -> Metadata {
+        self.metadata
+    }
+
+    fn open(self: Arc<Self>, _flags: OpenFlags, _io: &Io<'_>) -> Result<Arc<dyn File>, Errno> {
+        Ok(Arc::clone(&self.file))
+    }
+
+    fn home(&self) -> Option<Home> {
+        self.home.clone()
+    }
+
+    fn file_system(&self) -> Statfs {
+        sizeless(TMPFS_MAGIC)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+fn device(name: &'static [u8], number: (u32, u32), permissions: u32, file: Arc<dyn File>) -> (&'static [u8], Make) {
+    (name, alloc::boxed::Box::new(move |directory, name| {
+        let (home, inode) = directory.child(name);
+        Ok(Arc::new(Device::new(home, inode, number, permissions, Arc::clone(&file))))
+    }))
+}
+
+/// The directory at `home`. `console` is the terminal of the machine, `fill` gives random bytes, `more` are further entries.
+pub fn new(home: Home, console: &Arc<dyn File>, fill: fn(&mut [u8]), more: Vec<(&'static [u8], Make)>) -> Arc<MadeDirectory> {
+    let mut entries = alloc::vec![
+        device(b"null", (1, 3), 0o666, Arc::new(Memory::Null)),
+        device(b"zero", (1, 5), 0o666, Arc::new(Memory::Zero)),
+        device(b"full", (1, 7), 0o666, Arc::new(Memory::Full)),
+        device(b"random", (1, 8), 0o666, Arc::new(Memory::Random(fill))),
+        device(b"urandom", (1, 9), 0o666, Arc::new(Memory::Random(fill))),
+        device(b"tty", (5, 0), 0o666, Arc::clone(console)),
+        device(b"console", (5, 1), 0o600, Arc::clone(console)),
+        link(b"fd", b"/proc/self/fd"),
+        link(b"stdin", b"/proc/self/fd/0"),
+        link(b"stdout", b"/proc/self/fd/1"),
+        link(b"stderr", b"/proc/self/fd/2"),
+    ];
+    entries.extend(more);
+    MadeDirectory::new(Kind { device: DEVICE, magic: TMPFS_MAGIC }, 1, Some(home), alloc::boxed::Box::new(Fixed::new(entries)))
+}

@@ -1,0 +1,233 @@
+//! The bytes of a regular file in memory: pages where something was written, holes elsewhere, and perhaps a part of the image or
+//! of an archive below, whose pages are copied when they are first written.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use abi::errno::Errno;
+
+use crate::file::io::{Sink, Source, partial};
+
+/// Bytes of a page.
+pub const PAGE: usize = 4096;
+
+/// A page of data, aligned as one so that the kernel's allocator makes it a physical frame.
+#[derive(Clone, Debug)]
+#[repr(align(4096))]
+pub struct Page([u8; PAGE]);
+
+impl Page {
+    /// A page of zeros.
+    ///
+    /// # Errors
+    /// `ENOSPC` when there is no memory for it (tmpfs(5)).
+    fn zeroed() -> Result<Box<[Self]>, Errno> {
+        // A vector of one, because only vectors can be allocated fallibly.
+        let mut page = Vec::new();
+        page.try_reserve_exact(1).map_err(|_| Errno::ENOSPC)?;
+        page.push(Self([0; PAGE]));
+        Ok(page.into_boxed_slice())
+    }
+}
+
+/// The bytes of a file.
+#[derive(Debug, Default)]
+pub struct Pages {
+    size: u64,
+    pages: BTreeMap<u64, Box<[Page]>>,
+    /// What lies below pages that were never written; shorter than the file or as long.
+    base: &'static [u8],
+}
+
+/// What lies at a position, in a row.
+enum Run<'a> {
+    Bytes(&'a [u8]),
+    Hole(usize),
+}
+
+impl Pages {
+    /// A file whose bytes are `base` until they are written.
+    pub fn over(base: &'static [u8]) -> Self {
+        Self { size: base.len() as u64, pages: BTreeMap::new(), base }
+    }
+
+    /// Bytes in the file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Units of 512 bytes in use.
+    pub fn blocks(&self) -> u64 {
+        (self.pages.len() + self.base.len().div_ceil(PAGE)) as u64 * (PAGE / 512) as u64
+    }
+
+    /// What lies from `offset` on, up to the end of its page or of `most` bytes.
+    fn run(&self, offset: u64, most: usize) -> Run<'_> {
+        let within = (offset % PAGE as u64) as usize;
+        let count = most.min(PAGE - within);
+        if let Some(page) = self.pages.get(&(offset / PAGE as u64)) {
+            return Run::Bytes(&page[0].0[within..within + count]);
+        }
+        match usize::try_from(offset).ok().and_then(|start| self.base.get(start..)) {
+            Some(rest) if !rest.is_empty() => Run::Bytes(&rest[..count.min(rest.len())]),
+            _ => Run::Hole(count),
+        }
+    }
+
+    /// Reads from `offset` on.
+    ///
+    /// # Errors
+    /// `EFAULT` when the first byte could not be handed over.
+    pub fn read(&self, offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
+        let mut done = 0;
+        while out.room() > 0 {
+            let at = offset + done as u64;
+            if at >= self.size {
+                break;
+            }
+            let most = usize::try_from(self.size - at).unwrap_or(usize::MAX).min(out.room());
+            let (count, put) = match self.run(at, most) {
+                Run::Bytes(bytes) => (bytes.len(), out.put(bytes)),
+                Run::Hole(count) => (count, out.put_zeros(count)),
+            };
+            if let Err(errno) = put {
+                return partial(done, Err(errno));
+            }
+            done += count;
+        }
+        Ok(done)
+    }
+
+    /// The page that holds `index`, made if it is not there, with what lies below.
+    fn page_mut(&mut self, index: u64) -> Result<&mut [u8; PAGE], Errno> {
+        if !self.pages.contains_key(&index) {
+            let mut page = Page::zeroed()?;
+            let start = usize::try_from(index * PAGE as u64).unwrap_or(usize::MAX);
+            if let Some(below) = self.base.get(start..) {
+                let count = below.len().min(PAGE);
+                page[0].0[..count].copy_from_slice(&below[..count]);
+            }
+            self.pages.insert(index, page);
+        }
+        self.pages.get_mut(&index).map(|page| &mut page[0].0).ok_or(Errno::EIO)
+    }
+
+    /// Writes from `offset` on; the file grows.
+    ///
+    /// # Errors
+    /// `EFAULT` or `ENOSPC`, when nothing was written.
+    pub fn write(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        let mut done = 0;
+        while from.left() > 0 {
+            let at = offset + done as u64;
+            let within = (at % PAGE as u64) as usize;
+            let count = from.left().min(PAGE - within);
+            let taken = self.page_mut(at / PAGE as u64).and_then(|page| from.take(&mut page[within..within + count]));
+            if let Err(errno) = taken {
+                return partial(done, Err(errno));
+            }
+            done += count;
+            self.size = self.size.max(at + count as u64);
+        }
+        Ok(done)
+    }
+
+    /// Cuts or extends the file.
+    ///
+    /// # Errors
+    /// `ENOSPC` when the page at the cut lies in the base and cannot be copied.
+    pub fn truncate(&mut self, size: u64) -> Result<(), Errno> {
+        if size < self.size {
+            self.clear_tail(size)?;
+            drop(self.pages.split_off(&size.div_ceil(PAGE as u64)));
+            let base = usize::try_from(size).unwrap_or(usize::MAX).min(self.base.len());
+            self.base = &self.base[..base];
+        }
+        self.size = size;
+        Ok(())
+    }
+
+    /// Zeros the rest of the page that `size` cuts: it must read as zeros when the file grows again.
+    fn clear_tail(&mut self, size: u64) -> Result<(), Errno> {
+        let within = (size % PAGE as u64) as usize;
+        if within > 0 && self.pages.contains_key(&(size / PAGE as u64)) {
+            self.page_mut(size / PAGE as u64)?[within..].fill(0);
+        }
+        Ok(())
+    }
+
+    /// Makes `start..end` read as zeros; whole pages become holes.
+    ///
+    /// # Errors
+    /// `ENOSPC` when the base cannot be copied.
+    pub fn punch(&mut self, start: u64, end: u64) -> Result<(), Errno> {
+        let end = end.min(self.size.next_multiple_of(PAGE as u64));
+        let mut at = start;
+        while at < end {
+            let index = at / PAGE as u64;
+            let page_end = (index + 1) * PAGE as u64;
+            let next = page_end.min(end);
+            let over_base = index * (PAGE as u64) < self.base.len() as u64;
+            if !over_base && next - at == PAGE as u64 {
+                self.pages.remove(&index);
+                // Over a hole: on to the next page that is there.
+                let further = self.pages.range(index..).next().map_or(end, |(&found, _)| found * PAGE as u64);
+                at = next.max(further.min(end));
+                continue;
+            }
+            if over_base || self.pages.contains_key(&index) {
+                let (from, to) = ((at % PAGE as u64) as usize, (at % PAGE as u64 + (next - at)) as usize);
+                self.page_mut(index)?[from..to].fill(0);
+            }
+            at = next;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that `start..end` has pages (fallocate(2)); the size stays.
+    ///
+    /// # Errors
+    /// `ENOSPC`; pages made before stay.
+    pub fn reserve(&mut self, start: u64, end: u64) -> Result<(), Errno> {
+        (start / PAGE as u64..end.div_ceil(PAGE as u64)).try_for_each(|index| self.page_mut(index).map(|_| ()))
+    }
+
+    /// First byte from `offset` on that is not in a hole.
+    ///
+    /// # Errors
+    /// `ENXIO` when only a hole follows, or nothing.
+    pub fn next_data(&self, offset: u64) -> Result<u64, Errno> {
+        if offset >= self.size {
+            return Err(Errno::ENXIO);
+        }
+        if offset < self.base.len() as u64 {
+            return Ok(offset);
+        }
+        let (&index, _) = self.pages.range(offset / PAGE as u64..).next().ok_or(Errno::ENXIO)?;
+        Some((index * PAGE as u64).max(offset)).filter(|&found| found < self.size).ok_or(Errno::ENXIO)
+    }
+
+    /// First byte from `offset` on that is in a hole, or the end.
+    ///
+    /// # Errors
+    /// `ENXIO` behind the end.
+    pub fn next_hole(&self, offset: u64) -> Result<u64, Errno> {
+        if offset >= self.size {
+            return Err(Errno::ENXIO);
+        }
+        let mut at = offset;
+        while at < self.size {
+            let index = at / PAGE as u64;
+            let over_base = index * (PAGE as u64) < self.base.len() as u64;
+            if !over_base && !self.pages.contains_key(&index) {
+                return Ok(at);
+            }
+            at = (index + 1) * PAGE as u64;
+        }
+        Ok(self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests;

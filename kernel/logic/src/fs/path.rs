@@ -1,0 +1,205 @@
+//! Walking a path (path_resolution(7)): `.`, `..`, symbolic links, limits, trailing slashes, search permission.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use abi::errno::Errno;
+use abi::fs::{FileType, NAME_MAX, PATH_MAX, SYMLINKS_MAX};
+
+use super::inode::{Caller, Inode, want};
+
+/// What becomes of a symbolic link at the end of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// It is followed.
+    Follow,
+    /// It is what was asked for.
+    NoFollow,
+}
+
+/// The last part of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// A name in a directory.
+    Normal(Vec<u8>),
+    /// `.`
+    Dot,
+    /// `..`
+    DotDot,
+    /// `/`
+    Root,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The directory that holds the last part.
+    pub directory: Arc<dyn Inode>,
+    /// The last part.
+    pub name: Name,
+    /// The inode, or `ENOENT`.
+    pub inode: Result<Arc<dyn Inode>, Errno>,
+    /// The path ended in a slash: it means a directory.
+    pub must_be_directory: bool,
+}
+
+/// Where walks begin, and who walks.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    /// What `/` means.
+    pub root: &'a Arc<dyn Inode>,
+    /// Whose permissions count.
+    pub caller: &'a Caller,
+}
+
+impl Walk<'_> {
+    /// Walks `path` from `start`, the last part included.
+    ///
+    /// # Errors
+    /// `ENOENT` for an empty path or a missing part, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`.
+    pub fn find(&self, start: &Arc<dyn Inode>, path: &[u8], last: Last) -> Result<Found, Errno> {
+        if path.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if path.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let mut rest = Rest::new(path);
+        let mut at = Arc::clone(if path[0] == b'/' { self.root } else { start });
+        let mut links = 0;
+        loop {
+            let Some(part) = rest.next() else {
+                // Nothing but slashes.
+                return Ok(Found {
+                    directory: Arc::clone(&at),
+                    name: Name::Root,
+                    inode: Ok(at),
+                    must_be_directory: true,
+                });
+            };
+            let is_last = rest.is_empty();
+            let must_be_directory = is_last && rest.ended_in_slash();
+            let directory = at;
+            let inode = self.step(&directory, &part);
+            if let Ok(link) = &inode
+                && (!is_last || must_be_directory || last == Last::Follow)
+                && link.metadata().kind == FileType::Symlink
+            {
+                links += 1;
+                if links > SYMLINKS_MAX {
+                    return Err(Errno::ELOOP);
+                }
+                if let Some(target) = link.jump() {
+                    let target = target?;
+                    if is_last {
+                        let found = Found { directory, name: Name::Normal(part), inode: Ok(target), must_be_directory };
+                        return found.checked();
+                    }
+                    at = target;
+                    continue;
+                }
+                let text = link.read_link()?;
+                if text.is_empty() {
+                    return Err(Errno::ENOENT);
+                }
+                at = if text[0] == b'/' { Arc::clone(self.root) } else { directory };
+                rest.push_front(&text, is_last && !must_be_directory);
+                continue;
+            }
+            if is_last {
+                let name = match part.as_slice() {
+                    b"." => Name::Dot,
+                    b".." => Name::DotDot,
+                    _ => Name::Normal(part),
+                };
+                if let Err(errno) = inode
+                    && errno != Errno::ENOENT
+                {
+                    return Err(errno);
+                }
+                return Found { directory, name, inode, must_be_directory }.checked();
+            }
+            at = inode?;
+        }
+    }
+
+    /// The inode `path` leads to.
+    ///
+    /// # Errors
+    /// As for [`Walk::find`].
+    pub fn resolve(&self, start: &Arc<dyn Inode>, path: &[u8], last: Last) -> Result<Arc<dyn Inode>, Errno> {
+        self.find(start, path, last)?.inode
+    }
+
+    /// One part of the way.
+    fn step(&self, directory: &Arc<dyn Inode>, part: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
+        let names = directory.directory().ok_or(Errno::ENOTDIR)?;
+        self.caller.check(&directory.metadata(), want::EXECUTE)?;
+        match part {
+            b"." => Ok(Arc::clone(directory)),
+            b".." if super::inode::is_same(directory, self.root) => Ok(Arc::clone(directory)),
+            b".." => Ok(directory.home().map_or_else(|| Arc::clone(directory), |home| home.directory)),
+            _ if part.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
+            _ => names.lookup(part),
+        }
+    }
+}
+
+impl Found {
+    /// Checks that what must be a directory is one.
+    fn checked(self) -> Result<Self, Errno> {
+        match &self.inode {
+            Ok(inode) if self.must_be_directory && inode.directory().is_none() => Err(Errno::ENOTDIR),
+            _ => Ok(self),
+        }
+    }
+
+    /// The name for something new.
+    ///
+    /// # Errors
+    /// `EEXIST` when something is there, or can only be a directory.
+    pub fn new_name(&self) -> Result<&[u8], Errno> {
+        match &self.name {
+            Name::Normal(name) if self.inode.is_err() => Ok(name),
+            _ => Err(Errno::EEXIST),
+        }
+    }
+}
+
+/// What is left of a path: its parts, links replaced by where they point.
+struct Rest {
+    /// Parts to come, last first.
+    parts: Vec<Vec<u8>>,
+    ended_in_slash: bool,
+}
+
+impl Rest {
+    fn new(path: &[u8]) -> Self {
+        let mut rest = Self { parts: Vec::new(), ended_in_slash: false };
+        rest.push_front(path, true);
+        rest
+    }
+
+    /// Puts the parts of `path` before the others; `is_end`: there are no others, so its slash at the end counts.
+    fn push_front(&mut self, path: &[u8], is_end: bool) {
+        self.parts.extend(path.rsplit(|&byte| byte == b'/').filter(|part| !part.is_empty()).map(<[u8]>::to_vec));
+        if is_end {
+            self.ended_in_slash = path.last() == Some(&b'/');
+        }
+    }
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        self.parts.pop()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    fn ended_in_slash(&self) -> bool {
+        self.ended_in_slash
+    }
+}
+
+#[cfg(test)]
+mod tests;

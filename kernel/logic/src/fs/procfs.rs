@@ -1,0 +1,205 @@
+//! `/proc` and `/sys` (proc(5), sysfs(5)): what std, allocators, back traces and thread pools read there, in Linux's formats.
+//!
+//! The facts come from the kernel through [`Facts`]; here they are laid out as text.
+
+mod process;
+mod system;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use abi::errno::Errno;
+use abi::fs::{PROC_SUPER_MAGIC, SYSFS_MAGIC};
+use abi::reg::Fd;
+
+use super::inode::{Home, Inode};
+use super::synthetic::{Kind, Listing, Make, MadeDirectory, MadeLink, Target, link};
+
+/// Device number of `/proc`.
+pub const PROC_DEVICE: u64 = 20;
+/// Device number of `/sys`.
+pub const SYS_DEVICE: u64 = 21;
+
+/// A thread, for `/proc/self/task`.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Its ID.
+    pub tid: u32,
+    /// Its name.
+    pub name: Vec<u8>,
+    /// `R` while it runs or could, `S` while it waits.
+    pub state: char,
+    /// CPU time in nanoseconds.
+    pub cpu_time_ns: u64,
+}
+
+/// An area of memory, for `/proc/self/maps`.
+#[derive(Clone, Debug)]
+pub struct Map {
+    /// First address.
+    pub start: u64,
+    /// One past the last address.
+    pub end: u64,
+    /// May be read, written, executed.
+    pub access: [bool; 3],
+    /// Byte offset in the file.
+    pub offset: u64,
+    /// The file, `[heap]`, `[stack]`, or nothing.
+    pub name: Vec<u8>,
+}
+
+/// Memory in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// RAM.
+    pub total: u64,
+    /// RAM nobody uses.
+    pub free: u64,
+    /// RAM the program could still have.
+    pub available: u64,
+    /// Address space of the program.
+    pub mapped: u64,
+    /// Program pages in RAM.
+    pub resident: u64,
+    /// The most there ever were.
+    pub peak_resident: u64,
+    /// Promised to the program.
+    pub committed: u64,
+}
+
+/// A CPU, for `/proc/cpuinfo`.
+#[derive(Clone, Debug)]
+pub struct Cpu {
+    /// Vendor string of CPUID.
+    pub vendor: Vec<u8>,
+    /// Brand string of CPUID.
+    pub model_name: Vec<u8>,
+    /// Family, model, stepping.
+    pub signature: [u32; 3],
+    /// Clock rate in kHz.
+    pub khz: u64,
+    /// Feature names.
+    pub flags: Vec<&'static str>,
+}
+
+/// What the kernel knows about itself and the program.
+pub trait Facts: Send + Sync + fmt::Debug + 'static {
+    /// The process ID.
+    fn pid(&self) -> u32;
+    /// The calling thread's ID.
+    fn tid(&self) -> u32;
+    /// Live threads, by ID.
+    fn threads(&self) -> Vec<Thread>;
+    /// User IDs (real, effective, saved) and group IDs.
+    fn ids(&self) -> ([u32; 3], [u32; 3]);
+    /// Arguments, each ended by a zero.
+    fn command_line(&self) -> Vec<u8>;
+    /// Environment, each ended by a zero.
+    fn environment(&self) -> Vec<u8>;
+    /// The program's file.
+    fn executable(&self) -> Result<Target, Errno>;
+    /// The working directory.
+    fn working_directory(&self) -> Result<Target, Errno>;
+    /// Open descriptors.
+    fn descriptors(&self) -> Vec<Fd>;
+    /// What a descriptor leads to.
+    ///
+    /// # Errors
+    /// `ENOENT` when it is not open.
+    fn descriptor(&self, fd: Fd) -> Result<Target, Errno>;
+    /// Position and flags of a descriptor.
+    ///
+    /// # Errors
+    /// `ENOENT` when it is not open.
+    fn descriptor_state(&self, fd: Fd) -> Result<(u64, u32), Errno>;
+    /// Areas, by address.
+    fn maps(&self) -> Vec<Map>;
+    /// Memory.
+    fn memory(&self) -> Memory;
+    /// Soft and hard limit of each resource, in the order of getrlimit(2)'s numbers.
+    fn limits(&self) -> Vec<(u64, u64)>;
+    /// CPU time of the process in nanoseconds.
+    fn cpu_time_ns(&self) -> u64;
+    /// CPUs.
+    fn cpus(&self) -> Vec<Cpu>;
+    /// Nanoseconds since boot.
+    fn uptime_ns(&self) -> u64;
+    /// Seconds from 1970 to boot.
+    fn boot_time(&self) -> u64;
+    /// Threads started since boot.
+    fn threads_created(&self) -> u64;
+    /// Host name.
+    fn host_name(&self) -> Vec<u8>;
+    /// Release of the kernel as uname(2) says it.
+    fn release(&self) -> &'static str;
+    /// Random bytes.
+    fn fill_random(&self, bytes: &mut [u8]);
+}
+
+/// The facts, shared by all inodes.
+pub type Source = Arc<dyn Facts>;
+
+/// `/proc`, at `home`.
+pub fn new_proc(home: Home, facts: &Source) -> Arc<MadeDirectory> {
+    let kind = Kind { device: PROC_DEVICE, magic: PROC_SUPER_MAGIC };
+    MadeDirectory::new(kind, 1, Some(home), Box::new(Root { facts: Arc::clone(facts), fixed: system::entries(facts) }))
+}
+
+/// `/sys`, at `home`.
+pub fn new_sys(home: Home, facts: &Source) -> Arc<MadeDirectory> {
+    let kind = Kind { device: SYS_DEVICE, magic: SYSFS_MAGIC };
+    MadeDirectory::new(kind, 1, Some(home), Box::new(system::sys_entries(facts)))
+}
+
+/// The root of `/proc`: the process by its ID, `self`, `thread-self`, and facts about the system.
+#[derive(Debug)]
+struct Root {
+    facts: Source,
+    fixed: super::synthetic::Fixed,
+}
+
+impl Listing for Root {
+    fn names(&self) -> Vec<Vec<u8>> {
+        let pid = number(self.facts.pid());
+        let own = [pid, b"self".to_vec(), b"thread-self".to_vec()];
+        own.into_iter().chain(self.fixed.names()).collect()
+    }
+
+    fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
+        let facts = Arc::clone(&self.facts);
+        match name {
+            b"self" => Ok(MadeLink::new(directory, name, Box::new(move || {
+                Ok(Target { text: number(facts.pid()), inode: None })
+            }))),
+            b"thread-self" => Ok(MadeLink::new(directory, name, Box::new(move || {
+                let text = alloc::format!("{}/task/{}", facts.pid(), facts.tid()).into_bytes();
+                Ok(Target { text, inode: None })
+            }))),
+            _ if name.first().is_some_and(u8::is_ascii_digit) => {
+                let tid = parse(name).ok_or(Errno::ENOENT)?;
+                process::directory(directory, name, &facts, tid)
+            }
+            _ => self.fixed.get(name, directory),
+        }
+    }
+}
+
+fn number(value: u32) -> Vec<u8> {
+    alloc::format!("{value}").into_bytes()
+}
+
+/// A decimal number without leading zeros.
+fn parse(name: &[u8]) -> Option<u32> {
+    let value: u32 = core::str::from_utf8(name).ok()?.parse().ok()?;
+    (number(value) == name).then_some(value)
+}
+
+/// An entry: a link that always says `text`.
+fn fixed_link(name: &'static [u8], text: &'static [u8]) -> (&'static [u8], Make) {
+    link(name, text)
+}
+
+#[cfg(test)]
+mod tests;
