@@ -64,9 +64,9 @@ pub fn enter(kernel: &'static Kernel) -> Result<core::convert::Infallible, Errno
     let frame = TrapFrame {
         rip: image::entry(),
         rsp: stack_pointer,
-        rflags: crate::arch::INTERRUPT_FLAG | 2,
-        cs: u64::from(crate::arch::CODE_SELECTOR),
-        ss: u64::from(crate::arch::DATA_SELECTOR),
+        rflags: arch::INTERRUPT_FLAG | 2,
+        cs: u64::from(arch::CODE_SELECTOR),
+        ss: u64::from(arch::DATA_SELECTOR),
         ..TrapFrame::default()
     };
     #[expect(unsafe_code, reason = "the jump into the program")]

@@ -10,26 +10,26 @@ use crate::door::direct;
 
 /// A C pointer as the claim about program memory that handlers take.
 fn user<T>(pointer: *const c_void) -> UserPtr<T> {
-    UserPtr::new(pointer.addr() as u64)
+    UserPtr::new(pointer.addr())
 }
 
 direct! {
     /// read(2)
-    fn read(fd: c_int, buf: *mut c_void, count: usize) -> isize = |cx| io::sys_read(cx, Fd::new(fd), user(buf), count);
+    fn read(fd: c_int, buf: *mut c_void, count: usize) -> isize = |cx| io::sys_read(cx, Fd(fd), user(buf), count);
     /// write(2)
-    fn write(fd: c_int, buf: *const c_void, count: usize) -> isize = |cx| io::sys_write(cx, Fd::new(fd), user(buf), count);
+    fn write(fd: c_int, buf: *const c_void, count: usize) -> isize = |cx| io::sys_write(cx, Fd(fd), user(buf), count);
     /// pread(2)
     fn pread(fd: c_int, buf: *mut c_void, count: usize, offset: i64) -> isize =
-        |cx| io::sys_pread64(cx, Fd::new(fd), user(buf), count, offset);
+        |cx| io::sys_pread64(cx, Fd(fd), user(buf), count, offset);
     /// pwrite(2)
     fn pwrite(fd: c_int, buf: *const c_void, count: usize, offset: i64) -> isize =
-        |cx| io::sys_pwrite64(cx, Fd::new(fd), user(buf), count, offset);
+        |cx| io::sys_pwrite64(cx, Fd(fd), user(buf), count, offset);
     /// readv(2)
     fn readv(fd: c_int, iov: *const c_void, count: c_int) -> isize =
-        |cx| io::sys_readv(cx, Fd::new(fd), user(iov), vector_length(count)?);
+        |cx| io::sys_readv(cx, Fd(fd), user(iov), vector_length(count)?);
     /// writev(2)
     fn writev(fd: c_int, iov: *const c_void, count: c_int) -> isize =
-        |cx| io::sys_writev(cx, Fd::new(fd), user(iov), vector_length(count)?);
+        |cx| io::sys_writev(cx, Fd(fd), user(iov), vector_length(count)?);
 }
 
 /// A C `int` count of vector entries; the kernel refuses what is too long.

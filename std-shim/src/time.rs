@@ -11,5 +11,5 @@ use crate::door::direct;
 direct! {
     /// clock_gettime(2)
     fn clock_gettime(clock: c_int, time: *mut c_void) -> c_int =
-        |cx| time::sys_clock_gettime(cx, ClockId::from_reg(clock as u64)?, UserPtr::new(time.addr() as u64));
+        |cx| time::sys_clock_gettime(cx, ClockId::from_reg(clock as u64)?, UserPtr::new(time.addr()));
 }

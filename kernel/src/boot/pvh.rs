@@ -4,6 +4,7 @@
 use core::ffi::CStr;
 
 use super::{BootInfo, Region};
+use crate::arch::paging::direct;
 
 const MAGIC: u32 = 0x336e_c578;
 /// `XEN_HVM_MEMMAP_TYPE_RAM`, the e820 number.
@@ -57,9 +58,10 @@ pub(super) fn boot_info(start_info: u64) -> BootInfo {
         return boot;
     }
     if info.command_line != 0 {
+        // Through the direct map, which stays; the boot tables have it too.
         // SAFETY: the protocol says: a zero-terminated string that lives until the guest reuses the memory; the first MiB and
         // everything outside usable RAM is never reused, and the command line is parsed before RAM is given out.
-        boot.command_line = unsafe { CStr::from_ptr(info.command_line as *const _) }.to_bytes();
+        boot.command_line = unsafe { CStr::from_ptr(direct(info.command_line) as *const _) }.to_bytes();
     }
     boot.rsdp = (info.rsdp != 0).then_some(info.rsdp);
     if info.module_count > 0 {

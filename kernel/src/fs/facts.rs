@@ -3,7 +3,6 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
-use core::sync::atomic::Ordering;
 
 use abi::errno::Errno;
 use abi::reg::Fd;

@@ -13,7 +13,7 @@ use abi::fs::OpenFlags;
 use abi::io::FallocateMode;
 use abi::prelude::*;
 use logic::file::open::OpenFile;
-use logic::file::{File as _, Io};
+use logic::file::Io;
 use logic::fs::special::PipeInode;
 
 use super::Ctx;

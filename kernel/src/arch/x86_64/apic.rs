@@ -162,7 +162,7 @@ fn send_command(apic_id: u32, command: u32) {
 
 /// Sends the fixed interrupt `vector` to CPU `cpu`.
 pub fn send(cpu: usize, vector: u8) {
-    send_command(super::cpu::local(cpu).apic_id.load(Ordering::Relaxed), 0x4000 | u32::from(vector));
+    send_command(cpu::local(cpu).apic_id.load(Ordering::Relaxed), 0x4000 | u32::from(vector));
 }
 
 /// Sends INIT to a CPU that has not started.
@@ -204,7 +204,7 @@ pub fn route(pin: u32, vector: u8, trigger: Trigger) -> bool {
         Trigger::LevelHigh => 1 << 15,
         Trigger::LevelLow => 1 << 15 | 1 << 13,
     };
-    io_write(0x10 + 2 * pin + 1, super::cpu::local(0).apic_id.load(Ordering::Relaxed) << 24);
+    io_write(0x10 + 2 * pin + 1, cpu::local(0).apic_id.load(Ordering::Relaxed) << 24);
     io_write(0x10 + 2 * pin, mode | u32::from(vector));
     true
 }

@@ -133,6 +133,16 @@ global_asm!(
     hermit = sym hermit_entry_point,
 );
 
+unsafe extern "C" {
+    static boot_stack: u8;
+    static boot_stack_top: u8;
+}
+
+/// Lowest and highest address of the boot stack: the kernel stack until threads have their own.
+pub(super) fn boot_stack_bounds() -> (u64, u64) {
+    (&raw const boot_stack as u64, &raw const boot_stack_top as u64)
+}
+
 extern "C" fn pvh_entry(start_info: u32) -> ! {
     up::start(Handoff::Pvh { start_info: u64::from(start_info) })
 }

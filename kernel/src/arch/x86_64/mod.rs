@@ -23,6 +23,8 @@ pub use trap::TrapFrame;
 /// First step on the boot processor: GS points at its `CpuLocal`, so that locks work. Needs no heap.
 pub fn install_boot_local() {
     cpu::install_local(0, 0);
+    let (bottom, top) = entry::boot_stack_bounds();
+    cpu::set_current(core::ptr::null_mut(), bottom, top);
 }
 
 /// Second step on the boot processor, once there is a heap: descriptor tables, `syscall`, vector state.

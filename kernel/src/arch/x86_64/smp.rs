@@ -22,7 +22,9 @@ global_asm!(
     "cld",
     "xor ax, ax",
     "mov ds, ax",
-    "lgdt [{base} + 6f - caracal_trampoline]",
+    // lgdt [6f], spelled in bytes: the assembler takes no difference of symbols as an address.
+    ".byte 0x0f, 0x01, 0x16",
+    ".word {base} + 6f - caracal_trampoline",
     "mov eax, cr0",
     "or al, 1",
     "mov cr0, eax",
@@ -94,7 +96,7 @@ static ONLINE: AtomicUsize = AtomicUsize::new(1);
 
 extern "C" fn ap_entry() -> ! {
     let mailbox = MAILBOX_ID.load(Ordering::Acquire);
-    super::install_cpu((mailbox & 0xffff_ffff) as usize, (mailbox >> 32) as u32);
+    install_cpu((mailbox & 0xffff_ffff) as usize, (mailbox >> 32) as u32);
     up::start_ap()
 }
 

@@ -1,0 +1,119 @@
+//! `kernel.o`: std-shim and the kernel as one relocatable object that shows the program only what it may see.
+//!
+//! cargo builds the static library and decides whether anything changed; the linker script `std-shim/kernel.ld` gives the
+//! sections their names; then every global symbol becomes local except the entries and the libc functions. The rule for
+//! those cannot go stale: a strong global of `kernel.o` that musl's `libc.a` defines too is a libc function of ours.
+//! (`compiler_builtins` has such names as well, `memcpy` for one, but its symbols are weak.)
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use object::read::archive::ArchiveFile;
+use object::{Object as _, ObjectSymbol as _};
+
+use crate::toolchain::Toolchain;
+use crate::{libc, linker, paths, process, ui};
+
+/// Entries that boot protocols and the linker look for.
+const ENTRIES: [&str; 2] = ["caracal_start", "caracal_pvh_start"];
+
+/// Builds the kernel if needed and puts it at `object`; the file is touched only if its content changed.
+pub(crate) fn update(toolchain: &Toolchain, object: &Path) -> Result<()> {
+    let archive = build_archive(toolchain)?;
+    let stamp_file = object.with_extension("stamp");
+    let stamp = stamp(&archive)?;
+    if object.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {
+        return Ok(());
+    }
+    ui::status("Linking", "kernel.o");
+    let staged = object.with_extension(format!("o.{}", std::process::id()));
+    let result = link(toolchain, &archive, &staged).and_then(|()| replace(&staged, object));
+    // Already renamed if all went well.
+    let _ = fs::remove_file(&staged);
+    result?;
+    fs::write(&stamp_file, stamp).with_context(|| format!("cannot write {}", stamp_file.display()))
+}
+
+fn stamp(archive: &Path) -> Result<String> {
+    let of = |file: &Path| -> Result<String> {
+        let meta = fs::metadata(file).with_context(|| format!("cannot find {}", file.display()))?;
+        Ok(format!("{} {} {:?}\n", file.display(), meta.len(), meta.modified()?))
+    };
+    Ok(of(archive)? + &of(&script())?)
+}
+
+fn script() -> PathBuf {
+    paths::root().join("std-shim/kernel.ld")
+}
+
+fn build_archive(toolchain: &Toolchain) -> Result<PathBuf> {
+    let target_dir = paths::target().join("kernel");
+    let mut cargo = process::clean(&toolchain.cargo);
+    cargo
+        .current_dir(paths::root())
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTC", &toolchain.rustc)
+        .env("CARGO_TARGET_DIR", &target_dir)
+        .env_remove("RUSTC_WRAPPER")
+        .env("CARGO_ENCODED_RUSTFLAGS", ["-Crelocation-model=static", "-Ccode-model=small", "-Cforce-frame-pointers=yes"].join("\x1f"))
+        .args(["build", "--quiet", "-p", "caracal-std-shim", "--profile", "kernel", "--target", "x86_64-unknown-none"])
+        .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+    process::run(&mut cargo).context("the kernel does not build")?;
+    Ok(target_dir.join("x86_64-unknown-none/kernel/libstd_shim.a"))
+}
+
+fn link(toolchain: &Toolchain, archive: &Path, object: &Path) -> Result<()> {
+    let linker = linker::find(toolchain)?;
+    let mut link = linker.command();
+    link.args(["-m", "elf_x86_64", "-r", "-T"]).arg(script()).args(["-o".as_ref(), object.as_os_str()]);
+    link.arg("--whole-archive").arg(archive);
+    process::output(&mut link).context("the kernel does not link")?;
+    let exports = exports(object, &libc::find(toolchain)?.join("libc.a"))?;
+    hide_all_but(toolchain, object, &exports)
+}
+
+/// The symbols that stay visible, sorted.
+fn exports(object: &Path, libc: &Path) -> Result<BTreeSet<String>> {
+    let libc = defined_in_archive(libc)?;
+    let bytes = fs::read(object).with_context(|| format!("cannot read {}", object.display()))?;
+    let file = object::File::parse(&*bytes)?;
+    let globals: BTreeSet<String> = file
+        .symbols()
+        .filter(|symbol| symbol.is_global() && !symbol.is_undefined() && !symbol.is_weak())
+        .filter_map(|symbol| symbol.name().ok().map(str::to_owned))
+        .collect();
+    if let Some(missing) = ENTRIES.iter().find(|entry| !globals.contains(**entry)) {
+        bail!("the kernel does not define {missing}: nothing could boot it");
+    }
+    Ok(globals.into_iter().filter(|name| ENTRIES.contains(&name.as_str()) || libc.contains(name)).collect())
+}
+
+fn defined_in_archive(archive: &Path) -> Result<BTreeSet<String>> {
+    let bytes = fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?;
+    let archive = ArchiveFile::parse(&*bytes)?;
+    let symbols = archive.symbols()?.context("libc.a has no symbol table: make one with ranlib")?;
+    symbols.map(|symbol| Ok(String::from_utf8_lossy(symbol?.name()).into_owned())).collect()
+}
+
+/// Makes every defined global symbol of `object` local, except `kept`.
+pub(crate) fn hide_all_but(toolchain: &Toolchain, object: &Path, kept: &BTreeSet<String>) -> Result<()> {
+    let list = object.with_extension("exports");
+    fs::write(&list, kept.iter().map(|name| format!("{name}\n")).collect::<String>())?;
+    let mut objcopy = Command::new(linker::find_objcopy(toolchain)?);
+    objcopy.arg(format!("--keep-global-symbols={}", list.display())).arg(object);
+    let result = process::output(&mut objcopy);
+    fs::remove_file(&list)?;
+    result.map(drop)
+}
+
+/// Renames `staged` to `file`, unless `file` has the same content already: an unchanged kernel relinks nothing.
+fn replace(staged: &Path, file: &Path) -> Result<()> {
+    let new = fs::read(staged)?;
+    if fs::read(file).is_ok_and(|old| old == new) {
+        return Ok(());
+    }
+    fs::rename(staged, file).with_context(|| format!("cannot write {}", file.display()))
+}
