@@ -3,16 +3,19 @@
 //! Ports 0x510 (selector) and 0x511 (data). Absent on other VMMs: the signature is missing then.
 #![expect(unsafe_code, reason = "port I/O")]
 
-use alloc::vec;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::arch::asm;
 
+use abi::errno::Errno;
 use sync::Lock;
 
-use crate::arch::port::outw;
+use crate::arch::paging::physical_of_direct;
+use crate::arch::port::{outl, outw};
 
 const SELECTOR: u16 = 0x510;
 const DATA: u16 = 0x511;
+const DMA: u16 = 0x514;
 const KEY_SIGNATURE: u16 = 0;
 const KEY_DIRECTORY: u16 = 0x19;
 /// Bytes of a directory entry: size, selector, reserved, name.
@@ -85,17 +88,62 @@ pub fn read_all(name: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Fills `buffer` from byte `offset` of the blob on. The device has no seek: what lies before is read and dropped.
-pub fn read_at(file: File, offset: u64, buffer: &mut [u8]) {
-    const STEP: usize = 64 * 1024;
+/// A DMA request (QEMU docs/specs/fw_cfg: FWCfgDmaAccess), big-endian.
+#[repr(C, align(16))]
+struct DmaAccess {
+    control: u32,
+    length: u32,
+    address: u64,
+}
+
+/// Bits of `DmaAccess::control`.
+mod control {
+    pub(super) const ERROR: u32 = 1;
+    pub(super) const READ: u32 = 2;
+    pub(super) const SKIP: u32 = 4;
+    pub(super) const SELECT: u32 = 8;
+}
+
+fn has_dma() -> bool {
+    const KEY_FEATURES: u16 = 1;
+    const DMA: u32 = 2;
+    let mut features = [0; 4];
+    select(KEY_FEATURES);
+    read(&mut features);
+    u32::from_le_bytes(features) & DMA != 0
+}
+
+/// One DMA request: the device works while the port is written.
+fn transfer(command: u32, length: u32, address: u64) -> bool {
+    let access = Box::new(DmaAccess { control: command.to_be(), length: length.to_be(), address: address.to_be() });
+    let physical = physical_of_direct(&raw const *access as u64);
+    // SAFETY: the high half of the request's physical address, big-endian.
+    unsafe { outl(DMA, ((physical >> 32) as u32).to_be()) };
+    // SAFETY: the low half starts the transfer into the buffer that the caller owns.
+    unsafe { outl(DMA + 4, (physical as u32).to_be()) };
+    // SAFETY: the device has written the result back before the port write ended.
+    let result = unsafe { (&raw const access.control).read_volatile() };
+    u32::from_be(result) & control::ERROR == 0
+}
+
+/// Fills `buffer`, which lies on the kernel's heap or in a frame, from byte `offset` of the blob on.
+///
+/// # Errors
+/// `EIO` when the device refuses.
+pub fn read_at(file: File, offset: u32, buffer: &mut [u8]) -> Result<(), Errno> {
     let _guard = DEVICE.lock();
+    let length = u32::try_from(buffer.len()).map_err(|_| Errno::EIO)?;
+    if has_dma() {
+        let address = physical_of_direct(buffer.as_mut_ptr() as u64);
+        let skipped = transfer(u32::from(file.key) << 16 | control::SELECT | control::SKIP, offset, 0);
+        let good = skipped && transfer(control::READ, length, address);
+        return if good { Ok(()) } else { Err(Errno::EIO) };
+    }
+    // Without it there is no seek: what lies before is read and dropped.
     select(file.key);
-    let mut skipped = vec![0; STEP.min(offset as usize)];
-    let mut left = offset as usize;
-    while left > 0 {
-        let step = left.min(STEP);
-        read(&mut skipped[..step]);
-        left -= step;
+    for _ in 0..offset {
+        read(&mut [0]);
     }
     read(buffer);
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The program's own file: `/proc/self/exe`, which back traces read their names from.
 //!
-//! The host offers the image through fw_cfg and it is read when somebody opens the file, so it costs no memory until then. Without
-//! that, what was loaded of the image is all there is.
+//! The host offers the image through fw_cfg, and what somebody reads of the file is read from there: it costs no memory. On a host
+//! without it the file cannot be opened.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,10 +10,9 @@ use core::any::Any;
 use abi::errno::Errno;
 use abi::fs::{FileType, OpenFlags, Statfs, TMPFS_MAGIC};
 use abi::time::Timespec;
-use logic::file::bytes::Bytes;
+use logic::file::io::{Sink, partial};
 use logic::file::{File, Io};
 use logic::fs::inode::{Home, Inode, Metadata, sizeless};
-use sync::Lock;
 
 use crate::drivers::fw_cfg;
 
@@ -26,27 +25,40 @@ pub(super) struct Executable {
     home: Home,
     source: Option<fw_cfg::File>,
     made: Timespec,
-    /// Its bytes, while somebody has it open.
-    bytes: Lock<alloc::sync::Weak<Bytes>>,
 }
 
 impl Executable {
     pub(super) fn new(home: Home, made: Timespec) -> Self {
-        Self { home, source: fw_cfg::find(NAME), made, bytes: Lock::new(alloc::sync::Weak::new()) }
+        Self { home, source: fw_cfg::find(NAME), made }
+    }
+}
+
+/// The image on the host, read where it is asked for.
+#[derive(Debug)]
+struct Blob(fw_cfg::File);
+
+impl File for Blob {
+    fn read_at(&self, _io: &Io<'_>, offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
+        const STEP: usize = 64 * 1024;
+        let (mut done, mut step) = (0, Vec::new());
+        while out.room() > 0 && offset + (done as u64) < self.size() {
+            let at = u32::try_from(offset + done as u64).map_err(|_| Errno::EIO)?;
+            step.resize(out.room().min((self.0.size - at) as usize).min(STEP), 0);
+            fw_cfg::read_at(self.0, at, &mut step)?;
+            if let Err(errno) = out.put(&step) {
+                return partial(done, Err(errno));
+            }
+            done += step.len();
+        }
+        Ok(done)
     }
 
-    fn load(&self) -> Result<Arc<Bytes>, Errno> {
-        if let Some(bytes) = self.bytes.lock().upgrade() {
-            return Ok(bytes);
-        }
-        let source = self.source.ok_or(Errno::ENOENT)?;
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(source.size as usize).map_err(|_| Errno::ENOMEM)?;
-        bytes.resize(source.size as usize, 0);
-        fw_cfg::read_at(source, 0, &mut bytes);
-        let bytes = Arc::new(Bytes(bytes));
-        *self.bytes.lock() = Arc::downgrade(&bytes);
-        Ok(bytes)
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn size(&self) -> u64 {
+        u64::from(self.0.size)
     }
 }
 
@@ -62,7 +74,7 @@ impl Inode for Executable {
         if flags.can_write() {
             return Err(Errno::ETXTBSY);
         }
-        Ok(self.load()?)
+        Ok(Arc::new(Blob(self.source.ok_or(Errno::ENOENT)?)))
     }
 
     fn home(&self) -> Option<Home> {
