@@ -1,1 +1,57 @@
-fn main() {}
+//! `cargo xtask`: builds, boots, tests and measures Caracal images.
+//!
+//! One executable under three names: `xtask`, and in every sysroot `caracal-rustc` (the compiler, see `wrapper`) and
+//! `caracal-run` (cargo's runner, see `runner`). It is comfort around cargo, not a second build system: the same images come
+//! out of plain `cargo build --target x86_64-unikernel` after `cargo xtask init`.
+
+mod build;
+mod flags;
+mod kernel_object;
+mod libc;
+mod linker;
+mod paths;
+mod process;
+mod spec;
+mod sysroot;
+mod toolchain;
+mod ui;
+mod unwinder;
+mod wrapper;
+mod runner { pub(crate) const NAME: &str = "caracal-run"; }
+mod test { #[derive(Debug, clap::Args)] pub(crate) struct TestArgs {} }
+mod bench { #[derive(Debug, clap::Args)] pub(crate) struct BenchArgs {} }
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use flags::{Cli, Command};
+
+/// The exit code of a failure of the tool itself.
+const TOOL_FAILED: u8 = 125;
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let name = words.first().and_then(|word| Path::new(word).file_name()).unwrap_or_default().to_owned();
+    let rest = words.get(1..).unwrap_or_default();
+    let result = if name == wrapper::NAME {
+        wrapper::main(rest)
+    } else {
+        command(Cli::parse().command)
+    };
+    result.unwrap_or_else(|error| {
+        ui::error(&format!("{error:#}"));
+        ExitCode::from(TOOL_FAILED)
+    })
+}
+
+fn command(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Build(args) => build::main(&args)?,
+        _ => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
