@@ -4,20 +4,27 @@
 //! `caracal-run` (cargo's runner, see `runner`). It is comfort around cargo, not a second build system: the same images come
 //! out of plain `cargo build --target x86_64-unikernel` after `cargo xtask init`.
 
+mod accel;
 mod build;
+mod command_line;
+mod fetch;
 mod flags;
 mod kernel_object;
 mod libc;
 mod linker;
+mod pack;
 mod paths;
 mod process;
+mod qemu;
+mod run;
+mod runner;
 mod spec;
+mod symbols;
 mod sysroot;
 mod toolchain;
 mod ui;
 mod unwinder;
 mod wrapper;
-mod runner { pub(crate) const NAME: &str = "caracal-run"; }
 mod test { #[derive(Debug, clap::Args)] pub(crate) struct TestArgs {} }
 mod bench { #[derive(Debug, clap::Args)] pub(crate) struct BenchArgs {} }
 
@@ -39,6 +46,8 @@ fn main() -> ExitCode {
     let rest = words.get(1..).unwrap_or_default();
     let result = if name == wrapper::NAME {
         wrapper::main(rest)
+    } else if name == runner::NAME {
+        runner::main(rest)
     } else {
         command(Cli::parse().command)
     };
@@ -51,6 +60,7 @@ fn main() -> ExitCode {
 fn command(command: Command) -> Result<ExitCode> {
     match command {
         Command::Build(args) => build::main(&args)?,
+        Command::Run(args) => return runner::command(&args),
         _ => {}
     }
     Ok(ExitCode::SUCCESS)

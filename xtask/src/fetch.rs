@@ -1,0 +1,39 @@
+//! `run --crate NAME`: a published program, fetched and built by `cargo install` into the cache, unchanged.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::flags::BuildArgs;
+use crate::spec::Target;
+use crate::sysroot;
+use crate::{build, paths, process, ui};
+
+/// Builds `NAME[@VERSION]` and returns its image.
+pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
+    // C build systems of published crates parse triples: the long name is the one they understand.
+    let target = if args.compat || args.target.is_some() { args.target() } else { Target::UnikernelMusl };
+    let sysroot = sysroot::prepare(target)?;
+    let root = paths::cache()?.join("crates").join(format!("{}-{}", published.replace(['/', '@'], "-"), target.name()));
+    ui::status("Installing", &format!("{published} for {target}"));
+    let mut cargo = build::cargo(&sysroot, target);
+    cargo.args(["install", "--locked", "--quiet", "--target", target.name(), "--root"]).arg(&root).arg(published);
+    cargo.env("CARGO_TARGET_DIR", paths::cache()?.join("crates/target"));
+    for bin in &args.bin {
+        cargo.args(["--bin", bin]);
+    }
+    if !args.features.is_empty() {
+        cargo.args(["--features", &args.features.join(",")]);
+    }
+    process::run(&mut cargo).with_context(|| format!("{published} does not build for {target}; crates that know only rustc's own musl target want --compat"))?;
+    let bin = root.join("bin");
+    let mut found: Vec<PathBuf> = std::fs::read_dir(&bin)?.flatten().map(|entry| entry.path()).collect();
+    if let [wanted] = args.bin.as_slice() {
+        found.retain(|file| file.file_name().is_some_and(|name| name == wanted.as_str()));
+    }
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => bail!("{published} installed no program"),
+        _ => bail!("{published} has several programs; choose one with --bin: {}", found.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")),
+    }
+}
