@@ -78,7 +78,7 @@ fn trial_image() -> Vec<u8> {
     let code = [0xb9, 0x00, 0xe1, 0xf5, 0x05, 0x49, 0x75, 0xfd, 0xb0, 0x00, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd];
     let size = CODE + code.len() as u64;
     let mut image = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let mut words16 = |image: &mut Vec<u8>, words: &[u16]| words.iter().for_each(|word| image.extend(word.to_le_bytes()));
+    let words16 = |image: &mut Vec<u8>, words: &[u16]| words.iter().for_each(|word| image.extend(word.to_le_bytes()));
     words16(&mut image, &[2, 62, 1, 0]);
     for word in [u64::from(LOAD) + CODE, 64, 0] {
         image.extend(word.to_le_bytes());

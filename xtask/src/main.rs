@@ -5,10 +5,13 @@
 //! out of plain `cargo build --target x86_64-unikernel` after `cargo xtask init`.
 
 mod accel;
+mod bench;
 mod build;
+mod codegen;
 mod command_line;
 mod fetch;
 mod flags;
+mod init;
 mod kernel_object;
 mod libc;
 mod linker;
@@ -18,15 +21,17 @@ mod process;
 mod qemu;
 mod run;
 mod runner;
+mod setup;
+mod size;
 mod spec;
 mod symbols;
 mod sysroot;
+mod test;
+mod tidy;
 mod toolchain;
 mod ui;
 mod unwinder;
 mod wrapper;
-mod test { #[derive(Debug, clap::Args)] pub(crate) struct TestArgs {} }
-mod bench { #[derive(Debug, clap::Args)] pub(crate) struct BenchArgs {} }
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -58,10 +63,20 @@ fn main() -> ExitCode {
 }
 
 fn command(command: Command) -> Result<ExitCode> {
+    if matches!(command, Command::Build(_) | Command::Run(_) | Command::Init { .. } | Command::Bench(_) | Command::Size(_)) {
+        setup::ensure()?;
+    }
     match command {
         Command::Build(args) => build::main(&args)?,
         Command::Run(args) => return runner::command(&args),
-        _ => {}
+        Command::Test(args) => test::main(&args)?,
+        Command::Setup => setup::main()?,
+        Command::Doctor => return Ok(setup::doctor()),
+        Command::Init { dir } => init::main(&dir)?,
+        Command::Bench(args) => bench::main(&args)?,
+        Command::Size(args) => size::main(&args)?,
+        Command::Tidy => tidy::main()?,
+        Command::Codegen { check } => codegen::main(check)?,
     }
     Ok(ExitCode::SUCCESS)
 }
