@@ -36,7 +36,14 @@ pub(crate) fn main(args: &BenchArgs) -> Result<()> {
             }
             times.push(start.elapsed());
         }
-        ui::status("Boot", &format!("{machine:<8} {:>5} ms (median of {}, tool and QEMU included)", median(&mut times).as_millis(), args.runs));
+        ui::status(
+            "Boot",
+            &format!(
+                "{machine:<8} {:>5} ms (median of {}, tool and QEMU included)",
+                median(&mut times).as_millis(),
+                args.runs
+            ),
+        );
     }
     Ok(())
 }

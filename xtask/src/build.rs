@@ -103,12 +103,18 @@ fn manifest(what: &str) -> Result<PathBuf> {
 
 /// Runs cargo and collects the executables it reports.
 pub(crate) fn executables(cargo: &mut Command) -> Result<Vec<Image>> {
-    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {}", process::show(cargo)))?;
+    let mut child = cargo
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", process::show(cargo)))?;
     let stdout = child.stdout.take().context("cargo has no output")?;
     let mut images = Vec::new();
     for line in BufReader::new(stdout).lines() {
         let Ok(message) = serde_json::from_str::<serde_json::Value>(&line?) else { continue };
-        if let (Some("compiler-artifact"), Some(file)) = (message["reason"].as_str(), message["executable"].as_str()) {
+        if let (Some("compiler-artifact"), Some(file)) =
+            (message["reason"].as_str(), message["executable"].as_str())
+        {
             let name = message["target"]["name"].as_str().unwrap_or_default().to_owned();
             images.push(Image { name, file: file.into() });
         }

@@ -55,7 +55,8 @@ fn page(table: &str) -> Result<String> {
     for Row { number, name, handler, level } in rows {
         let (kind, note) = level.split_once(' ').unwrap_or((level, ""));
         let note = note.trim().trim_matches('"');
-        let support = if note.is_empty() { kind.to_lowercase() } else { format!("{}: {note}", kind.to_lowercase()) };
+        let support =
+            if note.is_empty() { kind.to_lowercase() } else { format!("{}: {note}", kind.to_lowercase()) };
         page.push_str(&format!("| {number} | `{name}` | {support} | `{handler}` |\n"));
     }
     Ok(page)

@@ -32,7 +32,8 @@ impl CommandLine {
 
 /// A word in double quotes where the kernel's reader needs them.
 fn quote(word: &str) -> String {
-    let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_ascii_whitespace() || c == '"' || c == '\0' || c == '\x0b');
+    let is_plain = !word.is_empty()
+        && !word.contains(|c: char| c.is_ascii_whitespace() || c == '"' || c == '\0' || c == '\x0b');
     if is_plain {
         return word.to_owned();
     }

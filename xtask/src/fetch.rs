@@ -14,10 +14,17 @@ pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
     // C build systems of published crates parse triples: the long name is the one they understand.
     let target = if args.compat || args.target.is_some() { args.target() } else { Target::UnikernelMusl };
     let sysroot = sysroot::prepare(target)?;
-    let root = paths::cache()?.join("crates").join(format!("{}-{}", published.replace(['/', '@'], "-"), target.name()));
+    let root = paths::cache()?.join("crates").join(format!(
+        "{}-{}",
+        published.replace(['/', '@'], "-"),
+        target.name()
+    ));
     ui::status("Installing", &format!("{published} for {target}"));
     let mut cargo = build::cargo(&sysroot, target);
-    cargo.args(["install", "--locked", "--quiet", "--target", target.name(), "--root"]).arg(&root).arg(published);
+    cargo
+        .args(["install", "--locked", "--quiet", "--target", target.name(), "--root"])
+        .arg(&root)
+        .arg(published);
     cargo.env("CARGO_TARGET_DIR", paths::cache()?.join("crates/target"));
     for bin in &args.bin {
         cargo.args(["--bin", bin]);
@@ -34,6 +41,9 @@ pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => bail!("{published} installed no program"),
-        _ => bail!("{published} has several programs; choose one with --bin: {}", found.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")),
+        _ => bail!(
+            "{published} has several programs; choose one with --bin: {}",
+            found.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+        ),
     }
 }

@@ -17,8 +17,13 @@ pub(crate) fn main(dir: &Path) -> Result<()> {
     sysroot::prepare(Target::Unikernel)?;
     let folder = dir.join(".cargo");
     let file = folder.join("config.toml");
-    let old = if file.is_file() { fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))? } else { String::new() };
-    let new = configured(&old, &paths::current()?).with_context(|| format!("{} cannot be edited", file.display()))?;
+    let old = if file.is_file() {
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?
+    } else {
+        String::new()
+    };
+    let new = configured(&old, &paths::current()?)
+        .with_context(|| format!("{} cannot be edited", file.display()))?;
     fs::create_dir_all(&folder)?;
     fs::write(&file, new).with_context(|| format!("cannot write {}", file.display()))?;
     ui::status("Configured", &format!("{}; now: cargo run --target {}", file.display(), Target::Unikernel));
@@ -33,7 +38,9 @@ fn configured(old: &str, sysroot: &Path) -> Result<String> {
     let rustc = text(wrapper::NAME);
     let build = table(document.as_table_mut(), "build")?;
     match build.get("rustc").and_then(Item::as_str) {
-        Some(other) if !other.ends_with(wrapper::NAME) => bail!("build.rustc is {other}; remove it first: images need a compiler that knows the target"),
+        Some(other) if !other.ends_with(wrapper::NAME) => {
+            bail!("build.rustc is {other}; remove it first: images need a compiler that knows the target")
+        }
         _ => build["rustc"] = value(rustc),
     }
     for target in [Target::Unikernel, Target::UnikernelMusl] {
@@ -52,7 +59,11 @@ fn configured(old: &str, sysroot: &Path) -> Result<String> {
 }
 
 fn table<'parent>(parent: &'parent mut Table, name: &str) -> Result<&'parent mut Table> {
-    parent.entry(name).or_insert_with(toml_edit::table).as_table_mut().with_context(|| format!("`{name}` is not a table"))
+    parent
+        .entry(name)
+        .or_insert_with(toml_edit::table)
+        .as_table_mut()
+        .with_context(|| format!("`{name}` is not a table"))
 }
 
 #[cfg(test)]

@@ -58,8 +58,20 @@ fn build_archive(toolchain: &Toolchain) -> Result<PathBuf> {
         .env("RUSTC", &toolchain.rustc)
         .env("CARGO_TARGET_DIR", &target_dir)
         .env_remove("RUSTC_WRAPPER")
-        .env("CARGO_ENCODED_RUSTFLAGS", ["-Crelocation-model=static", "-Ccode-model=small", "-Cforce-frame-pointers=yes"].join("\x1f"))
-        .args(["build", "--quiet", "-p", "caracal-std-shim", "--profile", "kernel", "--target", "x86_64-unknown-none"])
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            ["-Crelocation-model=static", "-Ccode-model=small", "-Cforce-frame-pointers=yes"].join("\x1f"),
+        )
+        .args([
+            "build",
+            "--quiet",
+            "-p",
+            "caracal-std-shim",
+            "--profile",
+            "kernel",
+            "--target",
+            "x86_64-unknown-none",
+        ])
         .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
     // Warnings are for those who work on the kernel; errors are for everybody.
     process::output(&mut cargo).context("the kernel does not build")?;

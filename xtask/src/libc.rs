@@ -14,8 +14,15 @@ pub(crate) const START_FILES: [&str; 3] = ["crt1.o", "crti.o", "crtn.o"];
 /// The toolchain's own musl (rustup target x86_64-unknown-linux-musl), else the distribution's.
 pub(crate) fn find(toolchain: &Toolchain) -> Result<PathBuf> {
     let own = toolchain.sysroot.join("lib/rustlib/x86_64-unknown-linux-musl/lib/self-contained");
-    let places = [own, PathBuf::from("/usr/lib/x86_64-linux-musl"), PathBuf::from("/usr/lib/musl/lib"), PathBuf::from("/usr/local/musl/lib")];
-    let is_complete = |dir: &PathBuf| dir.join("libc.a").is_file() && START_FILES.iter().all(|file| dir.join(file).is_file());
+    let places = [
+        own,
+        PathBuf::from("/usr/lib/x86_64-linux-musl"),
+        PathBuf::from("/usr/lib/musl/lib"),
+        PathBuf::from("/usr/local/musl/lib"),
+    ];
+    let is_complete = |dir: &PathBuf| {
+        dir.join("libc.a").is_file() && START_FILES.iter().all(|file| dir.join(file).is_file())
+    };
     match places.into_iter().find(is_complete) {
         Some(dir) => Ok(dir),
         None => bail!(
@@ -29,6 +36,7 @@ pub(crate) fn find(toolchain: &Toolchain) -> Result<PathBuf> {
 pub(crate) fn find_builtins() -> Option<PathBuf> {
     ["cc", "gcc"].into_iter().find_map(|compiler| {
         let name = process::output(Command::new(compiler).arg("-print-libgcc-file-name")).ok()?;
-        Some(PathBuf::from(name.trim())).filter(|file| file.is_file() && file.extension().is_some_and(|extension| extension == "a"))
+        Some(PathBuf::from(name.trim()))
+            .filter(|file| file.is_file() && file.extension().is_some_and(|extension| extension == "a"))
     })
 }

@@ -45,10 +45,15 @@ pub(crate) fn find(toolchain: &Toolchain) -> Result<Linker> {
 
 /// `llvm-objcopy`, else rustup's `rust-objcopy`, else GNU `objcopy`.
 pub(crate) fn find_objcopy(toolchain: &Toolchain) -> Result<PathBuf> {
-    let bundled = ["rust-objcopy", "llvm-objcopy"].map(|name| tools(toolchain).join(name)).into_iter().find(|file| file.is_file());
+    let bundled = ["rust-objcopy", "llvm-objcopy"]
+        .map(|name| tools(toolchain).join(name))
+        .into_iter()
+        .find(|file| file.is_file());
     match paths::find_program("llvm-objcopy").or(bundled).or_else(|| paths::find_program("objcopy")) {
         Some(program) => Ok(program),
-        None => bail!("no objcopy found (llvm-objcopy, rust-objcopy, objcopy): `cargo xtask setup` installs one"),
+        None => {
+            bail!("no objcopy found (llvm-objcopy, rust-objcopy, objcopy): `cargo xtask setup` installs one")
+        }
     }
 }
 

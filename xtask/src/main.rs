@@ -63,7 +63,10 @@ fn main() -> ExitCode {
 }
 
 fn command(command: Command) -> Result<ExitCode> {
-    if matches!(command, Command::Build(_) | Command::Run(_) | Command::Init { .. } | Command::Bench(_) | Command::Size(_)) {
+    if matches!(
+        command,
+        Command::Build(_) | Command::Run(_) | Command::Init { .. } | Command::Bench(_) | Command::Size(_)
+    ) {
         setup::ensure()?;
     }
     match command {

@@ -21,7 +21,9 @@ pub(crate) struct Item {
 impl Item {
     /// Reads `HOST:GUEST`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let (host, guest) = text.rsplit_once(':').with_context(|| format!("--pack {text}: write HOST:GUEST, for example ./site:/srv"))?;
+        let (host, guest) = text
+            .rsplit_once(':')
+            .with_context(|| format!("--pack {text}: write HOST:GUEST, for example ./site:/srv"))?;
         if host.is_empty() || !guest.starts_with('/') {
             bail!("--pack {text}: write HOST:GUEST with an absolute GUEST, for example ./site:/srv");
         }
@@ -36,7 +38,8 @@ pub(crate) fn write(items: &[Item], skipped: &[&str], file: &Path) -> Result<()>
     for item in items {
         let guest = relative(&item.guest)?;
         archive.parents(&guest)?;
-        let meta = fs::metadata(&item.host).with_context(|| format!("cannot pack {}", item.host.display()))?;
+        let meta =
+            fs::metadata(&item.host).with_context(|| format!("cannot pack {}", item.host.display()))?;
         archive.tree(&fs::canonicalize(&item.host)?, &guest, &meta, skipped)?;
     }
     archive.finish().with_context(|| format!("cannot write {}", file.display()))
@@ -49,7 +52,9 @@ fn relative(guest: &Path) -> Result<PathBuf> {
         match part {
             Component::Normal(name) => clean.push(name),
             Component::RootDir | Component::CurDir => {}
-            Component::ParentDir | Component::Prefix(_) => bail!("the guest path {} must not contain `..`", guest.display()),
+            Component::ParentDir | Component::Prefix(_) => {
+                bail!("the guest path {} must not contain `..`", guest.display())
+            }
         }
     }
     Ok(clean)
@@ -63,7 +68,8 @@ struct Archive<W: Write> {
 
 impl<W: Write> Archive<W> {
     fn parents(&mut self, path: &Path) -> Result<()> {
-        let mut parents: Vec<&Path> = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).collect();
+        let mut parents: Vec<&Path> =
+            path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).collect();
         parents.reverse();
         for parent in parents {
             if self.made.insert(parent.to_owned()) {
@@ -80,7 +86,9 @@ impl<W: Write> Archive<W> {
             if !guest.as_os_str().is_empty() && self.made.insert(guest.to_owned()) {
                 self.header(guest, meta.mode(), seconds, 0)?;
             }
-            let mut entries = fs::read_dir(host).with_context(|| format!("cannot read {}", host.display()))?.collect::<io::Result<Vec<_>>>()?;
+            let mut entries = fs::read_dir(host)
+                .with_context(|| format!("cannot read {}", host.display()))?
+                .collect::<io::Result<Vec<_>>>()?;
             entries.sort_by_key(fs::DirEntry::file_name);
             for entry in entries {
                 let name = entry.file_name();
@@ -97,7 +105,10 @@ impl<W: Write> Archive<W> {
             self.pad(target.len() as u64)?;
         } else if kind.is_file() {
             self.header(guest, meta.mode(), seconds, meta.len())?;
-            let copied = io::copy(&mut File::open(host).with_context(|| format!("cannot read {}", host.display()))?, &mut self.out)?;
+            let copied = io::copy(
+                &mut File::open(host).with_context(|| format!("cannot read {}", host.display()))?,
+                &mut self.out,
+            )?;
             if copied != meta.len() {
                 bail!("{} changed while it was packed", host.display());
             }
@@ -109,12 +120,18 @@ impl<W: Write> Archive<W> {
     }
 
     fn header(&mut self, name: &Path, mode: u32, seconds: u32, size: u64) -> Result<()> {
-        let size = u32::try_from(size).with_context(|| format!("{} is larger than 4 GiB, the most a cpio archive can hold", name.display()))?;
+        let size = u32::try_from(size).with_context(|| {
+            format!("{} is larger than 4 GiB, the most a cpio archive can hold", name.display())
+        })?;
         self.inode += 1;
         let name = name.as_os_str().as_bytes();
         let length = u32::try_from(name.len() + 1)?;
         // ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
-        write!(self.out, "070701{:08x}{mode:08x}{:08x}{:08x}{:08x}{seconds:08x}{size:08x}", self.inode, 0, 0, 1)?;
+        write!(
+            self.out,
+            "070701{:08x}{mode:08x}{:08x}{:08x}{:08x}{seconds:08x}{size:08x}",
+            self.inode, 0, 0, 1
+        )?;
         write!(self.out, "{:08x}{:08x}{:08x}{:08x}{length:08x}{:08x}", 0, 0, 0, 0, 0)?;
         self.out.write_all(name)?;
         self.out.write_all(&[0])?;

@@ -15,8 +15,17 @@ pub(crate) fn clean(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         let Some(text) = name.to_str() else { continue };
-        let is_package_fact = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_"].iter().any(|prefix| text.starts_with(prefix));
-        let is_outer_choice = ["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT"].contains(&text);
+        let is_package_fact = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix));
+        let is_outer_choice = [
+            "CARGO",
+            "CARGO_CRATE_NAME",
+            "CARGO_PRIMARY_PACKAGE",
+            "RUSTUP_TOOLCHAIN",
+            "RUST_RECURSION_COUNT",
+        ]
+        .contains(&text);
         if is_package_fact || is_outer_choice {
             command.env_remove(&name);
         }
@@ -45,11 +54,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a command and returns its standard output; its standard error is in the error if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {}", show(command)))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {}", show(command)))?;
     if !output.status.success() {
-        bail!("{} failed ({}):\n{}", show(command), output.status, String::from_utf8_lossy(&output.stderr).trim_end());
+        bail!(
+            "{} failed ({}):\n{}",
+            show(command),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        );
     }
-    String::from_utf8(output.stdout).with_context(|| format!("{} wrote something that is not UTF-8", show(command)))
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("{} wrote something that is not UTF-8", show(command)))
 }
 
 /// The command as one could type it.
@@ -60,6 +76,7 @@ pub(crate) fn show(command: &Command) -> String {
 
 /// A word as `sh` reads it back.
 pub(crate) fn quote(word: &str) -> String {
-    let is_plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&byte));
+    let is_plain = !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&byte));
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

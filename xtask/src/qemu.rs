@@ -50,7 +50,8 @@ pub(crate) struct Qemu {
 
 /// The program.
 pub(crate) fn program() -> Result<PathBuf> {
-    paths::find_program("qemu-system-x86_64").context("qemu-system-x86_64 is not in PATH: `cargo xtask setup` installs it")
+    paths::find_program("qemu-system-x86_64")
+        .context("qemu-system-x86_64 is not in PATH: `cargo xtask setup` installs it")
 }
 
 impl Qemu {
@@ -64,7 +65,18 @@ impl Qemu {
         let mut args: Vec<OsString> = Vec::new();
         let mut add = |words: &[&str]| args.extend(words.iter().map(OsString::from));
         add(&["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
-        add(&["-machine", machine, "-accel", self.accel, "-cpu", "max", "-m", &self.memory, "-smp", &self.smp.to_string()]);
+        add(&[
+            "-machine",
+            machine,
+            "-accel",
+            self.accel,
+            "-cpu",
+            "max",
+            "-m",
+            &self.memory,
+            "-smp",
+            &self.smp.to_string(),
+        ]);
         add(&["-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]);
         for (index, (port, socket)) in self.consoles.iter().enumerate() {
             add(&["-chardev", &format!("socket,id=con{index},path={}", comma(socket))]);

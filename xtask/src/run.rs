@@ -124,8 +124,10 @@ fn command_line(guest: &Guest, vm: &VmArgs) -> CommandLine {
     line.option(format!("ctl-port={:#x}", port::CONTROL));
     line.option(format!("exit-port={:#x}", port::EXIT));
     line.option(if vm.no_stdin { "stdin=none" } else { "stdin=framed" });
-    let terminals = [std::io::stdin().is_terminal(), std::io::stdout().is_terminal(), std::io::stderr().is_terminal()];
-    let digits: String = ["0", "1", "2"].iter().zip(terminals).filter_map(|(digit, is)| is.then_some(*digit)).collect();
+    let terminals =
+        [std::io::stdin().is_terminal(), std::io::stdout().is_terminal(), std::io::stderr().is_terminal()];
+    let digits: String =
+        ["0", "1", "2"].iter().zip(terminals).filter_map(|(digit, is)| is.then_some(*digit)).collect();
     line.option(format!("tty={digits}"));
     if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout()) {
         line.option(format!("winsize={}x{}", size.ws_col, size.ws_row));
@@ -152,7 +154,9 @@ fn show(mut qemu: Qemu, guest: &Guest, vm: &VmArgs, scratch: Scratch) -> Result<
 
 fn seed() -> Result<Vec<u8>> {
     let mut seed = vec![0; 32];
-    fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut seed)).context("cannot read /dev/urandom")?;
+    fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut seed))
+        .context("cannot read /dev/urandom")?;
     Ok(seed)
 }
 
@@ -188,7 +192,9 @@ enum Event {
 fn attend(qemu: &Qemu, guest: &Guest, vm: &VmArgs) -> Result<u8> {
     let mut listeners = Vec::new();
     for (_, socket) in &qemu.consoles {
-        listeners.push(UnixListener::bind(socket).with_context(|| format!("cannot listen at {}", socket.display()))?);
+        listeners.push(
+            UnixListener::bind(socket).with_context(|| format!("cannot listen at {}", socket.display()))?,
+        );
     }
     let mut child = match spawn(&mut qemu.command()?) {
         Ok(child) => child,
@@ -198,13 +204,17 @@ fn attend(qemu: &Qemu, guest: &Guest, vm: &VmArgs) -> Result<u8> {
         }
     };
     let stdout = child.stdout.take().map(|from| thread::spawn(move || pump(from, std::io::stdout())));
-    let complaints = child.stderr.take().map(|mut from| thread::spawn(move || std::io::read_to_string(&mut from).unwrap_or_default()));
+    let complaints = child
+        .stderr
+        .take()
+        .map(|mut from| thread::spawn(move || std::io::read_to_string(&mut from).unwrap_or_default()));
     if let Some(into) = child.stdin.take().filter(|_| !vm.no_stdin) {
         // Never joined: it may be waiting for a key that is never pressed.
         thread::spawn(move || feed(into));
     }
     let mut listeners = listeners.into_iter();
-    let (Some(errors), Some(log), Some(control)) = (listeners.next(), listeners.next(), listeners.next()) else {
+    let (Some(errors), Some(log), Some(control)) = (listeners.next(), listeners.next(), listeners.next())
+    else {
         anyhow::bail!("a guest has three consoles")
     };
     let errors = thread::spawn(move || accept(&errors).map(|from| pump(from, std::io::stderr())));
@@ -228,7 +238,11 @@ fn attend(qemu: &Qemu, guest: &Guest, vm: &VmArgs) -> Result<u8> {
         (Ending::Signal(number), None) => Ok(u8::try_from(128 + number).unwrap_or(code::VMM_FAILED)),
         (Ending::Alone, None) => {
             let complaints = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
-            ui::error(&format!("the machine ended without an exit code\n{}{}", complaints, Vec::from(tail).join("\n")));
+            ui::error(&format!(
+                "the machine ended without an exit code\n{}{}",
+                complaints,
+                Vec::from(tail).join("\n")
+            ));
             Ok(code::VMM_FAILED)
         }
     }
@@ -241,7 +255,9 @@ fn spawn(command: &mut Command) -> std::io::Result<Child> {
     #[expect(unsafe_code, reason = "only the child itself can ask for its death signal")]
     // SAFETY: the closure makes one async-signal-safe system call.
     unsafe {
-        command.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?));
+        command.pre_exec(|| {
+            Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?)
+        });
     }
     command.spawn()
 }
@@ -259,7 +275,10 @@ fn wait(child: &mut Child, timeout: Option<u64>) -> Result<Ending> {
     let handle = signals.handle();
     let forward: Sender<Event> = sender.clone();
     thread::spawn(move || signals.forever().for_each(|number| drop(forward.send(Event::Signal(number)))));
-    let process = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).context("a child has a process id")?;
+    let process = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .context("a child has a process id")?;
     let deadline = timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -326,7 +345,9 @@ fn exit_code(control: UnixStream) -> Option<u8> {
 /// Shows the kernel log line by line and keeps its end.
 fn read_log(listener: UnixListener, image: &Path, vm: &VmArgs) -> Result<JoinHandle<VecDeque<String>>> {
     let mut file = match &vm.kernel_log_file {
-        Some(path) => Some(fs::File::create(path).with_context(|| format!("cannot create {}", path.display()))?),
+        Some(path) => {
+            Some(fs::File::create(path).with_context(|| format!("cannot create {}", path.display()))?)
+        }
         None => None,
     };
     let mut symbols = Symbols::of(image);

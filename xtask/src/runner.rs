@@ -22,7 +22,8 @@ pub(crate) const NAME: &str = "caracal-run";
 /// Variables that users and test libraries set for the program.
 const FORWARDED: [&str; 5] = ["RUST_", "INSTA_", "TEST_", "PROPTEST_", "LIBTEST_"];
 /// What cargo tells a program about its package. Under `cargo xtask` these speak of the tool, so only the runner passes them on.
-const FROM_CARGO: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_TARGET_TMPDIR"];
+const FROM_CARGO: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_TARGET_TMPDIR"];
 
 /// The flags alone, with what the environment says.
 #[derive(Debug, Parser)]
@@ -36,7 +37,10 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     let (image, rest) = args.split_first().with_context(|| format!("usage: {NAME} IMAGE [ARGS]"))?;
     let vm = FromEnvironment::try_parse_from([NAME])?.vm;
     let image = PathBuf::from(image);
-    let words = rest.iter().map(|word| word.to_str().map(str::to_owned).context("arguments must be UTF-8")).collect::<Result<Vec<_>>>()?;
+    let words = rest
+        .iter()
+        .map(|word| word.to_str().map(str::to_owned).context("arguments must be UTF-8"))
+        .collect::<Result<Vec<_>>>()?;
     let mut guest = guest(&image, words, &vm)?;
     let is_test = image.parent().and_then(Path::file_name).is_some_and(|dir| dir == "deps");
     let facts = env::vars().filter(|(name, _)| FROM_CARGO.iter().any(|prefix| name.starts_with(prefix)));
@@ -62,7 +66,13 @@ fn image(args: &RunArgs) -> Result<PathBuf> {
     if let Some(published) = &args.published {
         return fetch::image(published, &args.build);
     }
-    if let Some(what) = args.build.what.as_deref().map(Path::new).filter(|path| path.is_file() && path.file_name() != Some("Cargo.toml".as_ref())) {
+    if let Some(what) = args
+        .build
+        .what
+        .as_deref()
+        .map(Path::new)
+        .filter(|path| path.is_file() && path.file_name() != Some("Cargo.toml".as_ref()))
+    {
         return Ok(what.to_owned());
     }
     let mut images = build::images(&args.build)?;
@@ -102,7 +112,9 @@ fn environment(vm: &VmArgs) -> Result<Vec<String>> {
         if text.contains('=') {
             pairs.push(text.clone());
         } else {
-            let value = env::var(text).with_context(|| format!("--env {text}: the host has no such variable; write {text}=VALUE"))?;
+            let value = env::var(text).with_context(|| {
+                format!("--env {text}: the host has no such variable; write {text}=VALUE")
+            })?;
             pairs.push(format!("{text}={value}"));
         }
     }

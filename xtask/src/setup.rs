@@ -27,21 +27,42 @@ fn needs() -> Vec<Need> {
         Ok(toolchain) => look(toolchain),
         Err(_) => bail!("needs a compiler first"),
     };
-    let found_in_path = |name: &str| paths::find_program(name).map(|file| file.display().to_string()).with_context(|| format!("{name} is not in PATH"));
+    let found_in_path = |name: &str| {
+        paths::find_program(name)
+            .map(|file| file.display().to_string())
+            .with_context(|| format!("{name} is not in PATH"))
+    };
     let libc = with(|toolchain| libc::find(toolchain).map(|dir| dir.display().to_string()));
     let linker = with(|toolchain| linker::find(toolchain).map(|linker| linker.program.display().to_string()));
     let objcopy = with(|toolchain| linker::find_objcopy(toolchain).map(|file| file.display().to_string()));
     let rustc = match &toolchain {
-        Ok(toolchain) => Ok(format!("{} at {} ({})", toolchain.release, toolchain.rustc.display(), toolchain.reason)),
+        Ok(toolchain) => {
+            Ok(format!("{} at {} ({})", toolchain.release, toolchain.rustc.display(), toolchain.reason))
+        }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };
     vec![
-        Need { name: "rustc with library sources", found: rustc, packages: &["rustc-web", "cargo-web", "rust-web-src"], is_required: true },
+        Need {
+            name: "rustc with library sources",
+            found: rustc,
+            packages: &["rustc-web", "cargo-web", "rust-web-src"],
+            is_required: true,
+        },
         Need { name: "musl", found: libc, packages: &["musl-dev"], is_required: true },
         Need { name: "linker", found: linker, packages: &["lld"], is_required: true },
         Need { name: "objcopy", found: objcopy, packages: &["llvm"], is_required: true },
-        Need { name: "QEMU", found: qemu::program().map(|file| file.display().to_string()), packages: &["qemu-system-x86"], is_required: true },
-        Need { name: "musl-gcc, for crates with C code", found: found_in_path("musl-gcc"), packages: &["musl-tools"], is_required: false },
+        Need {
+            name: "QEMU",
+            found: qemu::program().map(|file| file.display().to_string()),
+            packages: &["qemu-system-x86"],
+            is_required: true,
+        },
+        Need {
+            name: "musl-gcc, for crates with C code",
+            found: found_in_path("musl-gcc"),
+            packages: &["musl-tools"],
+            is_required: false,
+        },
     ]
 }
 
@@ -53,7 +74,11 @@ pub(crate) fn doctor() -> ExitCode {
             Ok(place) => ui::status("Found", &format!("{}: {place}", need.name)),
             Err(error) => {
                 is_usable &= !need.is_required;
-                ui::warn(&format!("{}: {error:#}\n         `apt-get install {}` brings it", need.name, need.packages.join(" ")));
+                ui::warn(&format!(
+                    "{}: {error:#}\n         `apt-get install {}` brings it",
+                    need.name,
+                    need.packages.join(" ")
+                ));
             }
         }
     }
@@ -74,28 +99,48 @@ pub(crate) fn main() -> Result<()> {
             ui::warn(&format!("{error:#}; trying the distribution's compiler instead"));
         }
     }
-    let packages: Vec<&str> = needs().iter().filter(|need| need.found.is_err()).flat_map(|need| need.packages).copied().collect();
+    let packages: Vec<&str> =
+        needs().iter().filter(|need| need.found.is_err()).flat_map(|need| need.packages).copied().collect();
     if !packages.is_empty() {
         install(&packages)?;
     }
     if let Some(need) = needs().into_iter().find(|need| need.is_required && need.found.is_err()) {
-        return Err(need.found.err().context("a need without a place has an error")?.context(format!("still missing: {}", need.name)));
+        return Err(need
+            .found
+            .err()
+            .context("a need without a place has an error")?
+            .context(format!("still missing: {}", need.name)));
     }
     let sysroot = sysroot::prepare(Target::Unikernel)?;
     let toolchain = &sysroot.toolchain;
-    ui::status("Ready", &format!("rustc {} at {} ({}), sysroot {}", toolchain.release, toolchain.rustc.display(), toolchain.reason, sysroot.dir.display()));
+    ui::status(
+        "Ready",
+        &format!(
+            "rustc {} at {} ({}), sysroot {}",
+            toolchain.release,
+            toolchain.rustc.display(),
+            toolchain.reason,
+            sysroot.dir.display()
+        ),
+    );
     Ok(())
 }
 
 /// Installs Debian packages, as root or through sudo.
 fn install(packages: &[&str]) -> Result<()> {
     let Some(apt) = paths::find_program("apt-get") else {
-        bail!("this machine has no apt-get; install by other means what these Debian packages bring: {}", packages.join(" "));
+        bail!(
+            "this machine has no apt-get; install by other means what these Debian packages bring: {}",
+            packages.join(" ")
+        );
     };
     let mut command = if rustix::process::geteuid().is_root() {
         Command::new(apt)
     } else {
-        let mut sudo = Command::new(paths::find_program("sudo").context("installing packages needs root: run as root, or install sudo")?);
+        let mut sudo = Command::new(
+            paths::find_program("sudo")
+                .context("installing packages needs root: run as root, or install sudo")?,
+        );
         sudo.arg(apt);
         sudo
     };
@@ -106,7 +151,12 @@ fn install(packages: &[&str]) -> Result<()> {
 
 /// Makes the other commands set up by themselves: nothing to do where everything is found.
 pub(crate) fn ensure() -> Result<()> {
-    if toolchain::choose().and_then(|toolchain| libc::find(&toolchain).and(linker::find(&toolchain)).and(linker::find_objcopy(&toolchain))).is_ok() {
+    if toolchain::choose()
+        .and_then(|toolchain| {
+            libc::find(&toolchain).and(linker::find(&toolchain)).and(linker::find_objcopy(&toolchain))
+        })
+        .is_ok()
+    {
         return Ok(());
     }
     ui::status("Setup", "something that images need is missing");

@@ -34,9 +34,14 @@ fn by_owner(image: &[u8]) -> Result<BTreeMap<&'static str, u64>> {
             SectionKind::Text if name.starts_with(".k") => "kernel code",
             SectionKind::Text => "program code",
             SectionKind::Data | SectionKind::ReadOnlyData if name.starts_with(".k") => "kernel data",
-            SectionKind::Data | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString | SectionKind::Tls => "program data",
+            SectionKind::Data
+            | SectionKind::ReadOnlyData
+            | SectionKind::ReadOnlyString
+            | SectionKind::Tls => "program data",
             SectionKind::UninitializedData if name.starts_with(".k") => "kernel zeroed (not in the file)",
-            SectionKind::UninitializedData | SectionKind::UninitializedTls => "program zeroed (not in the file)",
+            SectionKind::UninitializedData | SectionKind::UninitializedTls => {
+                "program zeroed (not in the file)"
+            }
             SectionKind::Debug | SectionKind::DebugString => "debug information (not loaded)",
             _ => "tables and headers",
         };

@@ -30,9 +30,17 @@ impl Symbols {
         let Ok(mut frames) = loader.find_frames(place) else { return text };
         let mut is_known = false;
         while let Ok(Some(frame)) = frames.next() {
-            let name = frame.function.as_ref().and_then(|function| Some(function.demangle().ok()?.into_owned()));
-            let _ = write!(text, "{} {}", if is_known { "\n      inlined in" } else { "" }, name.as_deref().unwrap_or("?"));
-            if let Some((file, line)) = frame.location.and_then(|location| Some((location.file?, location.line?))) {
+            let name =
+                frame.function.as_ref().and_then(|function| Some(function.demangle().ok()?.into_owned()));
+            let _ = write!(
+                text,
+                "{} {}",
+                if is_known { "\n      inlined in" } else { "" },
+                name.as_deref().unwrap_or("?")
+            );
+            if let Some((file, line)) =
+                frame.location.and_then(|location| Some((location.file?, location.line?)))
+            {
                 let _ = write!(text, " at {file}:{line}");
             }
             is_known = true;

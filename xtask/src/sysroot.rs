@@ -125,14 +125,23 @@ fn point_current_at(dir: &Path) -> Result<()> {
 
 /// Builds everything for one target in a scratch folder, then renames it into place.
 fn build(sysroot: &Sysroot, target: Target) -> Result<()> {
-    ui::status("Using", &format!("rustc {} at {} ({})", sysroot.toolchain.release, sysroot.toolchain.rustc.display(), sysroot.toolchain.reason));
+    ui::status(
+        "Using",
+        &format!(
+            "rustc {} at {} ({})",
+            sysroot.toolchain.release,
+            sysroot.toolchain.rustc.display(),
+            sysroot.toolchain.reason
+        ),
+    );
     // Ours alone, under the lock; what a failed or interrupted build left there saves the next one time.
     let scratch = sysroot.dir.join(format!("scratch-{}", target.name()));
     let _ = fs::remove_dir_all(scratch.join("lib"));
     fill(sysroot, target, &scratch)?;
     let place = sysroot.dir.join("lib/rustlib").join(target.name());
     fs::create_dir_all(sysroot.dir.join("lib/rustlib"))?;
-    fs::rename(scratch.join("lib/rustlib").join(target.name()), &place).with_context(|| format!("cannot write {}", place.display()))?;
+    fs::rename(scratch.join("lib/rustlib").join(target.name()), &place)
+        .with_context(|| format!("cannot write {}", place.display()))?;
     fs::remove_dir_all(&scratch)?;
     ui::status("Finished", &format!("sysroot for {target} in {}", place.display()));
     Ok(())
@@ -153,7 +162,8 @@ fn fill(sysroot: &Sysroot, target: Target, scratch: &Path) -> Result<()> {
     fs::create_dir_all(&own)?;
     let libc = libc::find(&sysroot.toolchain)?;
     for file in libc::START_FILES.into_iter().chain(["libc.a"]) {
-        fs::copy(libc.join(file), own.join(file)).with_context(|| format!("cannot copy {file} from {}", libc.display()))?;
+        fs::copy(libc.join(file), own.join(file))
+            .with_context(|| format!("cannot copy {file} from {}", libc.display()))?;
     }
     if target == Target::Compat {
         fs::rename(own.join("crt1.o"), own.join("crt1-musl.o"))?;
@@ -175,7 +185,10 @@ fn build_std(sysroot: &Sysroot, target: Target, scratch: &Path, specs: &Path) ->
     let empty = scratch.join("empty");
     fs::create_dir_all(empty.join("src"))?;
     fs::write(empty.join("src/lib.rs"), "#![no_std]\n")?;
-    fs::write(empty.join("Cargo.toml"), "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n")?;
+    fs::write(
+        empty.join("Cargo.toml"),
+        "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n",
+    )?;
     let library = sysroot.toolchain.library();
     let flags = [
         "-Zunstable-options".to_owned(),
@@ -210,7 +223,9 @@ fn build_std(sysroot: &Sysroot, target: Target, scratch: &Path, specs: &Path) ->
 fn follow(cargo: &mut Command, what: &str) -> Result<()> {
     let progress = ui::Progress::start("Building", what);
     let mut child = cargo.spawn().with_context(|| format!("cannot start {}", process::show(cargo)))?;
-    let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else { bail!("cargo has no output") };
+    let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        bail!("cargo has no output")
+    };
     let messages = std::thread::spawn(move || std::io::read_to_string(&mut stderr));
     let mut done = 0_u32;
     let mut rendered = String::new();
@@ -220,9 +235,14 @@ fn follow(cargo: &mut Command, what: &str) -> Result<()> {
         match message["reason"].as_str() {
             Some("compiler-artifact") => {
                 done += 1;
-                progress.update(&format!("{what}: {done} crates, {}", message["target"]["name"].as_str().unwrap_or_default()));
+                progress.update(&format!(
+                    "{what}: {done} crates, {}",
+                    message["target"]["name"].as_str().unwrap_or_default()
+                ));
             }
-            Some("compiler-message") => rendered.push_str(message["message"]["rendered"].as_str().unwrap_or_default()),
+            Some("compiler-message") => {
+                rendered.push_str(message["message"]["rendered"].as_str().unwrap_or_default())
+            }
             _ => {}
         }
     }
@@ -268,7 +288,10 @@ fn carry_kernel_in_crt1(sysroot: &Sysroot) -> Result<()> {
     }
     let staged = dir.join(format!("crt1.{}", std::process::id()));
     let mut link = linker::find(&sysroot.toolchain)?.command();
-    link.args(["-m", "elf_x86_64", "-r", "-o"]).arg(&staged).arg(sysroot.kernel()).arg(dir.join("crt1-musl.o"));
+    link.args(["-m", "elf_x86_64", "-r", "-o"])
+        .arg(&staged)
+        .arg(sysroot.kernel())
+        .arg(dir.join("crt1-musl.o"));
     process::output(&mut link)?;
     fs::rename(&staged, &crt1)?;
     Ok(())

@@ -73,7 +73,11 @@ impl Count {
 
 /// Runs the rings; an error if anything failed or nothing ran.
 pub(crate) fn main(args: &TestArgs) -> Result<()> {
-    let rings = if args.rings.is_empty() { vec![Ring::Host, Ring::Abi, Ring::Examples, Ring::Fault] } else { args.rings.clone() };
+    let rings = if args.rings.is_empty() {
+        vec![Ring::Host, Ring::Abi, Ring::Examples, Ring::Fault]
+    } else {
+        args.rings.clone()
+    };
     let mut count = Count::default();
     for ring in rings {
         count.add(match ring {
@@ -104,7 +108,11 @@ fn host() -> Result<Count> {
 /// Runs cargo test and adds up the lines libtest prints.
 fn libtest(cargo: &mut Command, name: &str) -> Result<Count> {
     ui::status("Testing", name);
-    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {}", process::show(cargo)))?;
+    let output = cargo
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", process::show(cargo)))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let mut count = summary(&text);
     if !output.status.success() {
@@ -121,7 +129,10 @@ fn summary(text: &str) -> Count {
     for line in text.lines().filter(|line| line.contains("test result:")) {
         let number = |word: &str| {
             let words: Vec<&str> = line.split([' ', ';']).collect();
-            words.windows(2).find_map(|pair| (pair[1] == word).then(|| pair[0].parse::<u64>().ok())?).unwrap_or(0)
+            words
+                .windows(2)
+                .find_map(|pair| (pair[1] == word).then(|| pair[0].parse::<u64>().ok())?)
+                .unwrap_or(0)
         };
         count.add(Count { passed: number("passed"), failed: number("failed") });
     }
@@ -141,7 +152,9 @@ fn abi() -> Result<Count> {
     let sysroot = sysroot::prepare(Target::Unikernel)?;
     let mut guest = build::cargo(&sysroot, Target::Unikernel);
     guest.env("CARACAL_TIMEOUT", LIMIT);
-    guest.args(["test", "--quiet", "--no-fail-fast", "--target", Target::Unikernel.name(), "--manifest-path"]).arg(&manifest);
+    guest
+        .args(["test", "--quiet", "--no-fail-fast", "--target", Target::Unikernel.name(), "--manifest-path"])
+        .arg(&manifest);
     count.add(libtest(&mut guest, "abi in the guest")?);
     Ok(count)
 }
@@ -153,7 +166,11 @@ fn programs(dir: &Path) -> Result<Count> {
         ui::warn(&format!("{} is not there yet", dir.display()));
         return Ok(count);
     };
-    let mut packages: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.join("Cargo.toml").is_file()).collect();
+    let mut packages: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .collect();
     packages.sort();
     for package in packages {
         let name = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -168,7 +185,9 @@ fn program(package: &Path) -> Result<()> {
     let build_args = BuildArgs { what: Some(package.display().to_string()), ..BuildArgs::default() };
     let image = build::images(&build_args)?.into_iter().next().context("has no binary")?;
     let args: Vec<String> = read("args.txt").unwrap_or_default().lines().map(str::to_owned).collect();
-    let expected: i32 = read("expected-code").map_or(Ok(0), |text| text.trim().parse()).context("expected-code is not a number")?;
+    let expected: i32 = read("expected-code")
+        .map_or(Ok(0), |text| text.trim().parse())
+        .context("expected-code is not a number")?;
     let output = guest(&image.file, &args)?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     let code = output.status.code();

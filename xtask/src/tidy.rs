@@ -62,7 +62,8 @@ fn collect(dir: &Path, sources: &mut Vec<Source>) -> Result<()> {
         if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
             collect(&path, sources)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             sources.push(Source { path, text });
         }
     }
@@ -110,7 +111,8 @@ fn used_modules(line: &str) -> Vec<&str> {
         let list = rest.strip_prefix('{').map_or(rest, |list| list.split('}').next().unwrap_or_default());
         let parts: Vec<&str> = if rest.starts_with('{') { list.split(',').collect() } else { vec![list] };
         for part in parts {
-            let name = part.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            let name =
+                part.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
             modules.push(name);
         }
     }

@@ -68,7 +68,9 @@ fn candidates() -> Vec<(PathBuf, String)> {
     if let Some(rustc) = paths::find_program("rustc") {
         found.push((rustc, "the default rustc".to_owned()));
     }
-    let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".rustup")));
+    let rustup = env::var_os("RUSTUP_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".rustup")));
     if let Some(entries) = rustup.and_then(|home| std::fs::read_dir(home.join("toolchains")).ok()) {
         let mut names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         names.sort();
@@ -90,7 +92,13 @@ fn inspect(rustc: &Path, reason: &str) -> Result<Toolchain> {
     let own = sysroot.join("bin/rustc");
     let rustc = if own.is_file() { own } else { rustc.to_owned() };
     let version = process::output(process::clean(&rustc).arg("-vV"))?;
-    let field = |name: &str| version.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or("unknown").to_owned();
+    let field = |name: &str| {
+        version
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+            .unwrap_or("unknown")
+            .to_owned()
+    };
     let release = field("release");
     let numbers: Vec<u32> = release.split(['.', '-']).take(2).filter_map(|part| part.parse().ok()).collect();
     let [major, minor] = numbers[..] else { bail!("names its release {release:?}") };
@@ -102,6 +110,8 @@ fn inspect(rustc: &Path, reason: &str) -> Result<Toolchain> {
         commit => commit,
     };
     let cargo = rustc.parent().map(|dir| dir.join("cargo")).filter(|cargo| cargo.is_file());
-    let cargo = cargo.or_else(|| paths::find_program("cargo")).context("has no cargo beside it, and none is in PATH")?;
+    let cargo = cargo
+        .or_else(|| paths::find_program("cargo"))
+        .context("has no cargo beside it, and none is in PATH")?;
     Ok(Toolchain { host: field("host"), rustc, cargo, sysroot, release, commit, reason: reason.to_owned() })
 }

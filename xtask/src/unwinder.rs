@@ -23,7 +23,10 @@ pub(crate) fn build(sysroot: &Sysroot, target: Target, scratch: &Path, library: 
         .env(wrapper::SYSROOT, scratch)
         .env("CARGO_TARGET_DIR", &target_dir)
         // Code that unwinds others never unwinds itself: no personality is needed.
-        .env("CARGO_ENCODED_RUSTFLAGS", ["-Cpanic=abort", "-Cforce-unwind-tables=yes", "-Crelocation-model=static"].join("\x1f"))
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            ["-Cpanic=abort", "-Cforce-unwind-tables=yes", "-Crelocation-model=static"].join("\x1f"),
+        )
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
         .env_remove("RUSTC_WRAPPER")
         .args(["build", "--quiet", "--release", "-p", "caracal-unwind", "--target", target.name()]);
@@ -34,7 +37,9 @@ pub(crate) fn build(sysroot: &Sysroot, target: Target, scratch: &Path, library: 
     let archive = target_dir.join(target.name()).join("release/libunwind.a");
     let object = scratch.join("unwind.o");
     let mut link = linker::find(&sysroot.toolchain)?.command();
-    link.args(["-m", "elf_x86_64", "-r", "-u", "_Unwind_RaiseException", "-u", "_Unwind_Backtrace", "-o"]).arg(&object).arg(&archive);
+    link.args(["-m", "elf_x86_64", "-r", "-u", "_Unwind_RaiseException", "-u", "_Unwind_Backtrace", "-o"])
+        .arg(&object)
+        .arg(&archive);
     process::output(&mut link).context("the unwinder does not link")?;
     let shown = interface(&object)?;
     kernel_object::hide_all_but(&sysroot.toolchain, &object, &shown)?;
@@ -45,7 +50,10 @@ fn interface(object: &Path) -> Result<BTreeSet<String>> {
     let bytes = fs::read(object)?;
     let file = object::File::parse(&*bytes)?;
     let globals = file.symbols().filter(|symbol| symbol.is_global() && !symbol.is_undefined());
-    let names: BTreeSet<String> = globals.filter_map(|symbol| Some(symbol.name().ok()?.to_owned())).filter(|name| name.starts_with("_Unwind_")).collect();
+    let names: BTreeSet<String> = globals
+        .filter_map(|symbol| Some(symbol.name().ok()?.to_owned()))
+        .filter(|name| name.starts_with("_Unwind_"))
+        .collect();
     if names.len() < 10 {
         bail!("the unwinder defines only {names:?}");
     }

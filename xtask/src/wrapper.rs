@@ -40,7 +40,13 @@ pub(crate) struct Record {
 impl Record {
     /// Writes the file.
     pub(crate) fn write(&self, sysroot: &Path) -> Result<()> {
-        let text = format!("{}\n{}\n{}\n{}\n", self.rustc.display(), self.linker.display(), self.linker_flavor, self.is_release);
+        let text = format!(
+            "{}\n{}\n{}\n{}\n",
+            self.rustc.display(),
+            self.linker.display(),
+            self.linker_flavor,
+            self.is_release
+        );
         let file = sysroot.join("toolchain");
         if fs::read_to_string(&file).is_ok_and(|old| old == text) {
             return Ok(());
@@ -50,10 +56,18 @@ impl Record {
 
     fn read(sysroot: &Path) -> Result<Self> {
         let file = sysroot.join("toolchain");
-        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}: run `cargo xtask setup`", file.display()))?;
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}: run `cargo xtask setup`", file.display()))?;
         let mut lines = text.lines();
-        let mut next = || lines.next().with_context(|| format!("{} is incomplete: run `cargo xtask setup`", file.display()));
-        Ok(Self { rustc: next()?.into(), linker: next()?.into(), linker_flavor: next()?.to_owned(), is_release: next()? == "true" })
+        let mut next = || {
+            lines.next().with_context(|| format!("{} is incomplete: run `cargo xtask setup`", file.display()))
+        };
+        Ok(Self {
+            rustc: next()?.into(),
+            linker: next()?.into(),
+            linker_flavor: next()?.to_owned(),
+            is_release: next()? == "true",
+        })
     }
 }
 
@@ -116,14 +130,19 @@ fn version(rustc: &mut Command, home: &Path) -> Result<ExitCode> {
     let output = rustc.output().context("cannot run rustc")?;
     let mut out = std::io::stdout().lock();
     std::io::Write::write_all(&mut out, &output.stdout)?;
-    std::io::Write::write_all(&mut out, format!("caracal: {} {}\n", spec::hash(), home.display()).as_bytes())?;
+    std::io::Write::write_all(
+        &mut out,
+        format!("caracal: {} {}\n", spec::hash(), home.display()).as_bytes(),
+    )?;
     Ok(if output.status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether this call makes an image: a binary or a test, really linked.
 fn is_link(args: &[OsString]) -> bool {
-    let is_image = args.iter().any(|arg| arg == "--test") || value_of(args, "--crate-type").is_some_and(|kind| kind == "bin");
-    let emits_link = value_of(args, "--emit").is_none_or(|emit| emit.to_string_lossy().split(',').any(|kind| kind.starts_with("link")));
+    let is_image = args.iter().any(|arg| arg == "--test")
+        || value_of(args, "--crate-type").is_some_and(|kind| kind == "bin");
+    let emits_link = value_of(args, "--emit")
+        .is_none_or(|emit| emit.to_string_lossy().split(',').any(|kind| kind.starts_with("link")));
     is_image && emits_link
 }
 
@@ -143,23 +162,33 @@ fn value_of<'args>(args: &'args [OsString], name: &str) -> Option<&'args OsStr> 
 
 /// The value of `-C name=VALUE` or `-Cname=VALUE`.
 fn codegen_value<'args>(args: &'args [OsString], name: &str) -> Option<&'args str> {
-    args.iter().filter_map(|arg| arg.to_str()).find_map(|arg| arg.strip_prefix("-C").unwrap_or(arg).strip_prefix(name)?.strip_prefix('='))
+    args.iter()
+        .filter_map(|arg| arg.to_str())
+        .find_map(|arg| arg.strip_prefix("-C").unwrap_or(arg).strip_prefix(name)?.strip_prefix('='))
 }
 
 fn name_kernel_in_dep_info(args: &[OsString], kernel: &Path) -> Result<()> {
-    let (Some(dir), Some(name)) = (value_of(args, "--out-dir"), value_of(args, "--crate-name")) else { return Ok(()) };
+    let (Some(dir), Some(name)) = (value_of(args, "--out-dir"), value_of(args, "--crate-name")) else {
+        return Ok(());
+    };
     let suffix = codegen_value(args, "extra-filename").unwrap_or_default();
     let file = Path::new(dir).join(format!("{}{suffix}.d", name.to_string_lossy()));
     // No dep-info was asked for: nobody will look at it.
     let Ok(text) = fs::read_to_string(&file) else { return Ok(()) };
-    fs::write(&file, with_dependency(&text, &kernel.display().to_string())).with_context(|| format!("cannot write {}", file.display()))
+    fs::write(&file, with_dependency(&text, &kernel.display().to_string()))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Adds `dependency` to every rule of a dep-info text.
 fn with_dependency(text: &str, dependency: &str) -> String {
     let dependency = dependency.replace(' ', "\\ ");
-    let is_rule = |line: &str| !line.starts_with('#') && line.split_once(": ").is_some_and(|(_, prerequisites)| !prerequisites.is_empty());
-    text.lines().map(|line| if is_rule(line) { format!("{line} {dependency}\n") } else { format!("{line}\n") }).collect()
+    let is_rule = |line: &str| {
+        !line.starts_with('#')
+            && line.split_once(": ").is_some_and(|(_, prerequisites)| !prerequisites.is_empty())
+    };
+    text.lines()
+        .map(|line| if is_rule(line) { format!("{line} {dependency}\n") } else { format!("{line}\n") })
+        .collect()
 }
 
 #[cfg(test)]

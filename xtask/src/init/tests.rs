@@ -8,7 +8,13 @@ use super::configured;
 fn existing_lines_stay_and_a_second_time_changes_nothing() {
     let old = "# mine\n[build]\njobs = 2 # two\n\n[env]\nCC_x86_64_unikernel = \"clang\"\n";
     let new = configured(old, Path::new("/c")).unwrap();
-    for line in ["# mine", "jobs = 2 # two", "CC_x86_64_unikernel = \"clang\"", "rustc = \"/c/bin/caracal-rustc\"", "[target.x86_64-unikernel]"] {
+    for line in [
+        "# mine",
+        "jobs = 2 # two",
+        "CC_x86_64_unikernel = \"clang\"",
+        "rustc = \"/c/bin/caracal-rustc\"",
+        "[target.x86_64-unikernel]",
+    ] {
         assert!(new.contains(line), "{line} is missing in\n{new}");
     }
     assert_eq!(configured(&new, Path::new("/c")).unwrap(), new);

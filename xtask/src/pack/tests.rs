@@ -9,7 +9,13 @@ fn names(archive: &[u8]) -> Vec<(String, u32)> {
     let mut names = Vec::new();
     let mut at = 0;
     loop {
-        let hex = |field: usize| u32::from_str_radix(std::str::from_utf8(&archive[at + 6 + 8 * field..at + 14 + 8 * field]).unwrap(), 16).unwrap();
+        let hex = |field: usize| {
+            u32::from_str_radix(
+                std::str::from_utf8(&archive[at + 6 + 8 * field..at + 14 + 8 * field]).unwrap(),
+                16,
+            )
+            .unwrap()
+        };
         assert_eq!(&archive[at..at + 6], b"070701");
         let (size, length) = (hex(6) as usize, hex(11) as usize);
         let name = String::from_utf8(archive[at + 110..at + 109 + length].to_vec()).unwrap();

@@ -28,7 +28,10 @@ fn a_guest_never_reboots_and_can_end_with_a_code() {
     for machine in [Machine::Q35, Machine::Pc, Machine::Microvm] {
         let line = line(&qemu(machine));
         assert!(line.contains("-no-reboot") && line.contains("isa-debug-exit,iobase=0xf4"), "{line}");
-        assert!(line.contains("socket,id=con0,path=/s -device isa-debugcon,iobase=0xe9,chardev=con0"), "{line}");
+        assert!(
+            line.contains("socket,id=con0,path=/s -device isa-debugcon,iobase=0xe9,chardev=con0"),
+            "{line}"
+        );
         assert!(line.contains("-m 64M -smp 2") && line.ends_with("-kernel /i -d int"), "{line}");
     }
 }

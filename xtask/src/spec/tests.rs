@@ -8,7 +8,13 @@ use crate::{process, toolchain};
 fn built_in() -> Map<String, Value> {
     let toolchain = toolchain::choose().unwrap();
     let mut rustc = process::clean(&toolchain.rustc);
-    rustc.env("RUSTC_BOOTSTRAP", "1").args(["-Zunstable-options", "--print", "target-spec-json", "--target", Target::Compat.name()]);
+    rustc.env("RUSTC_BOOTSTRAP", "1").args([
+        "-Zunstable-options",
+        "--print",
+        "target-spec-json",
+        "--target",
+        Target::Compat.name(),
+    ]);
     serde_json::from_str(&process::output(&mut rustc).unwrap()).unwrap()
 }
 
@@ -19,7 +25,8 @@ fn every_difference_is_documented() {
     let readme = include_str!("../../../targets/README.md");
     let keys = ours.keys().chain(theirs.keys());
     for key in keys.filter(|key| ours.get(*key) != theirs.get(*key)) {
-        let is_named = readme.contains(&format!("`{key}`")) || (key.contains("link-objects-fallback") && readme.contains("`*-link-objects-fallback`"));
+        let is_named = readme.contains(&format!("`{key}`"))
+            || (key.contains("link-objects-fallback") && readme.contains("`*-link-objects-fallback`"));
         assert!(is_named, "targets/README.md does not say why `{key}` differs");
     }
 }
@@ -31,7 +38,13 @@ fn rustc_accepts_the_specification() {
     let mut rustc = process::clean(&toolchain.rustc);
     rustc.env("RUSTC_BOOTSTRAP", "1").args(["-Zunstable-options", "--print", "cfg", "--target"]).arg(file);
     let cfg = process::output(&mut rustc).unwrap();
-    for line in ["target_os=\"linux\"", "target_env=\"musl\"", "target_feature=\"crt-static\"", "panic=\"unwind\"", "unix"] {
+    for line in [
+        "target_os=\"linux\"",
+        "target_env=\"musl\"",
+        "target_feature=\"crt-static\"",
+        "panic=\"unwind\"",
+        "unix",
+    ] {
         assert!(cfg.lines().any(|found| found == line), "missing {line} in\n{cfg}");
     }
 }
