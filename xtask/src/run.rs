@@ -106,7 +106,9 @@ fn machine(guest: &Guest, vm: &VmArgs) -> Result<Qemu> {
 /// The words that do not depend on how the streams are connected.
 fn common_line(guest: &Guest, vm: &VmArgs) -> CommandLine {
     let mut line = CommandLine::new(guest.argv.clone());
-    line.option(format!("log={}", vm.log));
+    // System calls are logged as information.
+    let is_quiet = ["off", "error", "warn"].contains(&vm.log.as_str());
+    line.option(format!("log={}", if vm.strace && is_quiet { "info" } else { &vm.log }));
     line.option(format!("cwd={}", guest.cwd));
     if vm.strace {
         line.option("strace");

@@ -3,9 +3,9 @@
 //! | ring | what |
 //! |---|---|
 //! | host | `cargo test` of abi, sync, logic and this tool |
-//! | abi | `tests/abi`: Linux system calls, first as a Linux process, then in the guest |
-//! | examples | `examples/*`: each boots and prints its `expected.txt`, or anything if it has none |
-//! | fault | `tests/fault`: programs that die, with the exit code their directory's `expected-code` names |
+//! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
+//! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
+//! | fault | `tests/fault/*`: programs that die, described in the same way |
 //! | apps | published crates that boot and say their version |
 
 use std::fs;
@@ -16,11 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::flags::BuildArgs;
-use crate::spec::Target;
-use crate::{build, paths, process, sysroot, ui};
-
-/// Seconds a guest of a test may take.
-const LIMIT: &str = "60";
+use crate::{build, paths, process, ui};
 
 /// Which rings.
 #[derive(Args, Debug)]
@@ -139,24 +135,53 @@ fn summary(text: &str) -> Count {
     count
 }
 
-/// The package `tests/abi`: Linux is the oracle, so it runs there first.
+/// The package `tests/abi`: Linux is the oracle, so each binary runs there first.
 fn abi() -> Result<Count> {
-    let manifest = paths::root().join("tests/abi/Cargo.toml");
-    if !manifest.is_file() {
-        ui::warn("tests/abi is not there yet");
-        return Ok(Count::default());
-    }
     let mut native = process::clean("cargo");
-    native.args(["test", "--quiet", "--no-fail-fast", "--manifest-path"]).arg(&manifest);
-    let mut count = libtest(&mut native, "abi on Linux")?;
-    let sysroot = sysroot::prepare(Target::Unikernel)?;
-    let mut guest = build::cargo(&sysroot, Target::Unikernel);
-    guest.env("CARACAL_TIMEOUT", LIMIT);
-    guest
-        .args(["test", "--quiet", "--no-fail-fast", "--target", Target::Unikernel.name(), "--manifest-path"])
-        .arg(&manifest);
-    count.add(libtest(&mut guest, "abi in the guest")?);
+    native.current_dir(paths::root()).args([
+        "build",
+        "--quiet",
+        "--message-format=json-render-diagnostics",
+        "-p",
+        "abi-tests",
+    ]);
+    let native = build::executables(&mut native)?;
+    let package = paths::root().join("tests/abi").display().to_string();
+    let images = build::images(&BuildArgs { what: Some(package), ..BuildArgs::default() })?;
+    let mut count = Count::default();
+    for binary in native {
+        ui::status("Testing", &format!("{} on Linux", binary.name));
+        count.add(cases(&binary.name, Command::new(&binary.file).stdin(Stdio::null()))?);
+        let image = images
+            .iter()
+            .find(|image| image.name == binary.name)
+            .context("the same binaries are built for both")?;
+        ui::status("Testing", &format!("{} in the guest", image.name));
+        count.add(cases(&image.name, &mut program::guest(&image.file, &[], &[], false)?)?);
+    }
     Ok(count)
+}
+
+/// Runs a program whose last line is `N passed, N failed`.
+fn cases(name: &str, command: &mut Command) -> Result<Count> {
+    let output = command.output().with_context(|| format!("cannot start {}", process::show(command)))?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let mut count = stdout.lines().rev().find_map(last_line).unwrap_or_default();
+    if !output.status.success() {
+        ui::error(&format!(
+            "{name} ended with {}\n{stdout}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
+        count.failed = count.failed.max(1);
+    }
+    Ok(count)
+}
+
+/// `N passed, N failed`.
+fn last_line(line: &str) -> Option<Count> {
+    let (passed, failed) = line.trim().split_once(" passed, ")?;
+    Some(Count { passed: passed.parse().ok()?, failed: failed.strip_suffix(" failed")?.parse().ok()? })
 }
 
 /// Builds and boots every package below `dir`.
@@ -174,44 +199,17 @@ fn programs(dir: &Path) -> Result<Count> {
     packages.sort();
     for package in packages {
         let name = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        count.add(Count::one(&name, program(&package)));
+        count.add(Count::one(&name, program::check(&package)));
     }
     Ok(count)
-}
-
-/// One package: `expected.txt` is its standard output, `expected-code` its exit code, `args.txt` its arguments, one in a line.
-fn program(package: &Path) -> Result<()> {
-    let read = |name: &str| fs::read_to_string(package.join(name)).ok();
-    let build_args = BuildArgs { what: Some(package.display().to_string()), ..BuildArgs::default() };
-    let image = build::images(&build_args)?.into_iter().next().context("has no binary")?;
-    let args: Vec<String> = read("args.txt").unwrap_or_default().lines().map(str::to_owned).collect();
-    let expected: i32 = read("expected-code")
-        .map_or(Ok(0), |text| text.trim().parse())
-        .context("expected-code is not a number")?;
-    let output = guest(&image.file, &args)?;
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    let code = output.status.code();
-    if code != Some(expected) {
-        bail!("ended with {code:?}, not {expected}\n{stdout}{}", String::from_utf8_lossy(&output.stderr));
-    }
-    match read("expected.txt") {
-        Some(text) if text != stdout => bail!("printed\n{stdout}\nnot\n{text}"),
-        _ => Ok(()),
-    }
-}
-
-fn guest(image: &Path, args: &[String]) -> Result<std::process::Output> {
-    let mut run = Command::new(std::env::current_exe()?);
-    run.args(["run", "--no-stdin", "--timeout", LIMIT]).arg(image).arg("--").args(args);
-    run.stdin(Stdio::null()).output().context("cannot start this tool again")
 }
 
 /// Published programs, built as their authors released them.
 fn apps() -> Count {
     let mut count = Count::default();
-    for (name, arg) in [("ripgrep", "--version"), ("fd-find", "--version")] {
+    for name in ["ripgrep", "fd-find"] {
         let result = crate::fetch::image(name, &BuildArgs::default()).and_then(|image| {
-            let output = guest(&image, &[arg.to_owned()])?;
+            let output = program::guest(&image, &["--version".to_owned()], &[], false)?.output()?;
             if !output.status.success() || output.stdout.is_empty() {
                 bail!("ended with {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
             }
@@ -222,5 +220,6 @@ fn apps() -> Count {
     count
 }
 
+mod program;
 #[cfg(test)]
 mod tests;

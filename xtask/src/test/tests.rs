@@ -1,10 +1,17 @@
 //! Reading libtest's summaries.
 
-use super::summary;
+use super::{last_line, summary};
 
 #[test]
 fn summaries_are_added_up() {
     let text = "x\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured\ntest result: FAILED. 3 passed; 2 failed; 0 ignored\n";
     let count = summary(text);
     assert_eq!((count.passed, count.failed), (15, 2));
+}
+
+#[test]
+fn the_line_of_a_case_binary_is_read() {
+    let count = last_line("4 passed, 1 failed").unwrap();
+    assert_eq!((count.passed, count.failed), (4, 1));
+    assert!(last_line("4 passed; 1 failed").is_none());
 }
