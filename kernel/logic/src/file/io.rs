@@ -44,6 +44,9 @@ pub trait Source {
     /// # Errors
     /// `EFAULT`: none of them count as given.
     fn take(&mut self, bytes: &mut [u8]) -> Result<(), Errno>;
+
+    /// Counts all that is left as given, without looking at it; answers how much that was.
+    fn take_unseen(&mut self) -> usize;
 }
 
 /// A slice to be filled.
@@ -92,6 +95,10 @@ impl Source for SliceSource<'_> {
         bytes.copy_from_slice(now);
         self.0 = later;
         Ok(())
+    }
+
+    fn take_unseen(&mut self) -> usize {
+        core::mem::take(&mut self.0).len()
     }
 }
 

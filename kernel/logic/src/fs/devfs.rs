@@ -77,7 +77,7 @@ impl File for Memory {
         match self {
             Self::Full => Err(Errno::ENOSPC),
             // Nobody looks at the bytes; entropy from the program is not counted as any (random(4)).
-            _ => Ok(from.left()),
+            _ => Ok(from.take_unseen()),
         }
     }
 
