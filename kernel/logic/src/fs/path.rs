@@ -13,8 +13,10 @@ use super::inode::{Caller, Inode, want};
 pub enum Last {
     /// It is followed.
     Follow,
-    /// It is what was asked for.
+    /// It is what was asked for, unless a slash behind it asks for the directory it leads to.
     NoFollow,
+    /// It is the name that is made, moved or removed, slash or not (rmdir(2), rename(2)).
+    Name,
 }
 
 /// The last part of a path.
@@ -82,7 +84,7 @@ impl Walk<'_> {
             let directory = at;
             let inode = self.step(&directory, &part);
             if let Ok(link) = &inode
-                && (!is_last || must_be_directory || last == Last::Follow)
+                && (!is_last || last == Last::Follow || must_be_directory && last == Last::NoFollow)
                 && link.metadata().kind == FileType::Symlink
             {
                 links += 1;

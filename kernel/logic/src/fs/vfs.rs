@@ -126,7 +126,7 @@ impl Walk<'_> {
     /// # Errors
     /// The man page's.
     pub fn create(&self, at: At<'_>, new: New<'_>, permissions: u32) -> Result<(), Errno> {
-        let found = self.find(at.start, at.path, Last::NoFollow)?;
+        let found = self.find(at.start, at.path, Last::Name)?;
         let name = found.new_name()?;
         if found.must_be_directory && !matches!(new, New::Directory) {
             return Err(Errno::ENOENT);
@@ -140,7 +140,7 @@ impl Walk<'_> {
     /// # Errors
     /// link(2)'s.
     pub fn link(&self, inode: &Arc<dyn Inode>, at: At<'_>) -> Result<(), Errno> {
-        let found = self.find(at.start, at.path, Last::NoFollow)?;
+        let found = self.find(at.start, at.path, Last::Name)?;
         let name = found.new_name()?;
         if found.must_be_directory {
             return Err(Errno::ENOENT);
@@ -156,7 +156,7 @@ impl Walk<'_> {
     /// # Errors
     /// unlink(2)'s.
     pub fn unlink(&self, at: At<'_>) -> Result<(), Errno> {
-        let found = self.find(at.start, at.path, Last::NoFollow)?;
+        let found = self.find(at.start, at.path, Last::Name)?;
         let inode = found.inode.clone()?;
         let Name::Normal(name) = &found.name else { return Err(Errno::EISDIR) };
         let names = writable(&found.directory, self.caller)?;
@@ -169,7 +169,7 @@ impl Walk<'_> {
     /// # Errors
     /// rmdir(2)'s.
     pub fn remove_directory(&self, at: At<'_>) -> Result<(), Errno> {
-        let found = self.find(at.start, at.path, Last::NoFollow)?;
+        let found = self.find(at.start, at.path, Last::Name)?;
         let name = match &found.name {
             Name::Normal(name) => name,
             Name::Dot => return Err(Errno::EINVAL),
@@ -190,8 +190,8 @@ impl Walk<'_> {
         if flags.contains(RenameFlags::WHITEOUT) || flags.contains(RenameFlags::NOREPLACE | RenameFlags::EXCHANGE) {
             return Err(Errno::EINVAL);
         }
-        let from = self.find(old.start, old.path, Last::NoFollow)?;
-        let to = self.find(new.start, new.path, Last::NoFollow)?;
+        let from = self.find(old.start, old.path, Last::Name)?;
+        let to = self.find(new.start, new.path, Last::Name)?;
         let (Name::Normal(old_name), Name::Normal(new_name)) = (&from.name, &to.name) else {
             return Err(Errno::EBUSY);
         };

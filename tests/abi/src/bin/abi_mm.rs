@@ -1,0 +1,342 @@
+//! Memory: mmap, munmap, mprotect, mremap, madvise, brk and their relatives.
+#![expect(unsafe_code, reason = "C functions are what is tested")]
+
+use abi_tests::{Scratch, call, cases, check, open};
+use libc::{
+    EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, MADV_DONTNEED, MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_FIXED_NOREPLACE,
+    MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY,
+    PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
+};
+
+const PAGE: usize = 4096;
+const RW: i32 = PROT_READ | PROT_WRITE;
+const ANONYMOUS: i32 = MAP_PRIVATE | MAP_ANONYMOUS;
+
+cases! {
+    anonymous_is_zero, lengths_and_flags, fixed_places, partial_unmap, protect_parts, files_private, file_refusals, file_tail,
+    remap_grows, remap_moves, advice_gives_back, too_much, reservations, break_moves, executable_memory, wild_strings_at_holes,
+    lock_and_sync, many_areas, unmapped_is_efault, barriers, large_memory_comes_and_goes
+}
+
+fn map(address: usize, length: usize, prot: i32, flags: i32, fd: i32, offset: i64) -> Result<*mut u8, i32> {
+    // SAFETY: fixed places are this case's own.
+    let at = unsafe { libc::mmap(address as *mut _, length, prot, flags, fd, offset) };
+    if at == MAP_FAILED { Err(abi_tests::errno()) } else { Ok(at.cast()) }
+}
+
+fn anonymous(pages: usize) -> *mut u8 {
+    map(0, pages * PAGE, RW, ANONYMOUS, -1, 0).unwrap()
+}
+
+fn unmap(at: *mut u8, length: usize) -> Result<i32, i32> {
+    // SAFETY: the case's own memory, or a refusal.
+    check(unsafe { libc::munmap(at.cast(), length) })
+}
+
+fn set(at: *mut u8, value: u8) {
+    // SAFETY: the case mapped it writable.
+    unsafe { at.write_volatile(value) };
+}
+
+fn get(at: *mut u8) -> u8 {
+    // SAFETY: the case mapped it readable.
+    unsafe { at.read_volatile() }
+}
+
+/// Whether the kernel can read the byte: a wild read is EFAULT there, not a signal.
+fn is_readable(at: *mut u8) -> bool {
+    let mut fds = [0; 2];
+    // SAFETY: room for two numbers; the pipe takes one byte.
+    unsafe {
+        libc::pipe(fds.as_mut_ptr());
+        let answer = libc::write(fds[1], at.cast(), 1);
+        libc::close(fds[0]);
+        libc::close(fds[1]);
+        answer == 1
+    }
+}
+
+/// Whether the kernel can write the byte (it writes a zero there).
+fn is_writable(at: *mut u8) -> bool {
+    let zero = open("/dev/zero", O_RDONLY).unwrap();
+    // SAFETY: refused where it is not writable.
+    unsafe { libc::read(zero.0, at.cast(), 1) == 1 }
+}
+
+// covers: mmap, munmap
+fn anonymous_is_zero() {
+    let at = anonymous(10);
+    assert!((0..10 * PAGE).step_by(512).all(|offset| get(at.wrapping_add(offset)) == 0));
+    set(at, 7);
+    assert_eq!(unmap(at, 10 * PAGE), Ok(0));
+    let again = map(at as usize, PAGE, RW, ANONYMOUS | MAP_FIXED, -1, 0).unwrap();
+    assert_eq!(get(again), 0);
+    assert_eq!(unmap(again, PAGE), Ok(0));
+    assert_eq!(unmap(again, PAGE), Ok(0), "nothing there is no error");
+}
+
+fn lengths_and_flags() {
+    assert_eq!(map(0, 0, RW, ANONYMOUS, -1, 0), Err(EINVAL));
+    assert_eq!(map(0, PAGE, RW, MAP_ANONYMOUS, -1, 0), Err(EINVAL));
+    assert_eq!(map(0, PAGE, RW, ANONYMOUS, -1, 100), Err(EINVAL));
+    assert_eq!(map(0, usize::MAX - 100, RW, ANONYMOUS, -1, 0), Err(ENOMEM));
+    assert_eq!(map(0, PAGE, RW, MAP_PRIVATE, -1, 0), Err(EBADF));
+    let at = map(0, 1, RW, ANONYMOUS, -1, 0).unwrap();
+    set(at.wrapping_add(PAGE - 1), 1);
+    assert_eq!(unmap(at, 1), Ok(0));
+    assert_eq!(unmap(at.wrapping_add(1), PAGE), Err(EINVAL));
+    assert_eq!(unmap(at, 0), Err(EINVAL));
+    let populated = map(0, 8 * PAGE, RW, ANONYMOUS | MAP_POPULATE, -1, 0).unwrap();
+    assert_eq!(get(populated), 0);
+    unmap(populated, 8 * PAGE).unwrap();
+}
+
+fn fixed_places() {
+    let at = anonymous(4);
+    set(at, 1);
+    set(at.wrapping_add(PAGE), 2);
+    let middle = at.wrapping_add(PAGE);
+    assert_eq!(map(middle as usize, PAGE, RW, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), Err(EEXIST));
+    assert_eq!(map(middle as usize, PAGE, RW, ANONYMOUS | MAP_FIXED, -1, 0), Ok(middle));
+    assert_eq!((get(at), get(middle)), (1, 0));
+    assert_eq!(map(at as usize + 1, PAGE, RW, ANONYMOUS | MAP_FIXED, -1, 0), Err(EINVAL));
+    let hint = map(middle as usize, PAGE, RW, ANONYMOUS, -1, 0).unwrap();
+    assert_ne!(hint, middle, "a hint does not replace");
+    unmap(hint, PAGE).unwrap();
+    unmap(at, 4 * PAGE).unwrap();
+    assert_eq!(map(at as usize, PAGE, RW, ANONYMOUS, -1, 0), Ok(at), "a free hint is taken");
+    unmap(at, PAGE).unwrap();
+}
+
+fn partial_unmap() {
+    let at = anonymous(5);
+    (0..5).for_each(|page| set(at.wrapping_add(page * PAGE), page as u8 + 1));
+    unmap(at.wrapping_add(PAGE), 2 * PAGE).unwrap();
+    assert_eq!((get(at), get(at.wrapping_add(3 * PAGE))), (1, 4));
+    assert!(is_readable(at) && !is_readable(at.wrapping_add(PAGE)) && !is_readable(at.wrapping_add(2 * PAGE)));
+    unmap(at, 5 * PAGE).unwrap();
+}
+
+fn protect(at: *mut u8, length: usize, prot: i32) -> Result<i32, i32> {
+    // SAFETY: the case's own memory, or a refusal.
+    check(unsafe { libc::mprotect(at.cast(), length, prot) })
+}
+
+// covers: mprotect
+fn protect_parts() {
+    let at = anonymous(4);
+    set(at.wrapping_add(PAGE), 9);
+    protect(at.wrapping_add(PAGE), PAGE, PROT_READ).unwrap();
+    assert!(is_readable(at.wrapping_add(PAGE)) && !is_writable(at.wrapping_add(PAGE)) && is_writable(at));
+    protect(at, 4 * PAGE, PROT_NONE).unwrap();
+    assert!(!is_readable(at) && !is_readable(at.wrapping_add(3 * PAGE)));
+    protect(at, 4 * PAGE, RW).unwrap();
+    assert_eq!(get(at.wrapping_add(PAGE)), 9, "contents survive");
+    // By number: musl's function rounds the address down.
+    assert_eq!(call(libc::SYS_mprotect, [at as usize + 1, PAGE, RW as usize, 0, 0, 0]), Err(EINVAL));
+    assert_eq!(protect(at, PAGE, 1 << 20), Err(EINVAL));
+    unmap(at.wrapping_add(PAGE), PAGE).unwrap();
+    assert_eq!(protect(at, 4 * PAGE, PROT_READ), Err(ENOMEM), "a hole");
+    unmap(at, 4 * PAGE).unwrap();
+}
+
+fn files_private() {
+    let scratch = Scratch::new("mmap");
+    std::fs::write(scratch.path("f"), [[1u8; PAGE], [2; PAGE], [3; PAGE]].concat()).unwrap();
+    let fd = open(scratch.path("f"), O_RDONLY).unwrap();
+    let at = map(0, 2 * PAGE, RW, MAP_PRIVATE, fd.0, PAGE as i64).unwrap();
+    drop(fd);
+    assert_eq!((get(at), get(at.wrapping_add(PAGE))), (2, 3));
+    set(at, 77);
+    assert_eq!(std::fs::read(scratch.path("f")).unwrap()[PAGE], 2, "private");
+    unmap(at, 2 * PAGE).unwrap();
+    let fd = open(scratch.path("f"), O_RDONLY).unwrap();
+    let at = map(0, 3 * PAGE, PROT_READ, MAP_SHARED, fd.0, 0).unwrap();
+    assert_eq!((get(at), get(at.wrapping_add(2 * PAGE))), (1, 3));
+    unmap(at, 3 * PAGE).unwrap();
+}
+
+fn file_refusals() {
+    let scratch = Scratch::new("mmapbad");
+    let writer = open(scratch.path("f"), O_WRONLY | O_CREAT).unwrap();
+    assert_eq!(map(0, PAGE, PROT_READ, MAP_PRIVATE, writer.0, 0), Err(EACCES));
+    let reader = open(scratch.path("f"), O_RDONLY).unwrap();
+    assert_eq!(map(0, PAGE, RW, MAP_SHARED, reader.0, 0), Err(EACCES));
+    let directory = open(scratch.root(), O_RDONLY).unwrap();
+    assert_eq!(map(0, PAGE, PROT_READ, MAP_PRIVATE, directory.0, 0), Err(ENODEV));
+}
+
+fn file_tail() {
+    let scratch = Scratch::new("mmaptail");
+    std::fs::write(scratch.path("f"), [5u8; 100]).unwrap();
+    let fd = open(scratch.path("f"), O_RDWR).unwrap();
+    let at = map(0, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd.0, 0).unwrap();
+    assert_eq!((get(at.wrapping_add(99)), get(at.wrapping_add(100))), (5, 0));
+    assert!(!is_readable(at.wrapping_add(PAGE)), "behind the last page");
+    unmap(at, 2 * PAGE).unwrap();
+}
+
+fn remap(at: *mut u8, old: usize, new: usize, flags: i32, to: usize) -> Result<*mut u8, i32> {
+    // SAFETY: the case's own memory, or a refusal.
+    let at = unsafe { libc::mremap(at.cast(), old, new, flags, to) };
+    if at == MAP_FAILED { Err(abi_tests::errno()) } else { Ok(at.cast()) }
+}
+
+// covers: mremap
+fn remap_grows() {
+    let at = anonymous(2);
+    set(at, 1);
+    set(at.wrapping_add(PAGE), 2);
+    let moved = remap(at, 2 * PAGE, 100 * PAGE, MREMAP_MAYMOVE, 0).unwrap();
+    assert_eq!((get(moved), get(moved.wrapping_add(PAGE)), get(moved.wrapping_add(99 * PAGE))), (1, 2, 0));
+    let shrunk = remap(moved, 100 * PAGE, PAGE, 0, 0).unwrap();
+    assert_eq!((shrunk, get(shrunk)), (moved, 1));
+    assert!(!is_readable(moved.wrapping_add(PAGE)));
+    assert_eq!(remap(shrunk, PAGE, 0, 0, 0), Err(EINVAL));
+    assert_eq!(remap(shrunk.wrapping_add(1), PAGE, PAGE, 0, 0), Err(EINVAL));
+    assert_eq!(remap(shrunk, PAGE, PAGE, 1 << 20, 0), Err(EINVAL));
+    unmap(shrunk, PAGE).unwrap();
+    assert_eq!(remap(shrunk, PAGE, 2 * PAGE, MREMAP_MAYMOVE, 0), Err(libc::EFAULT));
+}
+
+fn remap_moves() {
+    let (at, target) = (anonymous(2), anonymous(4));
+    set(at, 42);
+    assert_eq!(remap(at, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, target as usize), Ok(target));
+    assert_eq!(get(target), 42);
+    assert!(!is_readable(at));
+    assert_eq!(remap(target, PAGE, PAGE, MREMAP_FIXED, at as usize), Err(EINVAL));
+    unmap(target, 4 * PAGE).unwrap();
+}
+
+// covers: madvise
+fn advice_gives_back() {
+    let at = anonymous(4);
+    set(at, 5);
+    // SAFETY: the case's own memory.
+    let advise = |offset: usize, length: usize, advice: i32| check(unsafe { libc::madvise(at.wrapping_add(offset).cast(), length, advice) });
+    assert_eq!(advise(0, PAGE, libc::MADV_WILLNEED), Ok(0));
+    assert_eq!(get(at), 5);
+    assert_eq!(advise(0, 4 * PAGE, MADV_DONTNEED), Ok(0));
+    assert_eq!(get(at), 0, "zeros again");
+    assert_eq!(advise(0, PAGE, 9999), Err(EINVAL));
+    assert_eq!(advise(1, PAGE, MADV_DONTNEED), Err(EINVAL));
+    unmap(at.wrapping_add(PAGE), PAGE).unwrap();
+    assert_eq!(advise(0, 4 * PAGE, MADV_DONTNEED), Err(ENOMEM), "a hole");
+    unmap(at, 4 * PAGE).unwrap();
+}
+
+fn too_much() {
+    assert_eq!(map(0, 1 << 46, RW, ANONYMOUS, -1, 0).map(|_| ()), Err(ENOMEM));
+    let mut vector: Vec<u8> = Vec::new();
+    assert!(vector.try_reserve(1 << 46).is_err());
+    assert!(vector.try_reserve(1 << 20).is_ok());
+}
+
+fn reservations() {
+    let gibibytes = 64usize << 30;
+    let at = map(0, gibibytes, PROT_NONE, ANONYMOUS | MAP_NORESERVE, -1, 0).unwrap();
+    let inside = at.wrapping_add(33 << 30);
+    protect(inside, 2 * PAGE, RW).unwrap();
+    set(inside, 3);
+    assert_eq!((get(inside), is_readable(at)), (3, false));
+    unmap(at, gibibytes).unwrap();
+}
+
+// covers: brk
+fn break_moves() {
+    let now = call(libc::SYS_brk, [0; 6]).unwrap() as usize;
+    let up = call(libc::SYS_brk, [now + 10 * PAGE, 0, 0, 0, 0, 0]).unwrap() as usize;
+    assert_eq!(up, now + 10 * PAGE);
+    let last = (up - 1) as *mut u8;
+    set(last, 1);
+    assert_eq!(call(libc::SYS_brk, [now, 0, 0, 0, 0, 0]).unwrap() as usize, now);
+    assert!(!is_readable(last));
+    assert_eq!(call(libc::SYS_brk, [usize::MAX / 2, 0, 0, 0, 0, 0]).unwrap() as usize, now, "too much changes nothing");
+}
+
+fn executable_memory() {
+    let at = anonymous(1);
+    // mov eax, 42; ret
+    for (offset, byte) in [0xb8, 42, 0, 0, 0, 0xc3].into_iter().enumerate() {
+        set(at.wrapping_add(offset), byte);
+    }
+    protect(at, PAGE, PROT_READ | PROT_EXEC).unwrap();
+    // SAFETY: the page holds a function.
+    let function: extern "C" fn() -> i32 = unsafe { std::mem::transmute(at) };
+    assert_eq!(function(), 42);
+    unmap(at, PAGE).unwrap();
+}
+
+fn wild_strings_at_holes() {
+    let at = anonymous(2);
+    unmap(at.wrapping_add(PAGE), PAGE).unwrap();
+    let last = at.wrapping_add(PAGE - 2);
+    set(last, b'/');
+    // A path that ends right at the hole, and one that would go on in it.
+    assert!(call(libc::SYS_access, [last as usize, 0, 0, 0, 0, 0]).is_ok());
+    set(last.wrapping_add(1), b'x');
+    assert_eq!(call(libc::SYS_access, [last as usize, 0, 0, 0, 0, 0]), Err(libc::EFAULT));
+    unmap(at, PAGE).unwrap();
+}
+
+// covers: msync, mlock, munlock, mlockall, munlockall
+fn lock_and_sync() {
+    let at = anonymous(2);
+    // SAFETY: the case's own memory.
+    unsafe {
+        assert_eq!(libc::mlock(at.cast(), 2 * PAGE), 0);
+        assert_eq!(libc::munlock(at.cast(), 2 * PAGE), 0);
+        assert_eq!(libc::msync(at.cast(), PAGE, libc::MS_SYNC), 0);
+        assert_eq!(check(libc::msync(at.cast(), PAGE, libc::MS_SYNC | libc::MS_ASYNC)), Err(EINVAL));
+        assert_eq!(check(libc::mlockall(0)), Err(EINVAL));
+        assert_eq!(libc::munlockall(), 0);
+        unmap(at, 2 * PAGE).unwrap();
+        assert_eq!(check(libc::mlock(at.cast(), PAGE)), Err(ENOMEM));
+        assert_eq!(check(libc::msync(at.cast(), PAGE, libc::MS_SYNC)), Err(ENOMEM));
+    }
+}
+
+fn many_areas() {
+    let at = anonymous(2000);
+    for page in (0..2000).step_by(2) {
+        protect(at.wrapping_add(page * PAGE), PAGE, PROT_READ).unwrap();
+    }
+    for page in (1..2000).step_by(2) {
+        set(at.wrapping_add(page * PAGE), 1);
+    }
+    unmap(at, 2000 * PAGE).unwrap();
+    assert!(!is_readable(at.wrapping_add(999 * PAGE)));
+}
+
+fn unmapped_is_efault() {
+    let at = anonymous(3);
+    protect(at.wrapping_add(PAGE), PAGE, PROT_NONE).unwrap();
+    let zero = open("/dev/zero", O_RDONLY).unwrap();
+    // SAFETY: the kernel finds the hole.
+    unsafe {
+        let got = libc::read(zero.0, at.cast(), 3 * PAGE);
+        assert!(got == -1 && abi_tests::errno() == libc::EFAULT || got == PAGE as isize, "{got}");
+    }
+    unmap(at, 3 * PAGE).unwrap();
+}
+
+// covers: membarrier
+fn barriers() {
+    let commands = call(libc::SYS_membarrier, [0; 6]).unwrap();
+    assert_ne!(commands & 1, 0);
+    assert_eq!(call(libc::SYS_membarrier, [1, 0, 0, 0, 0, 0]), Ok(0));
+    assert_eq!(call(libc::SYS_membarrier, [0, 99, 0, 0, 0, 0]), Err(EINVAL));
+}
+
+fn large_memory_comes_and_goes() {
+    for round in 0..40u8 {
+        let pages = 32 << 20 >> 12;
+        let at = anonymous(pages);
+        for page in 0..pages {
+            set(at.wrapping_add(page * PAGE), round);
+        }
+        assert_eq!(get(at.wrapping_add((pages - 1) * PAGE)), round);
+        unmap(at, pages * PAGE).unwrap();
+    }
+}
