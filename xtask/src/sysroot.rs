@@ -22,6 +22,9 @@ use crate::spec::{self, Target};
 use crate::toolchain::{self, Toolchain};
 use crate::{kernel_object, libc, linker, paths, process, ui, unwinder, wrapper};
 
+/// An archive without members.
+const EMPTY_ARCHIVE: &str = "!<arch>\n";
+
 /// A sysroot on disk, ready for `target`s that were asked for.
 #[derive(Debug)]
 pub(crate) struct Sysroot {
@@ -168,14 +171,15 @@ fn fill(sysroot: &Sysroot, target: Target, scratch: &Path) -> Result<()> {
     if target == Target::Compat {
         fs::rename(own.join("crt1.o"), own.join("crt1-musl.o"))?;
         for file in ["crtbegin.o", "crtend.o"] {
-            empty_object(sysroot, &own.join(file))?;
+            // Nothing to a static Rust program; linkers take an empty archive where they expect an object.
+            fs::write(own.join(file), EMPTY_ARCHIVE)?;
         }
     } else {
         symlink("../../../../kernel.o", own.join("kernel.o"))?;
     }
     match libc::find_builtins() {
         Some(builtins) => drop(fs::copy(builtins, own.join("libgcc.a"))?),
-        None => fs::write(own.join("libgcc.a"), "!<arch>\n")?,
+        None => fs::write(own.join("libgcc.a"), EMPTY_ARCHIVE)?,
     }
     unwinder::build(sysroot, target, scratch, &own.join("libunwind.a"))
 }
@@ -263,18 +267,6 @@ fn collect_rlibs(deps: &Path, out: &Path) -> Result<()> {
             fs::copy(&path, out.join(name))?;
         }
     }
-    Ok(())
-}
-
-/// An object file without content: what crtbegin.o and crtend.o are to a static Rust program.
-fn empty_object(sysroot: &Sysroot, file: &Path) -> Result<()> {
-    let source = file.with_extension("empty");
-    fs::write(&source, "")?;
-    let mut link = linker::find(&sysroot.toolchain)?.command();
-    // An empty file is an empty linker script to ld; `-r` makes an object of nothing.
-    link.args(["-m", "elf_x86_64", "-r", "-o"]).arg(file).arg(&source);
-    process::output(&mut link)?;
-    fs::remove_file(source)?;
     Ok(())
 }
 
