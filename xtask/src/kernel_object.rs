@@ -60,7 +60,14 @@ fn build_archive(toolchain: &Toolchain) -> Result<PathBuf> {
         .env_remove("RUSTC_WRAPPER")
         .env(
             "CARGO_ENCODED_RUSTFLAGS",
-            ["-Crelocation-model=static", "-Ccode-model=small", "-Cforce-frame-pointers=yes"].join("\x1f"),
+            [
+                "-Crelocation-model=static",
+                "-Ccode-model=small",
+                "-Cforce-frame-pointers=yes",
+                // `Debug` is for tests on the host; in images it would be dead weight.
+                "-Zfmt-debug=none",
+            ]
+            .join("\x1f"),
         )
         .args([
             "build",
@@ -72,7 +79,9 @@ fn build_archive(toolchain: &Toolchain) -> Result<PathBuf> {
             "--target",
             "x86_64-unknown-none",
         ])
-        .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+        .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"])
+        // About one object a function, so that what the kernel does not use of it is not linked.
+        .args(["--config", "profile.kernel.package.compiler_builtins.codegen-units=10000"]);
     // Warnings are for those who work on the kernel; errors are for everybody.
     process::output(&mut cargo).context("the kernel does not build")?;
     Ok(target_dir.join("x86_64-unknown-none/kernel/libstd_shim.a"))
@@ -82,7 +91,10 @@ fn link(toolchain: &Toolchain, archive: &Path, object: &Path) -> Result<()> {
     let linker = linker::find(toolchain)?;
     let mut link = linker.command();
     link.args(["-m", "elf_x86_64", "-r", "-T"]).arg(script()).args(["-o".as_ref(), object.as_os_str()]);
-    link.arg("--whole-archive").arg(archive);
+    for entry in ENTRIES {
+        link.args(["-u", entry]);
+    }
+    link.arg(archive);
     process::output(&mut link).context("the kernel does not link")?;
     let exports = exports(object, &libc::find(toolchain)?.join("libc.a"))?;
     hide_all_but(toolchain, object, &exports)

@@ -98,7 +98,7 @@ pub fn sys_sched_setscheduler(
     policy: SchedPolicy,
     param: UserPtr<SchedParam>,
 ) -> Result<(), Errno> {
-    if is_real_time(policy) {
+    if *priorities(policy)?.end() > 0 {
         cx.check_thread(Tid(pid.0))?;
         return Err(Errno::EPERM);
     }
@@ -110,19 +110,23 @@ pub fn sys_sched_getscheduler(cx: &Ctx<'_>, pid: Pid) -> Result<usize, Errno> {
     cx.check_thread(Tid(pid.0)).map(|()| 0)
 }
 
-/// The policies that have priorities above 0.
-fn is_real_time(policy: SchedPolicy) -> bool {
-    matches!(policy, SchedPolicy::FIFO | SchedPolicy::RR)
+/// The span of priorities of a policy (sched(7)).
+fn priorities(policy: SchedPolicy) -> Result<core::ops::RangeInclusive<usize>, Errno> {
+    match policy {
+        SchedPolicy::FIFO | SchedPolicy::RR => Ok(1..=99),
+        SchedPolicy::OTHER | SchedPolicy::BATCH | SchedPolicy::IDLE | SchedPolicy::DEADLINE => Ok(0..=0),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 /// sched_get_priority_max(2)
 pub fn sys_sched_get_priority_max(_cx: &Ctx<'_>, policy: SchedPolicy) -> Result<usize, Errno> {
-    Ok(if is_real_time(policy) { 99 } else { 0 })
+    priorities(policy).map(|span| *span.end())
 }
 
 /// sched_get_priority_min(2)
 pub fn sys_sched_get_priority_min(_cx: &Ctx<'_>, policy: SchedPolicy) -> Result<usize, Errno> {
-    Ok(usize::from(is_real_time(policy)))
+    priorities(policy).map(|span| *span.start())
 }
 
 /// sched_rr_get_interval(2): the time slice.
