@@ -42,7 +42,8 @@ fn stamp(archive: &Path) -> Result<String> {
         let meta = fs::metadata(file).with_context(|| format!("cannot find {}", file.display()))?;
         Ok(format!("{} {} {:?}\n", file.display(), meta.len(), meta.modified()?))
     };
-    Ok(of(archive)? + &of(&script())?)
+    // The tool's own doing counts as well.
+    Ok(of(archive)? + &of(&script())? + &of(&std::env::current_exe()?)?)
 }
 
 fn script() -> PathBuf {
@@ -97,7 +98,11 @@ fn link(toolchain: &Toolchain, archive: &Path, object: &Path) -> Result<()> {
     link.arg(archive);
     process::output(&mut link).context("the kernel does not link")?;
     let exports = exports(object, &libc::find(toolchain)?.join("libc.a"))?;
-    hide_all_but(toolchain, object, &exports)
+    hide_all_but(toolchain, object, &exports)?;
+    // Constants with relocations ask for a writable section, which a static image does not need.
+    let mut objcopy = Command::new(linker::find_objcopy(toolchain)?);
+    objcopy.args(["--set-section-flags", ".krodata=alloc,readonly,data"]).arg(object);
+    process::output(&mut objcopy).map(drop)
 }
 
 /// The symbols that stay visible, sorted.

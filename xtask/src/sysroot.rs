@@ -184,9 +184,6 @@ fn fill(sysroot: &Sysroot, target: Target, scratch: &Path) -> Result<()> {
     unwinder::build(sysroot, target, scratch, &own.join("libunwind.a"))
 }
 
-/// Crates of std that only back traces use: they are better small than fast.
-const SMALL: [&str; 6] = ["addr2line", "adler2", "gimli", "miniz_oxide", "object", "rustc-demangle"];
-
 /// Compiles unmodified std with cargo's `-Zbuild-std`.
 fn build_std(sysroot: &Sysroot, target: Target, scratch: &Path, specs: &Path) -> Result<()> {
     let empty = scratch.join("empty");
@@ -194,8 +191,7 @@ fn build_std(sysroot: &Sysroot, target: Target, scratch: &Path, specs: &Path) ->
     fs::write(empty.join("src/lib.rs"), "#![no_std]\n")?;
     fs::write(
         empty.join("Cargo.toml"),
-        "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n".to_owned()
-            + &SMALL.map(|name| format!("[profile.release.package.{name}]\nopt-level = \"z\"\n")).concat(),
+        "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n",
     )?;
     let library = sysroot.toolchain.library();
     let flags = [

@@ -79,8 +79,9 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     let mut rustc = Command::new(&record.rustc);
     rustc.args(args);
     if env::var_os(STD_BUILD).is_some() {
+        let name = value_of(args, "--crate-name").unwrap_or_default();
         // Cargo compiles it like any crate; it must never unwind.
-        if value_of(args, "--crate-name").is_some_and(|name| name == "panic_abort") {
+        if name == "panic_abort" {
             rustc.arg("-Cpanic=abort");
         }
         return Err(rustc.exec()).context("cannot run rustc");
