@@ -3,8 +3,8 @@
 use abi::errno::Errno;
 use logic::boot::stack_image::{self, Start};
 
-use crate::arch::{TrapFrame, enter_frame};
 use crate::arch;
+use crate::arch::{TrapFrame, enter_frame};
 use crate::image;
 use crate::kernel::Kernel;
 use crate::rng;

@@ -15,7 +15,7 @@ const MOST_FRAMES: usize = 48;
 pub fn print(rip: u64, mut rbp: u64) {
     console::emergency(format_args!("  #0 {rip:#018x}\n"));
     for index in 1..MOST_FRAMES {
-        let readable = rbp % 8 == 0 && rbp != 0 && map::is_mapped(rbp) && map::is_mapped(rbp + 15);
+        let readable = rbp.is_multiple_of(8) && rbp != 0 && map::is_mapped(rbp) && map::is_mapped(rbp + 15);
         if !readable {
             break;
         }
@@ -33,6 +33,8 @@ pub fn print(rip: u64, mut rbp: u64) {
 pub fn print_current() {
     let (rip, rbp): (u64, u64);
     // SAFETY: reads two registers.
-    unsafe { asm!("lea {}, [rip]", "mov {}, rbp", out(reg) rip, out(reg) rbp, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("lea {}, [rip]", "mov {}, rbp", out(reg) rip, out(reg) rbp, options(nomem, nostack, preserves_flags))
+    };
     print(rip, rbp);
 }

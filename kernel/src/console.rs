@@ -155,7 +155,13 @@ impl log::Log for KernelLog {
             let _guard = SERIAL_LOCK.lock();
             let target = record.target().trim_start_matches("kernel::");
             // Writing to the channel cannot fail.
-            let _ = writeln!(LogChannel, "[{:>14}] {:5} {target}: {}", tsc::read(), record.level(), record.args());
+            let _ = writeln!(
+                LogChannel,
+                "[{:>14}] {:5} {target}: {}",
+                tsc::read(),
+                record.level(),
+                record.args()
+            );
         }
     }
 

@@ -61,7 +61,9 @@ extern "Rust" fn caracal_up_fault(vector: u8, address: u64, frame: &mut TrapFram
             FaultAction::BusError => signal = Some(SIGBUS),
             FaultAction::Segv => {}
         }
-    } else if vector == 13 && let Some(rip) = mm::fixup(frame.rip) {
+    } else if vector == 13
+        && let Some(rip) = mm::fixup(frame.rip)
+    {
         // A copy ran into a non-canonical address: a general protection fault, not a page fault.
         frame.rip = rip;
         return;
@@ -103,8 +105,25 @@ fn report(vector: u8, name: &str, address: u64, frame: &TrapFrame) {
         "  rax {:016x} rbx {:016x} rcx {:016x} rdx {:016x}\n  rsi {:016x} rdi {:016x} rbp {:016x} rsp {:016x}\n  \
          r8  {:016x} r9  {:016x} r10 {:016x} r11 {:016x}\n  r12 {:016x} r13 {:016x} r14 {:016x} r15 {:016x}\n  \
          rip {:016x} rflags {:08x} error {:x} vector {vector}\n",
-        f.rax, f.rbx, f.rcx, f.rdx, f.rsi, f.rdi, f.rbp, f.rsp, f.r8, f.r9, f.r10, f.r11, f.r12, f.r13, f.r14, f.r15, f.rip,
-        f.rflags, f.error
+        f.rax,
+        f.rbx,
+        f.rcx,
+        f.rdx,
+        f.rsi,
+        f.rdi,
+        f.rbp,
+        f.rsp,
+        f.r8,
+        f.r9,
+        f.r10,
+        f.r11,
+        f.r12,
+        f.r13,
+        f.r14,
+        f.r15,
+        f.rip,
+        f.rflags,
+        f.error
     ));
     backtrace::print(frame.rip, frame.rbp);
 }

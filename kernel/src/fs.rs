@@ -1,7 +1,6 @@
 //! The program's files: the tree with everything bound in its place, the descriptors, the working directory.
 
 mod executable;
-mod facts;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -101,16 +100,16 @@ fn space() -> (u64, u64) {
     (frames::available(), frames::usage().1)
 }
 
-/// Builds the tree: what Linux programs expect, then what the archive brings, and the program's file in its place.
+/// Builds the tree, `/proc` with what `facts` will tell: what Linux programs expect, then what the archive brings, and the program's file in its place.
 ///
 /// # Errors
 /// A malformed archive, or no memory.
-pub fn mount(boot: &BootInfo, options: &Options) -> Result<Files, MountError> {
+pub fn mount(boot: &BootInfo, options: &Options, facts: &procfs::Source) -> Result<Files, MountError> {
     let root = Ramfs::new_root(ROOT_DEVICE, space, wall_time());
     if let Some((start, end)) = boot.initrd {
         initrd::unpack(&root, archive(start, end)).map_err(|error| Box::new(error) as MountError)?;
     }
-    let files = lay_out(&root, options).map_err(|errno| Box::new(errno) as MountError)?;
+    let files = lay_out(&root, options, facts).map_err(|errno| Box::new(errno) as MountError)?;
     Ok(files)
 }
 
@@ -123,7 +122,7 @@ fn archive(start: u64, end: u64) -> &'static [u8] {
     }
 }
 
-fn lay_out(root: &Arc<Node>, options: &Options) -> Result<Files, Errno> {
+fn lay_out(root: &Arc<Node>, options: &Options, facts: &procfs::Source) -> Result<Files, Errno> {
     for (name, permissions) in [
         (&b"dev"[..], 0o755),
         (b"etc", 0o755),
@@ -143,9 +142,8 @@ fn lay_out(root: &Arc<Node>, options: &Options) -> Result<Files, Errno> {
     let root: Arc<dyn Inode> = Arc::clone(root) as _;
     let streams = Streams::new(options);
     bind(&root, b"dev", |home| devfs::new(home, &streams.console, rng::fill, Vec::new()))?;
-    let facts = facts::source(options);
-    bind(&root, b"proc", |home| procfs::new_proc(home, &facts))?;
-    bind(&root, b"sys", |home| procfs::new_sys(home, &facts))?;
+    bind(&root, b"proc", |home| procfs::new_proc(home, facts))?;
+    bind(&root, b"sys", |home| procfs::new_sys(home, facts))?;
     let limit = Limits::default().get(Resource::Nofile).rlim_cur;
     let mut table = FdTable::new(usize::try_from(limit).unwrap_or(usize::MAX));
     streams.open(&root, &mut table)?;
@@ -168,7 +166,10 @@ fn lay_out(root: &Arc<Node>, options: &Options) -> Result<Files, Errno> {
 
 /// Files that programs look for, unless the archive brings its own.
 const DEFAULT_FILES: [(&[u8], &[u8]); 6] = [
-    (b"etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"),
+    (
+        b"etc/passwd",
+        b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+    ),
     (b"etc/group", b"root:x:0:\nnogroup:x:65534:\nnobody:x:65533:\n"),
     (b"etc/hosts", b"127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
     (b"etc/hostname", b"caracal\n"),
@@ -185,7 +186,8 @@ fn directory(parent: &Arc<Node>, name: &[u8], permissions: u32) -> Result<Arc<No
     match parent.directory().ok_or(Errno::ENOTDIR)?.lookup(name) {
         Ok(inode) => as_node(inode),
         Err(_) => {
-            let metadata = Metadata { modified: wall_time(), ..Metadata::new(0, 0, FileType::Directory, permissions) };
+            let metadata =
+                Metadata { modified: wall_time(), ..Metadata::new(0, 0, FileType::Directory, permissions) };
             parent.insert(name, New::Directory, &metadata, b"")
         }
     }
@@ -202,7 +204,11 @@ fn default_file(root: &Arc<Node>, path: &[u8], text: &'static [u8]) -> Result<()
 }
 
 /// Hangs another file system under `name` of the root, in place of an empty directory or beside what the archive brought.
-fn bind<T: Inode>(root: &Arc<dyn Inode>, name: &[u8], make: impl FnOnce(Home) -> Arc<T>) -> Result<(), Errno> {
+fn bind<T: Inode>(
+    root: &Arc<dyn Inode>,
+    name: &[u8],
+    make: impl FnOnce(Home) -> Arc<T>,
+) -> Result<(), Errno> {
     let node = as_node(Arc::clone(root))?;
     let home = Home { directory: Arc::clone(root), name: Box::from(name) };
     node.directory().ok_or(Errno::ENOTDIR)?.remove_directory(name, wall_time())?;
@@ -212,7 +218,8 @@ fn bind<T: Inode>(root: &Arc<dyn Inode>, name: &[u8], make: impl FnOnce(Home) ->
 /// Puts the program's file where its first argument says (or into `/bin`), so that what programs find there is what runs.
 fn place_executable(root: &Arc<Node>, options: &Options) -> Result<Arc<dyn Inode>, Errno> {
     let argument = options.argv.first().map_or(&b"program"[..], |name| name);
-    let name = argument.rsplit(|&byte| byte == b'/').next().filter(|name| !name.is_empty()).unwrap_or(b"program");
+    let name =
+        argument.rsplit(|&byte| byte == b'/').next().filter(|name| !name.is_empty()).unwrap_or(b"program");
     let folder = directory(root, b"bin", 0o755)?;
     let home = Home { directory: Arc::clone(&folder) as _, name: Box::from(name) };
     let file: Arc<dyn Inode> = Arc::new(executable::Executable::new(home, wall_time()));
@@ -238,9 +245,14 @@ impl Streams {
         let (columns, rows) = options.window;
         let terminal = Arc::new(ConsoleTerminal::new(columns, rows, Arc::clone(&input)));
         let is_terminal = |fd: usize| options.terminals[fd].then(|| Arc::clone(&terminal));
-        let both = Stream::new(Some(Arc::clone(&input)), Some(console::write_output), Some(Arc::clone(&terminal)));
+        let both =
+            Stream::new(Some(Arc::clone(&input)), Some(console::write_output), Some(Arc::clone(&terminal)));
         let streams = [
-            Arc::new(Stream::new(Some(input), options.terminals[0].then_some(console::write_output as fn(&[u8])), is_terminal(0))),
+            Arc::new(Stream::new(
+                Some(input),
+                options.terminals[0].then_some(console::write_output as fn(&[u8])),
+                is_terminal(0),
+            )),
             Arc::new(Stream::new(None, Some(console::write_output), is_terminal(1))),
             Arc::new(Stream::new(None, Some(console::write_error), is_terminal(2))),
         ];
@@ -255,7 +267,11 @@ impl Streams {
             let is_terminal = stream.is_terminal();
             let reads = number == STREAM_NUMBERS;
             let file: Arc<dyn File> = stream;
-            let inode = if is_terminal { Arc::clone(&terminal) } else { Arc::new(HostStream::new(Arc::clone(&file), number)) as _ };
+            let inode = if is_terminal {
+                Arc::clone(&terminal)
+            } else {
+                Arc::new(HostStream::new(Arc::clone(&file), number)) as _
+            };
             let access = match (is_terminal, reads) {
                 (true, _) => OpenFlags::RDWR,
                 (false, true) => OpenFlags::empty(),
@@ -295,7 +311,12 @@ impl PageSource for MappedFile {
 ///
 /// # Errors
 /// `EACCES` when it is not open for reading, or not for the writing that a shared map wants; `ENODEV` for what is no regular file.
-pub fn map_file(files: &Files, open: Arc<OpenFile>, shared: bool, write: bool) -> Result<Arc<dyn PageSource>, Errno> {
+pub fn map_file(
+    files: &Files,
+    open: Arc<OpenFile>,
+    shared: bool,
+    write: bool,
+) -> Result<Arc<dyn PageSource>, Errno> {
     open.check_read().map_err(|_| Errno::EACCES)?;
     if shared && write {
         open.check_write().map_err(|_| Errno::EACCES)?;

@@ -95,7 +95,10 @@ pub fn program_header_count() -> u64 {
 pub fn program_headers() -> &'static [ProgramHeader] {
     // SAFETY: the linker put `count` headers there, and the first segment maps them for ever.
     unsafe {
-        slice::from_raw_parts(program_headers_address() as *const ProgramHeader, program_header_count() as usize)
+        slice::from_raw_parts(
+            program_headers_address() as *const ProgramHeader,
+            program_header_count() as usize,
+        )
     }
 }
 

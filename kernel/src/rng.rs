@@ -3,6 +3,7 @@
 //! Without any source boot stops, unless the command line says `entropy=weak` (design: fail closed).
 #![expect(unsafe_code, reason = "the RDSEED and RDRAND instructions")]
 
+use alloc::vec::Vec;
 use core::arch::asm;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::fmt;
@@ -39,11 +40,15 @@ fn cpu_word() -> Option<u64> {
         let (mut word, mut good): (u64, u8) = (0, 0);
         if has_rdseed {
             // SAFETY: CPUID says the instruction is there.
-            unsafe { asm!("rdseed {}", "setc {}", inout(reg) word, inout(reg_byte) good, options(nomem, nostack)) };
+            unsafe {
+                asm!("rdseed {}", "setc {}", inout(reg) word, inout(reg_byte) good, options(nomem, nostack))
+            };
         }
         if good == 0 && has_rdrand {
             // SAFETY: CPUID says the instruction is there.
-            unsafe { asm!("rdrand {}", "setc {}", inout(reg) word, inout(reg_byte) good, options(nomem, nostack)) };
+            unsafe {
+                asm!("rdrand {}", "setc {}", inout(reg) word, inout(reg_byte) good, options(nomem, nostack))
+            };
         }
         if good != 0 {
             return Some(word);
@@ -60,8 +65,8 @@ pub fn init(options: &Options) -> Result<(), NoEntropy> {
     let mut seed = [0u8; 32];
     let mut sources = 0;
     let mut mix = |bytes: &[u8]| seed.iter_mut().zip(bytes).for_each(|(seed, byte)| *seed ^= byte);
-    if let Some(words) = [(); 4].map(|()| cpu_word()).into_iter().collect::<Option<alloc::vec::Vec<_>>>() {
-        let bytes: alloc::vec::Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    if let Some(words) = [(); 4].map(|()| cpu_word()).into_iter().collect::<Option<Vec<_>>>() {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         mix(&bytes);
         sources += 1;
     }

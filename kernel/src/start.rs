@@ -11,7 +11,7 @@ use crate::kernel::Kernel;
 use crate::mm::stack::KernelStack;
 use crate::mm::{self, Memory};
 use crate::process::Process;
-use crate::{app, console, end, fs, rng, task, time};
+use crate::{app, console, end, facts, fs, irq, rng, task, time};
 
 /// A host must not wait longer for a CPU than this before the guest goes on without it.
 const MAIN_TID: u32 = 1;
@@ -35,12 +35,14 @@ fn start(handoff: Handoff) -> ! {
     if let Err(error) = rng::init(&options) {
         end::boot_failed(format_args!("{error}"));
     }
-    let stack = KernelStack::new(memory).unwrap_or_else(|_| end::boot_failed(format_args!("no memory for a stack")));
+    let stack =
+        KernelStack::new(memory).unwrap_or_else(|_| end::boot_failed(format_args!("no memory for a stack")));
     let boot_task = task::adopt(0, 0, stack, memory);
     if boot_task.is_err() {
         end::boot_failed(format_args!("no memory for the first threads"));
     }
-    let files = fs::mount(&boot, &options).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
+    let files = fs::mount(&boot, &options, &facts::source(&options))
+        .unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     let kernel = Kernel::install(Kernel {
         memory,
         futexes: logic::futex::Futexes::new(),
@@ -48,7 +50,7 @@ fn start(handoff: Handoff) -> ! {
         options,
     });
     arch::interrupts::enable();
-    serial::start(&firmware);
+    serial::start(&firmware, irq::attach_pin);
     start_other_cpus(&firmware, memory);
     let main = task::create(MAIN_TID, memory, main_thread, 0)
         .unwrap_or_else(|_| end::boot_failed(format_args!("no memory for the main thread")));

@@ -36,8 +36,12 @@ struct SharedLine {
     rate: AtomicU64,
 }
 
-static LINE: SharedLine =
-    SharedLine { sequence: AtomicU32::new(0), cycles: AtomicU64::new(0), ns: AtomicU64::new(0), rate: AtomicU64::new(1 << 32) };
+static LINE: SharedLine = SharedLine {
+    sequence: AtomicU32::new(0),
+    cycles: AtomicU64::new(0),
+    ns: AtomicU64::new(0),
+    rate: AtomicU64::new(1 << 32),
+};
 
 impl SharedLine {
     #[inline]
@@ -132,7 +136,11 @@ pub fn init(firmware: &Firmware, memory: &Memory) {
         log::error!("no real-time clock: wall-clock time starts at 1970-01-01; certificates will not verify");
     }
     let now = line.ns_at(tsc::read());
-    log::info!("clock: TSC {hz} Hz ({}), reference {}", if known.is_some() { "CPUID" } else { "measured" }, reference.name());
+    log::info!(
+        "clock: TSC {hz} Hz ({}), reference {}",
+        if known.is_some() { "CPUID" } else { "measured" },
+        reference.name()
+    );
     CLOCK.set(Clock {
         discipline: Lock::new(Discipline::new(last, line.ns_at(last.cycles), hz)),
         next_comparison_ns: AtomicU64::new(now + COMPARE_EVERY_NS.min(reference.wrap_ns() / 2)),

@@ -3,13 +3,21 @@
 use abi::errno::Errno;
 use abi::reg::ToRet;
 use kernel::arch;
-use kernel::syscall::{Ctx, Door};
+use kernel::syscall::{Ctx, Door, call};
 use kernel::task;
 
-/// Runs `handler` with the caller's context and encodes its answer.
-pub(crate) fn with_context<R: ToRet>(handler: impl FnOnce(&Ctx<'_>) -> Result<R, Errno>) -> i64 {
+/// Runs `handler`, which serves system call `number`, with the caller's context and encodes its answer. When every call is logged it goes
+/// the way that logs.
+pub(crate) fn with_context<R: ToRet>(
+    number: u64,
+    [a, b, c, d, e]: [u64; 5],
+    handler: impl FnOnce(&Ctx<'_>) -> Result<R, Errno>,
+) -> i64 {
     let task = task::current();
     let cx = Ctx::new(&task, Door::Direct);
+    if cx.kernel().options.strace {
+        return call(&cx, number, [a, b, c, d, e, 0]) as i64;
+    }
     handler(&cx).to_ret() as i64
 }
 
@@ -22,38 +30,39 @@ pub(crate) fn enter(function: extern "C" fn(u64, u64, u64, u64, u64) -> i64, wor
 /// Defines a libc function that enters the kernel directly.
 ///
 /// ```ignore
-/// direct! { fn getpid() -> c_int = |cx| task::sys_getpid(cx); }
+/// direct! { fn getpid() -> c_int = 39, |cx| task::sys_getpid(cx); }
 /// ```
+/// The number is the call's in `abi::table`.
 /// The signature is compared with the `libc` crate's at compile time (see `check`).
 macro_rules! direct {
     ($(
         $(#[$meta:meta])*
-        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = |$cx:ident| $body:expr;
+        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $number:literal, |$cx:ident| $body:expr;
     )*) => { $(
         $(#[$meta])*
         #[expect(unsafe_code, reason = "the symbol is the interface")]
         #[unsafe(no_mangle)]
         pub extern "C" fn $name($($arg: $ty),*) -> $ret {
             extern "C" fn inside(a: u64, b: u64, c: u64, d: u64, e: u64) -> i64 {
-                let _words = [a, b, c, d, e];
-                $crate::door::unpack!(_words, 0, $($arg: $ty),*);
-                $crate::door::with_context(|$cx| $body)
+                let words = [a, b, c, d, e];
+                $crate::door::unpack!(words, 0, $($arg: $ty),*);
+                $crate::door::with_context($number, words, |$cx| $body)
             }
-            let mut words = [0u64; 5];
-            $crate::door::pack!(words, 0, $($arg),*);
+            let words = $crate::door::pack!([$($arg),*]);
             $crate::errno::ret($crate::door::enter(inside, words)) as $ret
         }
     )* };
 }
 pub(crate) use direct;
 
-/// Stores arguments into words, in order.
+/// Arguments as five words, in order.
 macro_rules! pack {
-    ($words:ident, $index:expr,) => {};
-    ($words:ident, $index:expr, $arg:ident $(, $rest:ident)*) => {
-        $words[$index] = $crate::door::Word::to_word($arg);
-        $crate::door::pack!($words, $index + 1, $($rest),*);
-    };
+    ([$($arg:ident),*]) => {{
+        let given: &[u64] = &[$($crate::door::Word::to_word($arg)),*];
+        let mut words = [0u64; 5];
+        words[..given.len()].copy_from_slice(given);
+        words
+    }};
 }
 pub(crate) use pack;
 

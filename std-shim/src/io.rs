@@ -15,20 +15,20 @@ fn user<T>(pointer: *const c_void) -> UserPtr<T> {
 
 direct! {
     /// read(2)
-    fn read(fd: c_int, buf: *mut c_void, count: usize) -> isize = |cx| io::sys_read(cx, Fd(fd), user(buf), count);
+    fn read(fd: c_int, buf: *mut c_void, count: usize) -> isize = 0, |cx| io::sys_read(cx, Fd(fd), user(buf), count);
     /// write(2)
-    fn write(fd: c_int, buf: *const c_void, count: usize) -> isize = |cx| io::sys_write(cx, Fd(fd), user(buf), count);
+    fn write(fd: c_int, buf: *const c_void, count: usize) -> isize = 1, |cx| io::sys_write(cx, Fd(fd), user(buf), count);
     /// pread(2)
-    fn pread(fd: c_int, buf: *mut c_void, count: usize, offset: i64) -> isize =
+    fn pread(fd: c_int, buf: *mut c_void, count: usize, offset: i64) -> isize = 17,
         |cx| io::sys_pread64(cx, Fd(fd), user(buf), count, offset);
     /// pwrite(2)
-    fn pwrite(fd: c_int, buf: *const c_void, count: usize, offset: i64) -> isize =
+    fn pwrite(fd: c_int, buf: *const c_void, count: usize, offset: i64) -> isize = 18,
         |cx| io::sys_pwrite64(cx, Fd(fd), user(buf), count, offset);
     /// readv(2)
-    fn readv(fd: c_int, iov: *const c_void, count: c_int) -> isize =
+    fn readv(fd: c_int, iov: *const c_void, count: c_int) -> isize = 19,
         |cx| io::sys_readv(cx, Fd(fd), user(iov), vector_length(count)?);
     /// writev(2)
-    fn writev(fd: c_int, iov: *const c_void, count: c_int) -> isize =
+    fn writev(fd: c_int, iov: *const c_void, count: c_int) -> isize = 20,
         |cx| io::sys_writev(cx, Fd(fd), user(iov), vector_length(count)?);
 }
 

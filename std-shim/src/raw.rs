@@ -3,7 +3,7 @@
 
 use core::arch::naked_asm;
 
-use kernel::syscall::dispatch;
+use kernel::syscall::call;
 
 use crate::{door, errno};
 
@@ -37,7 +37,10 @@ extern "C" fn inside(words: &[u64; 7]) -> i64 {
         let [number, arguments @ ..] = unsafe { *(words as *const [u64; 7]) };
         let task = kernel::task::current();
         let cx = kernel::syscall::Ctx::new(&task, kernel::syscall::Door::Direct);
-        dispatch(&cx, number, arguments) as i64
+        call(&cx, number, arguments) as i64
     }
-    errno::ret(door::enter(on_kernel_stack, [core::ptr::from_ref(words).expose_provenance() as u64, 0, 0, 0, 0]))
+    errno::ret(door::enter(
+        on_kernel_stack,
+        [core::ptr::from_ref(words).expose_provenance() as u64, 0, 0, 0, 0],
+    ))
 }

@@ -8,7 +8,7 @@ use crate::door::direct;
 
 direct! {
     /// sched_yield(2)
-    fn sched_yield() -> c_int = |cx| task::sys_sched_yield(cx);
+    fn sched_yield() -> c_int = 24, |cx| task::sys_sched_yield(cx);
     /// getpid(2)
-    fn getpid() -> c_int = |cx| task::sys_getpid(cx);
+    fn getpid() -> c_int = 39, |cx| task::sys_getpid(cx);
 }

@@ -6,10 +6,10 @@ use abi::prelude::*;
 use abi::reg::FromReg as _;
 use kernel::syscall::time;
 
-use crate::door::direct;
+use crate::door::{Word, direct};
 
 direct! {
     /// clock_gettime(2)
     fn clock_gettime(clock: c_int, time: *mut c_void) -> c_int =
-        |cx| time::sys_clock_gettime(cx, ClockId::from_reg(clock as u64)?, UserPtr::new(time.addr()));
+        228, |cx| time::sys_clock_gettime(cx, ClockId::from_reg(Word::to_word(clock))?, UserPtr::new(time.addr()));
 }

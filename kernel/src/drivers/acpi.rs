@@ -3,8 +3,8 @@
 
 use core::slice;
 
-use logic::acpi::{self, PowerOff};
 pub use logic::acpi::Firmware;
+use logic::acpi::{self, PowerOff};
 use sync::Once;
 
 use crate::arch::paging::direct;

@@ -70,7 +70,10 @@ pub fn find(name: &str) -> Option<File> {
         let [s0, s1, s2, s3, k0, k1, _, _, text @ ..] = entry;
         let length = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
         if &text[..length] == name.as_bytes() {
-            return Some(File { key: u16::from_be_bytes([k0, k1]), size: u32::from_be_bytes([s0, s1, s2, s3]) });
+            return Some(File {
+                key: u16::from_be_bytes([k0, k1]),
+                size: u32::from_be_bytes([s0, s1, s2, s3]),
+            });
         }
     }
     None
@@ -115,7 +118,8 @@ fn has_dma() -> bool {
 
 /// One DMA request: the device works while the port is written.
 fn transfer(command: u32, length: u32, address: u64) -> bool {
-    let access = Box::new(DmaAccess { control: command.to_be(), length: length.to_be(), address: address.to_be() });
+    let access =
+        Box::new(DmaAccess { control: command.to_be(), length: length.to_be(), address: address.to_be() });
     let physical = physical_of_direct(&raw const *access as u64);
     // SAFETY: the high half of the request's physical address, big-endian.
     unsafe { outl(DMA, ((physical >> 32) as u32).to_be()) };

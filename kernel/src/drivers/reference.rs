@@ -55,8 +55,10 @@ impl Reference {
             return Self::new(Kind::PmTimer(port), PM_TIMER_HZ, 1, mask);
         }
         // Channel 2 counts down from 65,536 for ever, its output switched off.
+        // SAFETY: reading the gate changes nothing.
+        let gate = unsafe { inb(PIT_GATE) };
         // SAFETY: gate on, speaker off.
-        unsafe { outb(PIT_GATE, inb(PIT_GATE) & !2 | 1) };
+        unsafe { outb(PIT_GATE, gate & !2 | 1) };
         // SAFETY: channel 2, both bytes, rate generator.
         unsafe { outb(PIT_COMMAND, 0b1011_0100) };
         // SAFETY: count 0 stands for 65,536.

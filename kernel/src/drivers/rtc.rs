@@ -44,7 +44,8 @@ pub fn seconds() -> Option<u64> {
 }
 
 fn decode(raw: [u8; 6], status: u8) -> Option<u64> {
-    let number = |value: u8| u64::from(if status & BINARY != 0 { value } else { (value >> 4) * 10 + (value & 15) });
+    let number =
+        |value: u8| u64::from(if status & BINARY != 0 { value } else { (value >> 4) * 10 + (value & 15) });
     let [second, minute, hour, day, month, year] = raw;
     let (second, minute, day, month) = (number(second), number(minute), number(day), number(month));
     let mut hours = number(hour & !PM);
@@ -52,7 +53,8 @@ fn decode(raw: [u8; 6], status: u8) -> Option<u64> {
         hours = hours % 12 + if hour & PM != 0 { 12 } else { 0 };
     }
     let year = 2000 + number(year);
-    let plausible = second < 61 && minute < 60 && hours < 24 && (1..=31).contains(&day) && (1..=12).contains(&month);
+    let plausible =
+        second < 61 && minute < 60 && hours < 24 && (1..=31).contains(&day) && (1..=12).contains(&month);
     plausible.then(|| days_before(year, month, day) * 86_400 + hours * 3600 + minute * 60 + second)
 }
 

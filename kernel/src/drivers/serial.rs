@@ -9,7 +9,6 @@ use sync::Once;
 
 use crate::arch::apic::Trigger;
 use crate::arch::port::{inb, outb};
-use crate::irq;
 
 use super::acpi::Firmware;
 
@@ -33,14 +32,18 @@ pub fn set_receiver(receiver: Receiver) {
     RECEIVER.set(receiver);
 }
 
+/// Gives a handler the interrupt of a pin; false when that cannot be.
+pub type AttachPin = fn(u32, Trigger, Box<dyn Fn() + Send + Sync>) -> bool;
+
 /// Starts receiving. False: there is no UART, no interrupt for it, or nobody to receive.
-pub fn start(firmware: &Firmware) -> bool {
+pub fn start(firmware: &Firmware, attach_pin: AttachPin) -> bool {
     // SAFETY: reading the line status changes nothing that matters here.
     if RECEIVER.get().is_none() || unsafe { inb(LINE_STATUS) } == ABSENT {
         return false;
     }
-    let pin = firmware.overrides.iter().find(|(line, _)| *line == LINE).map_or(u32::from(LINE), |(_, pin)| *pin);
-    if !irq::attach_pin(pin, Trigger::Edge, Box::new(drain)) {
+    let pin =
+        firmware.overrides.iter().find(|(line, _)| *line == LINE).map_or(u32::from(LINE), |(_, pin)| *pin);
+    if !attach_pin(pin, Trigger::Edge, Box::new(drain)) {
         return false;
     }
     // SAFETY: DTR, RTS, and OUT2, which lets the interrupt through.

@@ -67,7 +67,15 @@ impl Inode for Executable {
         let size = self.source.map_or(0, |source| u64::from(source.size));
         let made = self.made;
         let fresh = Metadata::new(super::ROOT_DEVICE, u64::from(u32::MAX), FileType::Regular, 0o555);
-        Metadata { size, blocks: size.div_ceil(512), accessed: made, modified: made, changed: made, created: made, ..fresh }
+        Metadata {
+            size,
+            blocks: size.div_ceil(512),
+            accessed: made,
+            modified: made,
+            changed: made,
+            created: made,
+            ..fresh
+        }
     }
 
     fn open(self: Arc<Self>, flags: OpenFlags, _io: &Io<'_>) -> Result<Arc<dyn File>, Errno> {

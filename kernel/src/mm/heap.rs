@@ -29,7 +29,11 @@ struct FrameSource;
 // SAFETY: acquire touches talc only through its argument, and allocates nothing but frames.
 unsafe impl Source for FrameSource {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
-        let bytes = layout.size().checked_add(layout.align()).and_then(|bytes| bytes.checked_add(OVERHEAD)).ok_or(())?;
+        let bytes = layout
+            .size()
+            .checked_add(layout.align())
+            .and_then(|bytes| bytes.checked_add(OVERHEAD))
+            .ok_or(())?;
         let wanted = (bytes as u64).div_ceil(FRAME).max(STEP_FRAMES);
         let least = (bytes as u64).div_ceil(FRAME);
         if least > MOST_FRAMES {
@@ -46,7 +50,7 @@ unsafe impl Source for FrameSource {
 
 /// The allocator of the kernel.
 #[derive(Debug)]
-pub struct Heap {
+struct Heap {
     talc: IrqLock<Talc<FrameSource, DefaultBinning>>,
 }
 
@@ -58,7 +62,7 @@ impl Heap {
 
 /// Whether an allocation is whole pages: those are frames.
 fn is_pages(layout: Layout) -> bool {
-    layout.align() as u64 == FRAME && layout.size() as u64 % FRAME == 0 && layout.size() > 0
+    layout.align() as u64 == FRAME && (layout.size() as u64).is_multiple_of(FRAME) && layout.size() > 0
 }
 
 // SAFETY: talc gives disjoint memory that satisfies the layout; so do frames, which are page-aligned.

@@ -49,7 +49,8 @@ impl fmt::Display for MemoryError {
 /// # Errors
 /// When there is no RAM to do it with.
 pub fn init(boot: &BootInfo) -> Result<&'static Memory, MemoryError> {
-    let regions = boot.regions().iter().map(|region| (Range { start: region.start, end: region.end }, region.usable));
+    let regions =
+        boot.regions().iter().map(|region| (Range { start: region.start, end: region.end }, region.usable));
     let image_range = image_range();
     let initrd = boot.initrd.map_or(Range::default(), |(start, end)| Range { start, end });
     let mut ram: Ranges<MOST_RANGES> =
@@ -57,7 +58,11 @@ pub fn init(boot: &BootInfo) -> Result<&'static Memory, MemoryError> {
     let end = ram.as_slice().last().ok_or(MemoryError::NoMap)?.end;
 
     let table = table_bytes(end);
-    let room = ram.as_slice().iter().find(|range| range.len() >= table && range.start + table <= BOOT_MAPPED).copied();
+    let room = ram
+        .as_slice()
+        .iter()
+        .find(|range| range.len() >= table && range.start + table <= BOOT_MAPPED)
+        .copied();
     let free = ram.total();
     let Some(place) = room.filter(|_| free >= LEAST_FREE + table) else {
         return Err(MemoryError::TooLittle(free, LEAST_FREE + table));
@@ -100,10 +105,17 @@ fn build_tables(boot: &BootInfo, ram: &Ranges<MOST_RANGES>, image_range: Range) 
     let data = Protection { write: true, global: true, ..Protection::default() };
     let mut direct_map: Ranges<MOST_RANGES> = ram.clone();
     // Low memory with everything the firmware left in or right behind RAM: tables, initrd, boot structures.
-    let low_end = boot.regions().iter().filter(|region| region.usable && region.end <= LOW_RAM_END).map(|r| r.end).max();
+    let low_end = boot
+        .regions()
+        .iter()
+        .filter(|region| region.usable && region.end <= LOW_RAM_END)
+        .map(|r| r.end)
+        .max();
     let initrd_end = boot.initrd.map_or(0, |(_, end)| end.next_multiple_of(FRAME));
-    let behind = |end| boot.regions().iter().find(|r| r.start == end && r.end <= LOW_RAM_END).map_or(end, |r| r.end);
-    let low_end = behind(low_end.unwrap_or(LOW_MEMORY)).max(if initrd_end <= LOW_RAM_END { initrd_end } else { 0 });
+    let behind =
+        |end| boot.regions().iter().find(|r| r.start == end && r.end <= LOW_RAM_END).map_or(end, |r| r.end);
+    let low_end =
+        behind(low_end.unwrap_or(LOW_MEMORY)).max(if initrd_end <= LOW_RAM_END { initrd_end } else { 0 });
     direct_map.add(Range { start: 0, end: low_end.next_multiple_of(FRAME) });
     direct_map.remove(image_range);
     for range in direct_map.as_slice() {
@@ -117,7 +129,9 @@ fn build_tables(boot: &BootInfo, ram: &Ranges<MOST_RANGES>, image_range: Range) 
             global: true,
             ..Protection::default()
         };
-        tables.map_range(first, first, end.next_multiple_of(FRAME) - first, protection, &mut table_frame).ok()?;
+        tables
+            .map_range(first, first, end.next_multiple_of(FRAME) - first, protection, &mut table_frame)
+            .ok()?;
     }
     Some(tables)
 }

@@ -150,7 +150,11 @@ impl Memory {
     /// # Errors
     /// `ENOMEM` when there is no memory for page tables.
     pub fn map_kernel_page(&self, address: u64, physical: u64, protection: Protection) -> Result<(), Errno> {
-        self.space.lock().tables.map(address, physical, protection, &mut table_frame).map_err(|_| Errno::ENOMEM)
+        self.space
+            .lock()
+            .tables
+            .map(address, physical, protection, &mut table_frame)
+            .map_err(|_| Errno::ENOMEM)
     }
 
     /// Whether `address` can be read without a fault, for reports.
@@ -189,7 +193,14 @@ impl Memory {
     ///
     /// # Errors
     /// `ENOMEM` when there is no room or the mapping is charged and could not be filled; `EEXIST`.
-    pub fn map(&self, place: Place, length: u64, access: Access, source: Source, charged: bool) -> Result<u64, Errno> {
+    pub fn map(
+        &self,
+        place: Place,
+        length: u64,
+        access: Access,
+        source: Source,
+        charged: bool,
+    ) -> Result<u64, Errno> {
         let mut space = self.space.lock();
         if charged && space.charged + length / FRAME > space.limit() {
             return Err(Errno::ENOMEM);
@@ -280,7 +291,14 @@ impl Memory {
     ///
     /// # Errors
     /// `EFAULT` when the old range is not one mapping; `ENOMEM`; `EINVAL`.
-    pub fn remap(&self, old: u64, old_length: u64, length: u64, may_move: bool, fixed: Option<u64>) -> Result<u64, Errno> {
+    pub fn remap(
+        &self,
+        old: u64,
+        old_length: u64,
+        length: u64,
+        may_move: bool,
+        fixed: Option<u64>,
+    ) -> Result<u64, Errno> {
         let mut space = self.space.lock();
         let old_end = old.checked_add(old_length).ok_or(Errno::EFAULT)?;
         let area = space.areas.find(old).cloned().filter(|area| area.end >= old_end).ok_or(Errno::EFAULT)?;
@@ -302,7 +320,8 @@ impl Memory {
             give_back(gone);
             return Err(Errno::ENOMEM);
         }
-        let in_place = fixed.is_none() && (growth == 0 || old_end == area.end && space.areas.grow(old_end, length - kept));
+        let in_place = fixed.is_none()
+            && (growth == 0 || old_end == area.end && space.areas.grow(old_end, length - kept));
         let answer = if in_place {
             space.charge(area.charged, growth);
             Ok(old)
@@ -334,7 +353,8 @@ impl Memory {
                 return old;
             }
             let access = Access { read: true, write: true, execute: false };
-            let area = Area { start: old_end, end: new_end, access, backing: Source::Anonymous, charged: true };
+            let area =
+                Area { start: old_end, end: new_end, access, backing: Source::Anonymous, charged: true };
             if space.areas.insert(area).is_err() {
                 return old;
             }
@@ -364,7 +384,13 @@ impl Memory {
             let space = self.space.lock();
             let Some(area) = space.areas.find(address) else { return FaultAction::Segv };
             let access = area.access;
-            let allowed = if write { access.write } else if execute { access.execute } else { access.read };
+            let allowed = if write {
+                access.write
+            } else if execute {
+                access.execute
+            } else {
+                access.read
+            };
             if !allowed {
                 return FaultAction::Segv;
             }
@@ -553,8 +579,9 @@ impl Space {
         for (address, mapped) in pages {
             let to = target + (address - old);
             let protection = protection(area.access);
-            let large = mapped.size == LARGE && to % LARGE == 0;
-            let done = large && self.tables.map_large(to, mapped.physical, protection, &mut table_frame) == Ok(true);
+            let large = mapped.size == LARGE && to.is_multiple_of(LARGE);
+            let done =
+                large && self.tables.map_large(to, mapped.physical, protection, &mut table_frame) == Ok(true);
             for offset in (0..if done { 0 } else { mapped.size }).step_by(FRAME as usize) {
                 self.tables
                     .map(to + offset, mapped.physical + offset, protection, &mut table_frame)

@@ -53,8 +53,9 @@ impl KernelStack {
         let stack = Self { slot: fresh };
         let protection = Protection { write: true, ..Protection::default() };
         for page in 0..STACK_BYTES / FRAME {
-            let mapped = frames::allocate(For::Program)
-                .is_some_and(|frame| memory.map_kernel_page(stack.bottom() + page * FRAME, frame, protection).is_ok());
+            let mapped = frames::allocate(For::Program).is_some_and(|frame| {
+                memory.map_kernel_page(stack.bottom() + page * FRAME, frame, protection).is_ok()
+            });
             if !mapped {
                 // The slot is lost with the pages it has: memory is gone, and the reserve is for what runs already.
                 core::mem::forget(stack);

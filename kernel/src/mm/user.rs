@@ -34,7 +34,8 @@ pub fn check(address: u64, length: usize) -> Result<(), Errno> {
 pub fn read_bytes(from: UserPtr<u8>, buffer: &mut [u8]) -> Result<(), Errno> {
     check(from.addr() as u64, buffer.len())?;
     // SAFETY: the kernel's side is a whole slice.
-    let missed = unsafe { user_copy::copy(buffer.as_mut_ptr() as u64, from.addr() as u64, buffer.len() as u64) };
+    let missed =
+        unsafe { user_copy::copy(buffer.as_mut_ptr() as u64, from.addr() as u64, buffer.len() as u64) };
     if missed == 0 { Ok(()) } else { Err(Errno::EFAULT) }
 }
 
@@ -96,7 +97,7 @@ pub fn read_c_string(from: UserPtr<u8>, most: usize) -> Result<Vec<u8>, Errno> {
 /// # Errors
 /// `EFAULT`; `EINVAL` for a misaligned address.
 pub fn load_u32(from: UserPtr<u32>) -> Result<u32, Errno> {
-    if from.addr() % 4 != 0 {
+    if !from.addr().is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
     check(from.addr() as u64, 4)?;
@@ -108,7 +109,7 @@ pub fn load_u32(from: UserPtr<u32>) -> Result<u32, Errno> {
 /// # Errors
 /// `EFAULT`; `EINVAL` for a misaligned address.
 pub fn compare_exchange_u32(at: UserPtr<u32>, old: u32, new: u32) -> Result<u32, Errno> {
-    if at.addr() % 4 != 0 {
+    if !at.addr().is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
     check(at.addr() as u64, 4)?;

@@ -65,7 +65,12 @@ impl Buffers {
     ///
     /// # Errors
     /// `EINVAL` for too many of them or of their bytes, `EFAULT`.
-    pub(super) fn many(cx: &Ctx<'_>, iov: UserPtr<IoVec>, count: usize, direction: Direction) -> Result<Self, Errno> {
+    pub(super) fn many(
+        cx: &Ctx<'_>,
+        iov: UserPtr<IoVec>,
+        count: usize,
+        direction: Direction,
+    ) -> Result<Self, Errno> {
         if count > IOV_MAX {
             return Err(Errno::EINVAL);
         }
@@ -90,7 +95,11 @@ impl Buffers {
     }
 
     /// Moves `length` bytes with `copy(address, range of the object's bytes)`; after an error none of them count as moved.
-    fn each(&mut self, length: usize, mut copy: impl FnMut(UserPtr<u8>, Range<usize>) -> Result<(), Errno>) -> Result<(), Errno> {
+    fn each(
+        &mut self,
+        length: usize,
+        mut copy: impl FnMut(UserPtr<u8>, Range<usize>) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
         let before = self.cursor;
         let mut done = 0;
         while done < length {
@@ -117,7 +126,10 @@ impl Buffers {
     /// Brings in the pages of the next buffer, as far as they can be.
     fn bring_in(&self, cx: &Ctx<'_>) -> Result<(), Errno> {
         let rest = self.parts.get(self.cursor.next..).unwrap_or_default();
-        let next = core::iter::once(&self.cursor.current).chain(rest).find(|part| part.iov_len > 0).ok_or(Errno::EFAULT)?;
+        let next = core::iter::once(&self.cursor.current)
+            .chain(rest)
+            .find(|part| part.iov_len > 0)
+            .ok_or(Errno::EFAULT)?;
         let end = next.iov_base.checked_add(next.iov_len.min(BRING_IN)).ok_or(Errno::EFAULT)?;
         user::check(next.iov_base as u64, end - next.iov_base)?;
         let writes = self.direction == Direction::In;
@@ -148,6 +160,7 @@ impl Sink for Buffers {
 }
 
 impl Source for Buffers {
+    #[expect(clippy::misnamed_getters, reason = "an object sees no more than what it may move now")]
     fn left(&self) -> usize {
         self.cursor.window
     }
@@ -192,11 +205,9 @@ pub(super) fn transfer(
         let window = buffers.left().min(STEP);
         buffers.cursor.window = window;
         let may_wait = !nonblocking && (moved == 0 || until == Until::Done);
-        let answer = cx.block_on(None, |waker| {
-            match attempt(&Io { waker, now: cx.wall_time() }, buffers) {
-                Err(Errno::EAGAIN) if may_wait => Err(Errno::EAGAIN),
-                answer => Ok(answer),
-            }
+        let answer = cx.block_on(None, |waker| match attempt(&Io { waker, now: cx.wall_time() }, buffers) {
+            Err(Errno::EAGAIN) if may_wait => Err(Errno::EAGAIN),
+            answer => Ok(answer),
         });
         match answer.and_then(|answer| answer) {
             Ok(count) => {

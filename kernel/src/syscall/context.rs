@@ -98,7 +98,11 @@ impl<'a> Ctx<'a> {
     ///
     /// # Errors
     /// `EFAULT` for memory that is not the program's to write.
-    pub fn write_struct<T: IntoBytes + Immutable + KnownLayout>(&self, to: UserPtr<T>, value: &T) -> Result<(), Errno> {
+    pub fn write_struct<T: IntoBytes + Immutable + KnownLayout>(
+        &self,
+        to: UserPtr<T>,
+        value: &T,
+    ) -> Result<(), Errno> {
         user::write_struct(to, value)
     }
 

@@ -22,13 +22,13 @@ use zerocopy::IntoBytes as _;
 use super::Ctx;
 
 pub use attributes::{
-    sys_access, sys_chmod, sys_chown, sys_faccessat, sys_faccessat2, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_fchown,
-    sys_fchownat, sys_fstat, sys_fstatfs, sys_lchown, sys_lstat, sys_newfstatat, sys_stat, sys_statfs, sys_statx, sys_umask,
-    sys_utimensat,
+    sys_access, sys_chmod, sys_chown, sys_faccessat, sys_faccessat2, sys_fchmod, sys_fchmodat, sys_fchmodat2,
+    sys_fchown, sys_fchownat, sys_fstat, sys_fstatfs, sys_lchown, sys_lstat, sys_newfstatat, sys_stat,
+    sys_statfs, sys_statx, sys_umask, sys_utimensat,
 };
 pub use names::{
-    sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_readlink, sys_readlinkat, sys_rename,
-    sys_renameat, sys_renameat2, sys_rmdir, sys_symlink, sys_symlinkat, sys_unlink, sys_unlinkat,
+    sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_readlink, sys_readlinkat,
+    sys_rename, sys_renameat, sys_renameat2, sys_rmdir, sys_symlink, sys_symlinkat, sys_unlink, sys_unlinkat,
 };
 
 /// Bytes of directory entries gathered at a time.
@@ -49,7 +49,11 @@ fn start_of(cx: &Ctx<'_>, dir: DirFd, path: &[u8]) -> Result<Arc<dyn Inode>, Err
         None => Ok(files.working_directory()),
         Some(fd) => {
             let open = cx.file(fd)?;
-            if open.inode.directory().is_some() || path.is_empty() { Ok(Arc::clone(&open.inode)) } else { Err(Errno::ENOTDIR) }
+            if open.inode.directory().is_some() || path.is_empty() {
+                Ok(Arc::clone(&open.inode))
+            } else {
+                Err(Errno::ENOTDIR)
+            }
         }
     }
 }
@@ -85,7 +89,13 @@ fn at_path<R>(
 }
 
 /// The inode at a path; with `AT_EMPTY_PATH` an empty one means `dir` itself.
-fn find(cx: &Ctx<'_>, dir: DirFd, path: UserPtr<u8>, flags: AtFlags, last: Last) -> Result<Arc<dyn Inode>, Errno> {
+fn find(
+    cx: &Ctx<'_>,
+    dir: DirFd,
+    path: UserPtr<u8>,
+    flags: AtFlags,
+    last: Last,
+) -> Result<Arc<dyn Inode>, Errno> {
     let path = read_path(cx, path)?;
     let start = start_of(cx, dir, &path)?;
     if path.is_empty() && flags.contains(AtFlags::EMPTY_PATH) {
@@ -106,7 +116,13 @@ pub(super) fn open_path(cx: &Ctx<'_>, path: UserPtr<u8>, flags: OpenFlags) -> Re
 }
 
 /// openat(2)
-pub fn sys_openat(cx: &Ctx<'_>, dir: DirFd, path: UserPtr<u8>, flags: OpenFlags, mode: Mode) -> Result<Fd, Errno> {
+pub fn sys_openat(
+    cx: &Ctx<'_>,
+    dir: DirFd,
+    path: UserPtr<u8>,
+    flags: OpenFlags,
+    mode: Mode,
+) -> Result<Fd, Errno> {
     let io = Io { waker: None, now: cx.wall_time() };
     let open = at_path(cx, dir, path, |walk, at| walk.open(at, flags, mode, &io))?;
     if !flags.intersects(OpenFlags::NONBLOCK | OpenFlags::PATH) {

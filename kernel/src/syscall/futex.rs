@@ -39,7 +39,12 @@ pub fn sys_futex(
 }
 
 /// The monotonic time at which a wait ends: relative for `FUTEX_WAIT`, absolute for `FUTEX_WAIT_BITSET`.
-fn deadline(cx: &Ctx<'_>, op: FutexOp, timeout: UserPtr<Timespec>, absolute: bool) -> Result<Option<u64>, Errno> {
+fn deadline(
+    cx: &Ctx<'_>,
+    op: FutexOp,
+    timeout: UserPtr<Timespec>,
+    absolute: bool,
+) -> Result<Option<u64>, Errno> {
     let Some(timeout) = timeout.non_null() else { return Ok(None) };
     let ns = cx.read_struct(timeout)?.to_ns()?;
     Ok(Some(match (absolute, op.is_clock_realtime()) {
@@ -50,10 +55,16 @@ fn deadline(cx: &Ctx<'_>, op: FutexOp, timeout: UserPtr<Timespec>, absolute: boo
 }
 
 fn key(word: UserPtr<u32>) -> Result<u64, Errno> {
-    if word.addr() % 4 == 0 { Ok(word.addr() as u64) } else { Err(Errno::EINVAL) }
+    if word.addr().is_multiple_of(4) { Ok(word.addr() as u64) } else { Err(Errno::EINVAL) }
 }
 
-fn wait(cx: &Ctx<'_>, word: UserPtr<u32>, val: u32, bitset: u32, deadline: Option<u64>) -> Result<usize, Errno> {
+fn wait(
+    cx: &Ctx<'_>,
+    word: UserPtr<u32>,
+    val: u32,
+    bitset: u32,
+    deadline: Option<u64>,
+) -> Result<usize, Errno> {
     let key = key(word)?;
     if bitset == 0 {
         return Err(Errno::EINVAL);

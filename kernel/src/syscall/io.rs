@@ -12,8 +12,8 @@ use abi::errno::Errno;
 use abi::fs::OpenFlags;
 use abi::io::FallocateMode;
 use abi::prelude::*;
-use logic::file::open::OpenFile;
 use logic::file::Io;
+use logic::file::open::OpenFile;
 use logic::fs::special::PipeInode;
 
 use super::Ctx;
@@ -88,13 +88,25 @@ pub fn sys_writev(cx: &Ctx<'_>, fd: Fd, iov: UserPtr<IoVec>, count: usize) -> Re
 }
 
 /// pread(2)
-pub fn sys_pread64(cx: &Ctx<'_>, fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) -> Result<usize, Errno> {
+pub fn sys_pread64(
+    cx: &Ctx<'_>,
+    fd: Fd,
+    buf: UserPtr<u8>,
+    count: usize,
+    offset: i64,
+) -> Result<usize, Errno> {
     let offset = position(offset)?;
     read_at(cx, &*cx.file(fd)?, &mut Buffers::one(buf, count, Direction::In), offset)
 }
 
 /// pwrite(2)
-pub fn sys_pwrite64(cx: &Ctx<'_>, fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) -> Result<usize, Errno> {
+pub fn sys_pwrite64(
+    cx: &Ctx<'_>,
+    fd: Fd,
+    buf: UserPtr<u8>,
+    count: usize,
+    offset: i64,
+) -> Result<usize, Errno> {
     let offset = position(offset)?;
     write_at(cx, &*cx.file(fd)?, &mut Buffers::one(buf, count, Direction::Out), offset)
 }
@@ -169,9 +181,15 @@ pub fn sys_pwritev2(
         return Err(Errno::EOPNOTSUPP);
     }
     if flags.contains(RwFlags::APPEND) {
-        return transfer(cx, &mut buffers, true, Until::Done, |io, from| open.file.append(io, from).map(|(_, n)| n));
+        return transfer(cx, &mut buffers, true, Until::Done, |io, from| {
+            open.file.append(io, from).map(|(_, n)| n)
+        });
     }
-    if offset == -1 { write(cx, &open, &mut buffers) } else { write_at(cx, &open, &mut buffers, position(offset)?) }
+    if offset == -1 {
+        write(cx, &open, &mut buffers)
+    } else {
+        write_at(cx, &open, &mut buffers, position(offset)?)
+    }
 }
 
 /// lseek(2)

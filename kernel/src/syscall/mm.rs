@@ -17,7 +17,7 @@ fn pages(length: usize) -> Result<u64, Errno> {
 }
 
 fn aligned(address: usize) -> Result<u64, Errno> {
-    if address as u64 % PAGE == 0 { Ok(address as u64) } else { Err(Errno::EINVAL) }
+    if (address as u64).is_multiple_of(PAGE) { Ok(address as u64) } else { Err(Errno::EINVAL) }
 }
 
 fn access(prot: Prot) -> Access {
@@ -38,7 +38,7 @@ pub fn sys_mmap(
     fd: Fd,
     offset: usize,
 ) -> Result<usize, Errno> {
-    if offset as u64 % PAGE != 0 {
+    if !(offset as u64).is_multiple_of(PAGE) {
         return Err(Errno::EINVAL);
     }
     let source = source(cx, flags, prot, fd, offset as u64)?;
@@ -69,7 +69,8 @@ fn source(cx: &Ctx<'_>, flags: MapFlags, prot: Prot, fd: Fd, offset: u64) -> Res
         return Ok(Source::Anonymous);
     }
     let (file, writes) = (cx.file(fd)?, prot.contains(Prot::WRITE));
-    crate::fs::map_file(&cx.process().files, file, shared == Sharing::Shared, writes).map(|file| Source::File { file, offset })
+    crate::fs::map_file(&cx.process().files, file, shared == Sharing::Shared, writes)
+        .map(|file| Source::File { file, offset })
 }
 
 /// Brings in what can be; a page that cannot be had now is found later, or reported then (mmap(2), `MAP_POPULATE`).
@@ -184,7 +185,12 @@ pub fn sys_munlockall(_cx: &Ctx<'_>) -> Result<(), Errno> {
 }
 
 /// membarrier(2): an interrupt to every CPU, which each answers, is a barrier on all of them.
-pub fn sys_membarrier(_cx: &Ctx<'_>, command: MembarrierCommand, flags: u32, _cpu: i32) -> Result<u32, Errno> {
+pub fn sys_membarrier(
+    _cx: &Ctx<'_>,
+    command: MembarrierCommand,
+    flags: u32,
+    _cpu: i32,
+) -> Result<u32, Errno> {
     use MembarrierCommand::{
         Global, GlobalExpedited, PrivateExpedited, Query, RegisterGlobalExpedited, RegisterPrivateExpedited,
     };

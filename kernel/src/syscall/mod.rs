@@ -28,17 +28,21 @@ use crate::arch::TrapFrame;
 
 pub use context::{Ctx, Door};
 
+/// A handler's answer as the word for rax.
+fn encoded<R: ToRet>(handler: impl FnOnce() -> Result<R, Errno>) -> isize {
+    handler().to_ret()
+}
+
 /// One row's answer: the handler's, or the errno of a call that is not there.
 macro_rules! answer {
     ($cx:ident, $args:ident, none [$errno:ident]) => {
         Err::<usize, Errno>(Errno::$errno).to_ret()
     };
     ($cx:ident, $args:ident, $family:ident :: $handler:ident ($($arg:ident: $ty:ty),*) [$($errno:ident)?]) => {
-        (|| {
+        encoded(|| {
             $(let $arg: $ty = $args.take()?;)*
             $family::$handler($cx $(, $arg)*)
-        })()
-        .to_ret()
+        })
     };
 }
 
@@ -48,8 +52,7 @@ macro_rules! define_dispatch {
         [$level:ident $($note:literal $(, $errno:ident)?)?];
     )*) => {
         /// Runs system call `number` with the argument words `words`; the answer is a value or minus an errno.
-        #[expect(clippy::too_many_lines, reason = "one arm per row of the table")]
-        pub fn dispatch(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> isize {
+        fn dispatch(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> isize {
             let mut args = Args::new(words);
             match number {
                 $($number => answer!(cx, args, $family $(:: $handler ($($arg: $ty),*))? [$($($errno)?)?]),)*
@@ -68,10 +71,10 @@ extern "Rust" fn caracal_up_syscall(frame: &mut TrapFrame) {
     let words = [frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9];
     let task = crate::task::current();
     let cx = Ctx::new(&task, Door::Syscall(frame));
-    let answer = if cx.kernel().options.strace {
-        strace::traced(&cx, number, words)
-    } else {
-        dispatch(&cx, number, words)
-    };
-    frame.rax = answer.cast_unsigned() as u64;
+    frame.rax = call(&cx, number, words).cast_unsigned() as u64;
+}
+
+/// Runs a system call by its number, and logs it if the command line says `strace`.
+pub fn call(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> isize {
+    if cx.kernel().options.strace { strace::traced(cx, number, words) } else { dispatch(cx, number, words) }
 }

@@ -32,7 +32,6 @@ pub fn sys_socketpair(
 macro_rules! not_sockets {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*);)*) => { $(
         $(#[$doc])*
-        #[expect(clippy::too_many_arguments, reason = "the man page's")]
         pub fn $name(cx: &Ctx<'_>, fd: Fd $(, $arg: $ty)*) -> Result<usize, Errno> {
             $(let _ = $arg;)*
             not_a_socket(cx, fd)

@@ -102,7 +102,10 @@ impl Sets {
 
     fn events_of(&self, fd: usize) -> PollEvents {
         let in_set = |words: &[u64]| words[fd / WORD] & (1 << (fd % WORD)) != 0;
-        self.0.iter().filter(|(_, _, words)| in_set(words)).fold(PollEvents::empty(), |all, (set, ..)| all | set.events())
+        self.0
+            .iter()
+            .filter(|(_, _, words)| in_set(words))
+            .fold(PollEvents::empty(), |all, (set, ..)| all | set.events())
     }
 
     /// Leaves only what is ready; answers how many bits are set.
@@ -143,7 +146,9 @@ fn select(cx: &Ctx<'_>, count: i32, at: [UserPtr<u64>; 3], deadline_ns: Option<u
     let mut entries: Vec<PollFd> = (0..count)
         .map(|fd| (fd, sets.events_of(fd)))
         .filter(|(_, events)| !events.is_empty())
-        .filter_map(|(fd, events)| Some(PollFd { fd: i32::try_from(fd).ok()?, events: events.bits(), revents: 0 }))
+        .filter_map(|(fd, events)| {
+            Some(PollFd { fd: i32::try_from(fd).ok()?, events: events.bits(), revents: 0 })
+        })
         .collect();
     wait(cx, &mut entries, deadline_ns)?;
     if entries.iter().any(|entry| entry.revents & PollEvents::NVAL.bits() != 0) {

@@ -13,7 +13,6 @@ macro_rules! define_describe {
         [$level:ident $($note:literal $(, $errno:ident)?)?];
     )*) => {
         /// Name and number of arguments of a system call.
-        #[expect(clippy::too_many_lines, reason = "one arm per row of the table")]
         fn describe(number: u64) -> (&'static str, usize) {
             match number {
                 $($number => (stringify!($name), 0 $($(+ { stringify!($arg); 1 })*)?),)*
@@ -42,7 +41,10 @@ pub(super) fn traced(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> isize {
     let (name, count) = describe(number);
     let answer = dispatch(cx, number, words);
     let (tid, shown) = (cx.task().tid, Words(&words[..count.min(6)]));
-    let errno = i32::try_from(answer).ok().filter(|answer| (-4095..0).contains(answer)).and_then(|e| Errno::from_raw(-e));
+    let errno = i32::try_from(answer)
+        .ok()
+        .filter(|answer| (-4095..0).contains(answer))
+        .and_then(|e| Errno::from_raw(-e));
     match errno {
         Some(errno) => log::info!(target: "strace", "[{tid}] {name}({shown}) = -1 {errno}"),
         None => log::info!(target: "strace", "[{tid}] {name}({shown}) = {answer:#x}"),

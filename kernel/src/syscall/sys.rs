@@ -39,7 +39,12 @@ pub fn sys_sysinfo(cx: &Ctx<'_>, info: UserPtr<Sysinfo>) -> Result<(), Errno> {
 }
 
 /// getrandom(2): never short, never waits; both kinds are the same here.
-pub fn sys_getrandom(cx: &Ctx<'_>, buf: UserPtr<u8>, count: usize, flags: GetrandomFlags) -> Result<usize, Errno> {
+pub fn sys_getrandom(
+    cx: &Ctx<'_>,
+    buf: UserPtr<u8>,
+    count: usize,
+    flags: GetrandomFlags,
+) -> Result<usize, Errno> {
     const MOST: usize = i32::MAX as usize;
     const STEP: usize = 256;
     flags.known()?;

@@ -182,7 +182,12 @@ pub fn sys_set_robust_list(cx: &Ctx<'_>, head: UserPtr<RobustListHead>, len: usi
 }
 
 /// Reports the head of a thread's robust futex list (get_robust_list(2)).
-pub fn sys_get_robust_list(cx: &Ctx<'_>, tid: Tid, head: UserPtr<usize>, len: UserPtr<usize>) -> Result<(), Errno> {
+pub fn sys_get_robust_list(
+    cx: &Ctx<'_>,
+    tid: Tid,
+    head: UserPtr<usize>,
+    len: UserPtr<usize>,
+) -> Result<(), Errno> {
     let address = cx.with_thread(tid, |task| task.robust_list.load(Ordering::Relaxed))?;
     cx.write_struct(len, &size_of::<RobustListHead>())?;
     cx.write_struct(head, &(address as usize))

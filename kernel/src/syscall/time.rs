@@ -12,7 +12,9 @@ use super::Ctx;
 /// Nanoseconds on `clock` now.
 fn read(cx: &Ctx<'_>, clock: ClockId) -> Result<u64, Errno> {
     match clock {
-        ClockId::REALTIME | ClockId::REALTIME_COARSE | ClockId::REALTIME_ALARM | ClockId::TAI => Ok(cx.realtime()),
+        ClockId::REALTIME | ClockId::REALTIME_COARSE | ClockId::REALTIME_ALARM | ClockId::TAI => {
+            Ok(cx.realtime())
+        }
         ClockId::MONOTONIC
         | ClockId::MONOTONIC_RAW
         | ClockId::MONOTONIC_COARSE
@@ -77,7 +79,11 @@ pub fn sys_clock_nanosleep(
 }
 
 /// nanosleep(2)
-pub fn sys_nanosleep(cx: &Ctx<'_>, request: UserPtr<Timespec>, remain: UserPtr<Timespec>) -> Result<(), Errno> {
+pub fn sys_nanosleep(
+    cx: &Ctx<'_>,
+    request: UserPtr<Timespec>,
+    remain: UserPtr<Timespec>,
+) -> Result<(), Errno> {
     sys_clock_nanosleep(cx, ClockId::MONOTONIC, SleepFlags::empty(), request, remain)
 }
 

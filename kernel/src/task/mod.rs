@@ -2,6 +2,7 @@
 
 mod cpu;
 mod sched;
+#[expect(clippy::module_inception, reason = "the file of the type Task")]
 mod task;
 pub mod wait;
 
@@ -16,7 +17,8 @@ use crate::mm::Memory;
 use crate::mm::stack::KernelStack;
 
 pub use sched::{
-    Alarm, TIME_SLICE_NS, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now,
+    Alarm, TIME_SLICE_NS, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark,
+    yield_now,
 };
 pub use task::{NAME_BYTES, Task};
 
@@ -53,7 +55,12 @@ pub fn become_idle() -> ! {
 ///
 /// # Errors
 /// `ENOMEM` for its stack; `ETIMEDOUT` when it does not come up.
-pub fn start_cpu(starter: &smp::Starter, cpu: usize, apic_id: u32, memory: &'static Memory) -> Result<(), Errno> {
+pub fn start_cpu(
+    starter: &smp::Starter,
+    cpu: usize,
+    apic_id: u32,
+    memory: &'static Memory,
+) -> Result<(), Errno> {
     let stack = KernelStack::new(memory)?;
     let top = stack.top();
     // The CPU's first task is the start-up code; what idles is made with it.

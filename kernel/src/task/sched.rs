@@ -141,9 +141,12 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     here.previous.store(from.cast_mut().map_addr(|address| address | tag), Ordering::Relaxed);
     make_current(next);
     share(here, from_is_idle);
-    // SAFETY: interrupts are off; `from` runs here, `to` was picked from a queue under invariant 2, its stack is current;
-    // both are kept alive: `to` by CpuLocal, `from` by the queue or by `previous`.
-    unsafe { switch::switch(&(*from).context, &(*to).context, vectors_live) };
+    // SAFETY: kept alive by the queue or by `previous` until finish_switch.
+    let from = unsafe { &*from };
+    // SAFETY: kept alive by CpuLocal.
+    let to = unsafe { &*to };
+    // SAFETY: interrupts are off; `from` runs here, `to` was picked from a queue under invariant 2, so its stack is nobody's.
+    unsafe { switch::switch(&from.context, &to.context, vectors_live) };
     finish_switch();
     true
 }
@@ -196,7 +199,8 @@ fn bury(here: &CpuQueue, task: *mut Task) {
 
 /// Gives back what ended threads of this CPU left. Called where waiting for other CPUs is allowed.
 pub fn reap() {
-    let mut list = with_interrupts_off(|| queue_of(cpu::id()).dead.swap(core::ptr::null_mut(), Ordering::Relaxed));
+    let mut list =
+        with_interrupts_off(|| queue_of(cpu::id()).dead.swap(core::ptr::null_mut(), Ordering::Relaxed));
     while !list.is_null() {
         // SAFETY: the list owned this count; the task left its stack before it was buried.
         let task = unsafe { Arc::from_raw(list) };

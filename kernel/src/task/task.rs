@@ -64,7 +64,12 @@ pub struct Task {
 
 impl Task {
     /// A thread that starts in `entry(argument)` on `stack`.
-    pub(super) fn starting(tid: u32, stack: KernelStack, entry: extern "C" fn(u64) -> !, argument: u64) -> Self {
+    pub(super) fn starting(
+        tid: u32,
+        stack: KernelStack,
+        entry: extern "C" fn(u64) -> !,
+        argument: u64,
+    ) -> Self {
         // SAFETY: the stack is fresh, its top is aligned, and it lives in the task.
         let context = unsafe { Context::starting(stack.top(), entry, argument) };
         Self::new(tid, context, stack)

@@ -8,8 +8,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use x86_64::registers::model_specific::Msr;
 
-use super::port::outb;
 use super::cpu;
+use super::port::outb;
 
 /// Vectors the kernel gives out. Device vectors grow from `FIRST_DEVICE`.
 pub mod vector {
@@ -87,12 +87,11 @@ pub fn install() {
         mask_legacy_controllers();
     }
     if LOCAL_BASE.load(Ordering::Relaxed) == BY_MSR {
-        // SAFETY: sets EN and EXTD of IA32_APIC_BASE, which has_x2apic allows.
-        unsafe {
-            let mut base = Msr::new(IA32_APIC_BASE);
-            let value = base.read();
-            base.write(value | 0xc00);
-        }
+        let mut base = Msr::new(IA32_APIC_BASE);
+        // SAFETY: the MSR exists on every CPU with a local APIC; long mode implies one.
+        let value = unsafe { base.read() };
+        // SAFETY: sets EN and EXTD, which has_x2apic allows.
+        unsafe { base.write(value | 0xc00) };
     }
     write(register::LVT_LINT0, 1 << 16);
     write(register::SPURIOUS, 0x100 | u32::from(vector::SPURIOUS));
@@ -100,7 +99,18 @@ pub fn install() {
 
 fn mask_legacy_controllers() {
     // Initialise, so that a stray interrupt has a vector of its own (0x20..0x2f), then mask everything.
-    for (port, value) in [(0x20, 0x11), (0xa0, 0x11), (0x21, 0x20), (0xa1, 0x28), (0x21, 4), (0xa1, 2), (0x21, 1), (0xa1, 1), (0x21, 0xff), (0xa1, 0xff)] {
+    for (port, value) in [
+        (0x20, 0x11),
+        (0xa0, 0x11),
+        (0x21, 0x20),
+        (0xa1, 0x28),
+        (0x21, 4),
+        (0xa1, 2),
+        (0x21, 1),
+        (0xa1, 1),
+        (0x21, 0xff),
+        (0xa1, 0xff),
+    ] {
         // SAFETY: the 8259's initialisation sequence; absent controllers ignore it.
         unsafe { outb(port, value) };
     }
@@ -144,7 +154,10 @@ pub fn local_id() -> u32 {
 fn send_command(apic_id: u32, command: u32) {
     if LOCAL_BASE.load(Ordering::Relaxed) == BY_MSR {
         // SAFETY: the ICR is one 64-bit MSR in x2APIC mode.
-        unsafe { Msr::new(X2APIC_FIRST_MSR + register::ICR_LOW / 16).write(u64::from(apic_id) << 32 | u64::from(command)) };
+        unsafe {
+            Msr::new(X2APIC_FIRST_MSR + register::ICR_LOW / 16)
+                .write(u64::from(apic_id) << 32 | u64::from(command))
+        };
         return;
     }
     // An interrupt between the two writes could send one of its own.

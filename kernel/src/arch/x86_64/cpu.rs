@@ -85,7 +85,9 @@ pub(super) fn install_local(id: usize, apic_id: u32) {
 pub fn id() -> usize {
     let id: u32;
     // SAFETY: GS points at this CPU's CpuLocal since install_local.
-    unsafe { asm!("mov {:e}, gs:[{}]", out(reg) id, const OFFSET_ID, options(nostack, preserves_flags, readonly, pure)) };
+    unsafe {
+        asm!("mov {:e}, gs:[{}]", out(reg) id, const OFFSET_ID, options(nostack, preserves_flags, readonly, pure))
+    };
     id as usize
 }
 
@@ -109,7 +111,9 @@ pub fn preempt_enable() -> bool {
 pub fn preempt_count() -> u32 {
     let count: u32;
     // SAFETY: reads this CPU's own block.
-    unsafe { asm!("mov {:e}, gs:[{}]", out(reg) count, const OFFSET_PREEMPT, options(nostack, preserves_flags, readonly)) };
+    unsafe {
+        asm!("mov {:e}, gs:[{}]", out(reg) count, const OFFSET_PREEMPT, options(nostack, preserves_flags, readonly))
+    };
     count
 }
 
@@ -128,7 +132,9 @@ pub fn need_resched() -> bool {
 #[inline]
 pub fn set_need_resched(value: bool) {
     // SAFETY: writes one byte of this CPU's own block.
-    unsafe { asm!("mov byte ptr gs:[{}], {}", const OFFSET_RESCHED, in(reg_byte) u8::from(value), options(nostack, preserves_flags)) };
+    unsafe {
+        asm!("mov byte ptr gs:[{}], {}", const OFFSET_RESCHED, in(reg_byte) u8::from(value), options(nostack, preserves_flags))
+    };
 }
 
 /// The opaque pointer stored by [`set_current`] on this CPU; null before the scheduler runs.
@@ -136,7 +142,9 @@ pub fn set_need_resched(value: bool) {
 pub fn current() -> *mut () {
     let current: *mut ();
     // SAFETY: reads this CPU's own block in one instruction: always the running thread's value.
-    unsafe { asm!("mov {}, gs:[{}]", out(reg) current, const OFFSET_CURRENT, options(nostack, preserves_flags, readonly)) };
+    unsafe {
+        asm!("mov {}, gs:[{}]", out(reg) current, const OFFSET_CURRENT, options(nostack, preserves_flags, readonly))
+    };
     current
 }
 
@@ -144,7 +152,9 @@ pub fn current() -> *mut () {
 pub fn set_current(task: *mut (), stack_bottom: u64, stack_top: u64) {
     let this: *const CpuLocal;
     // SAFETY: reads this CPU's own block.
-    unsafe { asm!("mov {}, gs:[{}]", out(reg) this, const OFFSET_THIS, options(nostack, preserves_flags, readonly)) };
+    unsafe {
+        asm!("mov {}, gs:[{}]", out(reg) this, const OFFSET_THIS, options(nostack, preserves_flags, readonly))
+    };
     // SAFETY: `this` is one of LOCALS, a static; set by install_local.
     let local = unsafe { &*this };
     local.current.store(task, Ordering::Relaxed);

@@ -20,10 +20,12 @@ static FEATURES: AtomicUsize = AtomicUsize::new(0);
 /// Turns the extended state on for this CPU: everything up to AVX-512. AMX tiles and protection keys stay off.
 pub(super) fn install() {
     // SAFETY: clears EM and TS and sets MP: SSE and x87 instructions run without a trap.
-    unsafe { Cr0::update(|cr0| {
-        cr0.remove(Cr0Flags::EMULATE_COPROCESSOR | Cr0Flags::TASK_SWITCHED);
-        cr0.insert(Cr0Flags::MONITOR_COPROCESSOR | Cr0Flags::NUMERIC_ERROR);
-    }) };
+    unsafe {
+        Cr0::update(|cr0| {
+            cr0.remove(Cr0Flags::EMULATE_COPROCESSOR | Cr0Flags::TASK_SWITCHED);
+            cr0.insert(Cr0Flags::MONITOR_COPROCESSOR | Cr0Flags::NUMERIC_ERROR);
+        })
+    };
     // SAFETY: announces FXSAVE and SIMD exceptions, which fpu and the fault handler serve.
     unsafe { Cr4::update(|cr4| cr4.insert(Cr4Flags::OSFXSR | Cr4Flags::OSXMMEXCPT_ENABLE)) };
     if __cpuid(1).ecx & (1 << 26) == 0 {
@@ -32,8 +34,12 @@ pub(super) fn install() {
     // SAFETY: CPUID says XSAVE is there.
     unsafe { Cr4::update(|cr4| cr4.insert(Cr4Flags::OSXSAVE)) };
     let supported = u64::from(__cpuid_count(0xd, 0).eax);
-    let wanted = XCr0Flags::X87 | XCr0Flags::SSE | XCr0Flags::AVX
-        | XCr0Flags::OPMASK | XCr0Flags::ZMM_HI256 | XCr0Flags::HI16_ZMM;
+    let wanted = XCr0Flags::X87
+        | XCr0Flags::SSE
+        | XCr0Flags::AVX
+        | XCr0Flags::OPMASK
+        | XCr0Flags::ZMM_HI256
+        | XCr0Flags::HI16_ZMM;
     let mut mask = XCr0Flags::from_bits_truncate(supported & wanted.bits());
     if !mask.contains(XCr0Flags::OPMASK | XCr0Flags::ZMM_HI256 | XCr0Flags::HI16_ZMM) {
         mask.remove(XCr0Flags::OPMASK | XCr0Flags::ZMM_HI256 | XCr0Flags::HI16_ZMM);

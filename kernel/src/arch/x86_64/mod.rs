@@ -16,7 +16,6 @@ pub mod tsc;
 pub mod user_copy;
 
 pub use cpu::interrupts;
-use smp::install_cpu;
 pub use syscall::{enter_frame, on_kernel_stack};
 pub use trap::TrapFrame;
 

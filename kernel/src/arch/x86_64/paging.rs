@@ -124,7 +124,10 @@ impl PageTables {
             let entry = &mut table(at)[index(address, upper)];
             if entry.is_unused() {
                 let new = frame().ok_or(NoTableFrame)?;
-                entry.set_addr(PhysAddr::new_truncate(new), PageTableFlags::PRESENT | PageTableFlags::WRITABLE);
+                entry.set_addr(
+                    PhysAddr::new_truncate(new),
+                    PageTableFlags::PRESENT | PageTableFlags::WRITABLE,
+                );
             } else if entry.flags().contains(PageTableFlags::HUGE_PAGE) {
                 split(entry, upper, frame)?;
             }
@@ -218,7 +221,8 @@ impl PageTables {
     /// What `address` translates to.
     #[must_use]
     pub fn translate(&self, address: u64) -> Option<Mapped> {
-        let (entry, level) = self.leaf(address).filter(|(entry, _)| entry.flags().contains(PageTableFlags::PRESENT))?;
+        let (entry, level) =
+            self.leaf(address).filter(|(entry, _)| entry.flags().contains(PageTableFlags::PRESENT))?;
         Some(Mapped {
             physical: entry.addr().as_u64(),
             size: level_size(level),
@@ -319,7 +323,11 @@ pub enum Sweep {
 }
 
 /// Turns one large page into 512 of the next size with the same meaning.
-fn split(entry: &mut PageTableEntry, level: u32, frame: &mut dyn FnMut() -> Option<u64>) -> Result<(), NoTableFrame> {
+fn split(
+    entry: &mut PageTableEntry,
+    level: u32,
+    frame: &mut dyn FnMut() -> Option<u64>,
+) -> Result<(), NoTableFrame> {
     let new = frame().ok_or(NoTableFrame)?;
     let size = level_size(level - 1);
     let mut flags = entry.flags();

@@ -44,12 +44,22 @@ extern "C" fn first_entry() {
 }
 
 #[unsafe(naked)]
-extern "C" fn switch_stacks(_from: *mut u64, _to: *const u64) {
+unsafe extern "C" fn switch_stacks(_from: *mut u64, _to: *const u64) {
     naked_asm!(
-        "push rbp", "push rbx", "push r12", "push r13", "push r14", "push r15",
+        "push rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
         "mov [rdi], rsp",
         "mov rsp, [rsi]",
-        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbx", "pop rbp",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
         "ret",
     )
 }
@@ -69,11 +79,15 @@ pub unsafe fn switch(from: &Context, to: &Context, vectors_live: bool) {
     } else {
         let (mut mxcsr, mut fcw) = (0u32, 0u16);
         // SAFETY: stores the two control words that the C ABI makes callee-saved.
-        unsafe { asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut mxcsr, in(reg) &raw mut fcw, options(nostack, preserves_flags)) };
+        unsafe {
+            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut mxcsr, in(reg) &raw mut fcw, options(nostack, preserves_flags))
+        };
         // SAFETY: as the caller promises.
         unsafe { switch_stacks(from.0.get(), to.0.get()) };
         // SAFETY: loads what was stored above. The x87 stack is emptied first: another thread may have left it in MMX use.
-        unsafe { asm!("fninit", "ldmxcsr [{}]", "fldcw [{}]", in(reg) &raw const mxcsr, in(reg) &raw const fcw, options(nostack)) };
+        unsafe {
+            asm!("fninit", "ldmxcsr [{}]", "fldcw [{}]", in(reg) &raw const mxcsr, in(reg) &raw const fcw, options(nostack))
+        };
     }
     cpu::set_thread_pointer(thread_pointer);
 }

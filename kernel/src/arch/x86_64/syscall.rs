@@ -22,7 +22,9 @@ const IA32_STAR: u32 = 0xc000_0081;
 /// Points this CPU's `syscall` instruction at the kernel.
 pub(super) fn install() {
     LStar::write(VirtAddr::new(syscall_entry as *const () as u64));
-    SFMask::write(RFlags::INTERRUPT_FLAG | RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG | RFlags::ALIGNMENT_CHECK);
+    SFMask::write(
+        RFlags::INTERRUPT_FLAG | RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG | RFlags::ALIGNMENT_CHECK,
+    );
     // SAFETY: syscall loads CS = KERNEL_CODE and SS = KERNEL_CODE + 8 of our GDT: the segments we run with.
     unsafe { Msr::new(IA32_STAR).write(u64::from(KERNEL_CODE) << 32) };
 }

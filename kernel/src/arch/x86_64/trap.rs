@@ -16,8 +16,8 @@ use core::arch::naked_asm;
 
 use x86_64::registers::control::Cr2;
 
-use super::cpu::{OFFSET_KERNEL_STACK_BOTTOM, OFFSET_KERNEL_STACK_TOP};
 use super::super::up;
+use super::cpu::{OFFSET_KERNEL_STACK_BOTTOM, OFFSET_KERNEL_STACK_TOP};
 
 /// All general registers of the interrupted code, as the stubs push them; for `syscall`, `vector` is [`TrapFrame::SYSCALL`].
 #[repr(C)]
@@ -57,7 +57,7 @@ impl TrapFrame {
 const FRAME_BYTES: usize = size_of::<TrapFrame>();
 
 /// First vector of device, timer and inter-processor interrupts.
-pub const FIRST_IRQ_VECTOR: u8 = 32;
+pub(super) const FIRST_IRQ_VECTOR: u8 = 32;
 
 /// The common tail of all gates: registers to the pad, frame to the kernel stack, call, restore.
 #[unsafe(naked)]
@@ -98,8 +98,21 @@ extern "C" fn trap_common() {
 #[unsafe(naked)]
 pub(super) extern "C" fn restore_frame() {
     naked_asm!(
-        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx", "pop r11", "pop r10", "pop r9", "pop r8",
-        "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rax",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbp",
+        "pop rbx",
+        "pop r11",
+        "pop r10",
+        "pop r9",
+        "pop r8",
+        "pop rdi",
+        "pop rsi",
+        "pop rdx",
+        "pop rcx",
+        "pop rax",
         "add rsp, 16",
         "iretq",
     )

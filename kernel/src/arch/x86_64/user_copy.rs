@@ -104,7 +104,11 @@ pub fn fixup(rip: u64) -> Option<u64> {
     let brackets = [
         (&raw const caracal_copy_start, &raw const caracal_copy_end, &raw const caracal_copy_end),
         (&raw const caracal_load_start, &raw const caracal_load_end, &raw const caracal_load_failed),
-        (&raw const caracal_exchange_start, &raw const caracal_exchange_end, &raw const caracal_exchange_failed),
+        (
+            &raw const caracal_exchange_start,
+            &raw const caracal_exchange_end,
+            &raw const caracal_exchange_failed,
+        ),
     ];
     let bracket = brackets.iter().find(|(start, end, _)| (*start as u64..*end as u64).contains(&rip))?;
     Some(bracket.2 as u64)

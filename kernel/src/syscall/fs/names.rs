@@ -23,7 +23,13 @@ pub fn sys_mkdir(cx: &Ctx<'_>, path: UserPtr<u8>, mode: Mode) -> Result<(), Errn
 }
 
 /// mknodat(2)
-pub fn sys_mknodat(cx: &Ctx<'_>, dir: DirFd, path: UserPtr<u8>, mode: Mode, _device: u32) -> Result<(), Errno> {
+pub fn sys_mknodat(
+    cx: &Ctx<'_>,
+    dir: DirFd,
+    path: UserPtr<u8>,
+    mode: Mode,
+    _device: u32,
+) -> Result<(), Errno> {
     let new = match kind_to_make(mode)? {
         FileType::Fifo => New::Fifo,
         FileType::Socket => New::Socket,

@@ -61,7 +61,11 @@ fn copy(
     let mut done = 0;
     while done < count {
         let step = read_some(cx, from, start + done as u64, count - done).and_then(|bytes| {
-            let written = if bytes.is_empty() { 0 } else { write_all(cx, to, to_offset.map(|at| at + done as u64), &bytes)? };
+            let written = if bytes.is_empty() {
+                0
+            } else {
+                write_all(cx, to, to_offset.map(|at| at + done as u64), &bytes)?
+            };
             Ok((written, written == bytes.len() && written > 0))
         });
         match step {

@@ -47,7 +47,9 @@ pub fn sys_fcntl(cx: &Ctx<'_>, fd: Fd, command: Late<FcntlCommand>, arg: usize) 
             open.file.add_seals(Seals::from_bits(word).ok_or(Errno::EINVAL)?).map(|()| 0)
         }
         C::GetOwn | C::GetSig => Ok(0),
-        C::SetOwn | C::SetSig | C::SetOwnEx | C::GetOwnEx | C::SetLease | C::GetLease | C::Notify => Err(Errno::EINVAL),
+        C::SetOwn | C::SetSig | C::SetOwnEx | C::GetOwnEx | C::SetLease | C::GetLease | C::Notify => {
+            Err(Errno::EINVAL)
+        }
     }
 }
 
@@ -73,7 +75,9 @@ fn range(open: &Arc<OpenFile>, lock: &Flock) -> Result<(Range, LockType), Errno>
         0 => (at, u64::MAX),
         // The bytes before the start (fcntl(2)).
         length @ ..0 => (at.checked_add_signed(length).ok_or(Errno::EINVAL)?, at),
-        length => (at, at.checked_add_signed(length).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EOVERFLOW)?),
+        length => {
+            (at, at.checked_add_signed(length).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EOVERFLOW)?)
+        }
     };
     Ok((Range { start, end, exclusive: kind == LockType::Write, owner: owner(open) }, kind))
 }

@@ -47,7 +47,7 @@ pub fn sys_sched_setaffinity(cx: &Ctx<'_>, pid: Pid, len: u32, mask: UserPtr<u64
 /// sched_getaffinity(2): answers the number of bytes written.
 pub fn sys_sched_getaffinity(cx: &Ctx<'_>, pid: Pid, len: u32, mask: UserPtr<u64>) -> Result<usize, Errno> {
     let len = len as usize;
-    if len < MASK_BYTES || len % MASK_BYTES != 0 {
+    if len < MASK_BYTES || !len.is_multiple_of(MASK_BYTES) {
         return Err(Errno::EINVAL);
     }
     let affinity = cx.with_thread(Tid(pid.0), task::Task::affinity)?;
@@ -56,21 +56,19 @@ pub fn sys_sched_getaffinity(cx: &Ctx<'_>, pid: Pid, len: u32, mask: UserPtr<u64
 }
 
 /// getpriority(2): 20 minus the nice value, as the system call (not the C function) answers.
-pub fn sys_getpriority(cx: &Ctx<'_>, which: PriorityOf, who: i32) -> Result<usize, Errno> {
+pub fn sys_getpriority(cx: &Ctx<'_>, which: PriorityOf, who: i32) -> Result<i32, Errno> {
     let nice = match which {
         PriorityOf::Process => cx.with_thread(Tid(who), |task| task.nice.load(Ordering::Relaxed))?,
         _ => cx.task().nice.load(Ordering::Relaxed),
     };
-    Ok((20 - nice) as usize)
+    Ok(20 - nice)
 }
 
 /// setpriority(2)
 pub fn sys_setpriority(cx: &Ctx<'_>, which: PriorityOf, who: i32, nice: i32) -> Result<(), Errno> {
     let nice = nice.clamp(-20, 19);
     match which {
-        PriorityOf::Process => {
-            cx.with_thread(Tid(who), |task| task.nice.store(nice, Ordering::Relaxed))
-        }
+        PriorityOf::Process => cx.with_thread(Tid(who), |task| task.nice.store(nice, Ordering::Relaxed)),
         _ => {
             cx.process().each_thread(|task| task.nice.store(nice, Ordering::Relaxed));
             Ok(())

@@ -21,7 +21,7 @@ use crate::process::PID;
 use crate::{image, rng, system, task, time};
 
 /// The facts about this machine; the program is the one `options` name.
-pub(super) fn source(options: &Options) -> procfs::Source {
+pub fn source(options: &Options) -> procfs::Source {
     let joined = |words: &[Vec<u8>]| words.iter().flat_map(|word| word.iter().copied().chain([0])).collect();
     Arc::new(Machine { command_line: joined(&options.argv), environment: joined(&options.env) })
 }
@@ -136,7 +136,10 @@ impl Facts for Machine {
 
     fn limits(&self) -> Vec<(u64, u64)> {
         let limits = Kernel::get().process.limits.lock();
-        Resource::all().map(|resource| limits.get(resource)).map(|limit| (limit.rlim_cur, limit.rlim_max)).collect()
+        Resource::all()
+            .map(|resource| limits.get(resource))
+            .map(|limit| (limit.rlim_cur, limit.rlim_max))
+            .collect()
     }
 
     fn cpu_time_ns(&self) -> u64 {
@@ -210,7 +213,10 @@ fn this_cpu() -> Cpu {
     let seven = if first.eax >= 7 { __cpuid_count(7, 0).ebx } else { 0 };
     let has_brand = __cpuid(0x8000_0000).eax >= 0x8000_0004;
     let brand: Vec<u32> = if has_brand {
-        (0x8000_0002..=0x8000_0004).map(|leaf| __cpuid(leaf)).flat_map(|leaf| [leaf.eax, leaf.ebx, leaf.ecx, leaf.edx]).collect()
+        (0x8000_0002..=0x8000_0004)
+            .map(__cpuid)
+            .flat_map(|leaf| [leaf.eax, leaf.ebx, leaf.ecx, leaf.edx])
+            .collect()
     } else {
         Vec::new()
     };
