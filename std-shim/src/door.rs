@@ -89,7 +89,6 @@ macro_rules! word {
             fn to_word(self) -> u64 {
                 self as u64
             }
-            #[expect(clippy::cast_possible_truncation, reason = "made by to_word")]
             fn from_word(word: u64) -> Self {
                 word as Self
             }

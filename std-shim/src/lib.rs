@@ -12,6 +12,7 @@
 //! functions are not cancellation points of `pthread_cancel`; Rust programs have no use for those.
 #![no_std]
 #![deny(unsafe_code)]
+#![expect(unreachable_pub, reason = "the symbols are for the linker")]
 #![expect(clippy::cast_possible_truncation, reason = "the kernel answers what fits the C type")]
 
 mod check;
