@@ -85,7 +85,6 @@ pub(crate) trait Word {
 macro_rules! word {
     ($($ty:ty),*) => { $(
         impl Word for $ty {
-            #[expect(clippy::cast_sign_loss, reason = "the register holds the two's complement")]
             fn to_word(self) -> u64 {
                 self as u64
             }

@@ -30,7 +30,9 @@ fn many_threads() {
                 thread::spawn(move || sum.fetch_add(number, Ordering::Relaxed))
             })
             .collect();
-        threads.into_iter().for_each(|thread| drop(thread.join().unwrap()));
+        for thread in threads {
+            thread.join().unwrap();
+        }
     }
     assert_eq!(sum.load(Ordering::Relaxed), 5 * 19_900);
     // A thread must share memory and signal handlers with the others.
@@ -294,6 +296,7 @@ fn limits() {
     limit.rlim_cur = before;
     assert_eq!(call(libc::SYS_prlimit64, [0, libc::RLIMIT_NOFILE as usize, at, 0, 0, 0]), Ok(0));
     limit.rlim_cur = limit.rlim_max + 1;
+    std::hint::black_box(&limit);
     assert_eq!(call(libc::SYS_setrlimit, [libc::RLIMIT_NOFILE as usize, at, 0, 0, 0, 0]), Err(EINVAL));
     assert_eq!(call(libc::SYS_getrlimit, [99, at, 0, 0, 0, 0]), Err(EINVAL));
     assert_eq!(call(libc::SYS_getrlimit, [7, 1, 0, 0, 0, 0]), Err(EFAULT));
