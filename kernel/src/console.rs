@@ -7,7 +7,7 @@
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use logic::boot::cmdline::Options;
+use logic::boot::cmdline;
 use sync::IrqLock;
 
 use crate::arch::port::{inb, outb, outsb};
@@ -61,20 +61,24 @@ pub fn ports() -> Ports {
     Ports { control: port_of(&CONTROL_PORT).map(DebugConsole), exit: port_of(&EXIT_PORT) }
 }
 
-/// Takes over the channels that `options` name, and starts the kernel log at its level.
-pub fn install(options: &Options) {
+/// Takes over the channels that the command line names.
+pub fn use_ports(ports: cmdline::Ports) {
     let pairs = [
-        (&ERROR_PORT, options.stderr_port),
-        (&LOG_PORT, options.log_port),
-        (&CONTROL_PORT, options.control_port),
-        (&EXIT_PORT, options.exit_port),
+        (&ERROR_PORT, ports.stderr),
+        (&LOG_PORT, ports.log),
+        (&CONTROL_PORT, ports.control),
+        (&EXIT_PORT, ports.exit),
     ];
     for (word, port) in pairs {
         word.store(port.map_or(NO_PORT, u32::from), Ordering::Relaxed);
     }
-    // Both calls can fail only when a logger is set already: this is the one place that sets it.
+}
+
+/// Starts the kernel log at `level`.
+pub fn start_log(level: log::LevelFilter) {
+    // Fails only when a logger is set already: this is the one place that sets it.
     let _ = log::set_logger(&KernelLog);
-    log::set_max_level(options.log);
+    log::set_max_level(level);
 }
 
 /// Writes program output (fd 1) as it is.

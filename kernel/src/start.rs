@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use logic::boot::cmdline::Options;
+use logic::boot::cmdline::{Options, Ports};
 
 use crate::arch::{self, Handoff, apic, smp};
 use crate::boot::BootInfo;
@@ -25,13 +25,17 @@ extern "Rust" fn caracal_up_start(handoff: Handoff) -> ! {
 fn start(handoff: Handoff) -> ! {
     arch::install_boot_local();
     let boot = BootInfo::read(handoff);
+    console::use_ports(Ports::find(boot.command_line));
     let memory = mm::init(&boot).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     arch::install_boot_cpu();
     let options = read_options(&boot);
-    console::install(&options);
+    console::use_ports(Ports::from(&options));
+    console::start_log(options.log);
     let firmware = acpi::read(&boot, memory);
     drivers::install_interrupt_controllers(&firmware, memory);
-    time::init(&firmware, memory);
+    if let Err(error) = time::init(&firmware, memory) {
+        end::boot_failed(format_args!("{error}"));
+    }
     if let Err(error) = rng::init(&options) {
         end::boot_failed(format_args!("{error}"));
     }

@@ -4,6 +4,7 @@
 //! rate comes from CPUID or from a short comparison; longer and longer baselines make it better, from the timer interrupt of the
 //! boot processor. Counters are compared; no timer interrupt is ever waited for, so a loaded host cannot spoil the rate.
 
+use core::fmt;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use logic::time::clock::{Discipline, Line, NS_PER_S, Sample};
@@ -20,6 +21,8 @@ use crate::mm::Memory;
 const FIRST_BASELINE_NS: u64 = 200_000;
 /// Comparisons follow at this distance, and before the reference wraps.
 const COMPARE_EVERY_NS: u64 = 50_000_000;
+/// How often the real-time clock is read while a second is waited for.
+const RTC_LOOKS: u32 = 10_000_000;
 /// Local APIC timer: divide by 16.
 const DIVIDE_BY_16: u32 = 0b0011;
 const MASKED: u32 = 1 << 16;
@@ -75,7 +78,8 @@ impl SharedLine {
 /// What keeps the line right.
 #[derive(Debug)]
 struct Clock {
-    reference: Reference,
+    /// `None`: the rate stays as it was found.
+    reference: Option<Reference>,
     discipline: Lock<Discipline>,
     next_comparison_ns: AtomicU64,
     /// The TSC's rate as it was first measured.
@@ -112,23 +116,79 @@ fn sample(reference: &Reference, hz: u64) -> Sample {
     best
 }
 
-/// Starts the clock and this CPU's timer.
-pub fn init(firmware: &Firmware, memory: &Memory) {
-    let reference = Reference::find(firmware, memory);
-    let (known, timer_deadline) = (tsc::frequency(), tsc::has_deadline_timer());
-    let first = sample(&reference, NS_PER_S);
+/// What the first comparison told, all per second.
+struct Rates {
+    tsc_hz: u64,
+    /// Local APIC timer ticks after division.
+    timer_hz: u64,
+    /// The comparison itself.
+    last: Sample,
+}
+
+/// Compares the TSC and the timer with the reference for a moment.
+fn measure(reference: &Reference, known: Option<u64>, timer_deadline: bool) -> Rates {
+    let first = sample(reference, NS_PER_S);
     start_timer_counting();
     let timer_first = apic::read(register::TIMER_CURRENT);
     let mut last = first;
     if known.is_none() || !timer_deadline {
         while last.reference_ns - first.reference_ns < FIRST_BASELINE_NS {
-            last = sample(&reference, NS_PER_S);
+            last = sample(reference, NS_PER_S);
         }
     }
     let timer_ticks = u64::from(timer_first - apic::read(register::TIMER_CURRENT));
     let baseline_ns = (last.reference_ns - first.reference_ns).max(1);
-    let measured = |ticks: u64| (u128::from(ticks) * u128::from(NS_PER_S) / u128::from(baseline_ns)) as u64;
-    let hz = known.unwrap_or_else(|| measured(last.cycles - first.cycles)).max(1);
+    let per_second = |ticks: u64| (u128::from(ticks) * u128::from(NS_PER_S) / u128::from(baseline_ns)) as u64;
+    Rates {
+        tsc_hz: known.unwrap_or_else(|| per_second(last.cycles - first.cycles)).max(1),
+        timer_hz: if timer_deadline { 0 } else { per_second(timer_ticks).max(1) },
+        last,
+    }
+}
+
+/// The rates on a machine without any counter of known frequency: between two ticks of the real-time clock, a second apart.
+fn measure_by_rtc(known: Option<u64>, timer_deadline: bool) -> Option<Rates> {
+    let tick = || {
+        let before = rtc::seconds()?;
+        // As long as a second can take, and an end for a clock that stands still.
+        (0..RTC_LOOKS).find(|_| rtc::seconds().is_some_and(|now| now != before)).map(|_| tsc::read())
+    };
+    let sample_at = |cycles| Sample { cycles, reference_ns: 0, uncertainty_ns: u64::MAX };
+    if let (Some(tsc_hz), true) = (known, timer_deadline) {
+        return Some(Rates { tsc_hz, timer_hz: 0, last: sample_at(tsc::read()) });
+    }
+    let first = tick()?;
+    start_timer_counting();
+    let last = tick()?;
+    let timer_ticks = u64::from(u32::MAX - apic::read(register::TIMER_CURRENT));
+    let timer_hz = if timer_deadline { 0 } else { timer_ticks.max(1) };
+    Some(Rates { tsc_hz: known.unwrap_or(last - first).max(1), timer_hz, last: sample_at(last) })
+}
+
+/// The machine has nothing to measure time with.
+#[derive(Debug)]
+pub struct NoClock;
+
+impl fmt::Display for NoClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "no clock: the machine has no HPET, ACPI timer, PIT or real-time clock to measure the CPU's time-stamp counter with, \
+             and the CPU does not say its frequency; give the guest one of them (qemu -M microvm,pit=on or rtc=on)",
+        )
+    }
+}
+
+/// Starts the clock and this CPU's timer.
+///
+/// # Errors
+/// [`NoClock`].
+pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
+    let reference = Reference::find(firmware, memory);
+    let (known, timer_deadline) = (tsc::frequency(), tsc::has_deadline_timer());
+    let Rates { tsc_hz: hz, timer_hz, last } = match &reference {
+        Some(reference) => measure(reference, known, timer_deadline),
+        None => measure_by_rtc(known, timer_deadline).ok_or(NoClock)?,
+    };
     let line = Line::new(0, 0, hz);
     LINE.store(line);
     let wall = rtc::seconds();
@@ -136,20 +196,22 @@ pub fn init(firmware: &Firmware, memory: &Memory) {
         log::error!("no real-time clock: wall-clock time starts at 1970-01-01; certificates will not verify");
     }
     let now = line.ns_at(tsc::read());
+    let source = if known.is_some() { "CPUID" } else { "measured" };
     log::info!(
-        "clock: TSC {hz} Hz ({}), reference {}",
-        if known.is_some() { "CPUID" } else { "measured" },
-        reference.name()
+        "clock: TSC {hz} Hz ({source}), reference {}",
+        reference.as_ref().map_or("none", Reference::name)
     );
+    let first_comparison = |reference: &Reference| now + COMPARE_EVERY_NS.min(reference.wrap_ns() / 2);
     CLOCK.set(Clock {
         discipline: Lock::new(Discipline::new(last, line.ns_at(last.cycles), hz)),
-        next_comparison_ns: AtomicU64::new(now + COMPARE_EVERY_NS.min(reference.wrap_ns() / 2)),
+        next_comparison_ns: AtomicU64::new(reference.as_ref().map_or(u64::MAX, first_comparison)),
         reference,
         first_hz: hz,
         epoch_ns: wall.unwrap_or(0).saturating_mul(NS_PER_S).saturating_sub(now),
-        timer_hz: if timer_deadline { 0 } else { measured(timer_ticks).max(1) },
+        timer_hz,
     });
     start_cpu();
+    Ok(())
 }
 
 fn start_timer_counting() {
@@ -224,12 +286,14 @@ pub fn keep_in_step() {
     if cpu::id() != 0 || now < clock.comparison_deadline() {
         return;
     }
-    let Some(mut discipline) = clock.discipline.try_lock() else { return };
+    let (Some(reference), Some(mut discipline)) = (&clock.reference, clock.discipline.try_lock()) else {
+        return;
+    };
     let line = LINE.load();
-    let sample = sample(&clock.reference, NS_PER_S);
+    let sample = sample(reference, NS_PER_S);
     LINE.store(discipline.feed(&line, sample));
     // Twice as far each time, up to half of the reference's range, so that an idle guest stays idle.
-    let distance = (now / 2).clamp(COMPARE_EVERY_NS, 60 * NS_PER_S).min(clock.reference.wrap_ns() / 2);
+    let distance = (now / 2).clamp(COMPARE_EVERY_NS, 60 * NS_PER_S).min(reference.wrap_ns() / 2);
     clock.next_comparison_ns.store(now + distance, Ordering::Relaxed);
 }
 

@@ -17,6 +17,8 @@ const PIT_HZ: u64 = 1_193_182;
 const PIT_CHANNEL_2: u16 = 0x42;
 const PIT_COMMAND: u16 = 0x43;
 const PIT_GATE: u16 = 0x61;
+/// How often the count is read before it is believed to stand still; a read takes longer than a tick.
+const PIT_LOOKS: u32 = 1000;
 
 /// Which counter is read.
 #[derive(Clone, Copy, Debug)]
@@ -45,14 +47,14 @@ struct Extended {
 }
 
 impl Reference {
-    /// The best counter this machine has.
-    pub fn find(firmware: &Firmware, memory: &Memory) -> Self {
+    /// The best counter this machine has; `None` when there is none that counts.
+    pub fn find(firmware: &Firmware, memory: &Memory) -> Option<Self> {
         if let Some(reference) = firmware.hpet.and_then(|physical| Self::hpet(physical, memory)) {
-            return reference;
+            return Some(reference);
         }
         if let Some((port, wide)) = firmware.pm_timer {
             let mask = if wide { 0xffff_ffff } else { 0xff_ffff };
-            return Self::new(Kind::PmTimer(port), PM_TIMER_HZ, 1, mask);
+            return Some(Self::new(Kind::PmTimer(port), PM_TIMER_HZ, 1, mask));
         }
         // Channel 2 counts down from 65,536 for ever, its output switched off.
         // SAFETY: reading the gate changes nothing.
@@ -65,7 +67,9 @@ impl Reference {
         unsafe { outb(PIT_CHANNEL_2, 0) };
         // SAFETY: as above, high byte.
         unsafe { outb(PIT_CHANNEL_2, 0) };
-        Self::new(Kind::Pit, PIT_HZ, 1, 0xffff)
+        // Where there is no PIT its ports read the same for ever.
+        let first = pit_count();
+        (0..PIT_LOOKS).any(|_| pit_count() != first).then(|| Self::new(Kind::Pit, PIT_HZ, 1, 0xffff))
     }
 
     fn hpet(physical: u64, memory: &Memory) -> Option<Self> {

@@ -11,6 +11,8 @@ const UPDATE_IN_PROGRESS: u8 = 1 << 7;
 const HOURS_24: u8 = 1 << 1;
 const BINARY: u8 = 1 << 2;
 const PM: u8 = 1 << 7;
+/// An update takes 2 ms at most (MC146818 data sheet); a look takes a microsecond at least.
+const MOST_LOOKS: u32 = 10_000;
 
 fn register(index: u8) -> u8 {
     // SAFETY: selects an RTC register (NMI stays enabled) ...
@@ -31,7 +33,7 @@ pub fn seconds() -> Option<u64> {
         return None;
     }
     // Two equal readings with no update in progress: no carry in between.
-    for _ in 0..1000 {
+    for _ in 0..MOST_LOOKS {
         if register(STATUS_A) & UPDATE_IN_PROGRESS != 0 {
             continue;
         }

@@ -94,6 +94,51 @@ impl fmt::Display for CommandLineError {
     }
 }
 
+/// The ports of a command line, found without allocating: for what must be said before there is memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// Debug console for the kernel log.
+    pub log: Option<u16>,
+    /// Debug console for the program's standard error.
+    pub stderr: Option<u16>,
+    /// Debug console for the control channel.
+    pub control: Option<u16>,
+    /// isa-debug-exit.
+    pub exit: Option<u16>,
+}
+
+impl Ports {
+    /// Looks for the ports; words that make no sense are [`Options::parse`]'s to report.
+    #[must_use]
+    pub fn find(line: &[u8]) -> Self {
+        let mut ports = Self::default();
+        let words = line.split(u8::is_ascii_whitespace).take_while(|word| *word != b"--");
+        for word in words {
+            let at = word.iter().position(|&byte| byte == b'=').unwrap_or(word.len());
+            let value = word.get(at + 1..).and_then(port);
+            match &word[..at] {
+                b"log-port" => ports.log = value,
+                b"stderr-port" => ports.stderr = value,
+                b"ctl-port" => ports.control = value,
+                b"exit-port" => ports.exit = value,
+                _ => {}
+            }
+        }
+        ports
+    }
+}
+
+impl From<&Options> for Ports {
+    fn from(options: &Options) -> Self {
+        Self {
+            log: options.log_port,
+            stderr: options.stderr_port,
+            control: options.control_port,
+            exit: options.exit_port,
+        }
+    }
+}
+
 /// Words that VMMs add for Linux and that mean nothing here, by key; a trailing `.` stands for all keys that begin so.
 const LINUX_WORDS: &[&str] = &[
     "console", "root", "rootfstype", "rootflags", "rootwait", "rw", "ro", "init", "rdinit", "ip", "panic", "reboot", "pci", "quiet",

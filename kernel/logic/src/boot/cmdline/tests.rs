@@ -46,3 +46,9 @@ fn any_bytes_are_answered() {
         let _ = Options::parse(&line);
     }
 }
+
+#[test]
+fn ports_are_found_without_parsing_the_rest() {
+    let ports = Ports::find(b"nonsense log-port=0xe9 ctl-port=234 exit-port=x -- log-port=1 stderr-port=2");
+    assert_eq!(ports, Ports { log: Some(0xe9), control: Some(234), stderr: None, exit: None });
+}
