@@ -67,12 +67,13 @@ impl Entries {
     }
 }
 
-/// The inode as one of this file system; what is bound here from elsewhere is in use.
-fn as_node(inode: &Arc<dyn Inode>) -> Result<&Node, Errno> {
-    inode.as_any().downcast_ref().ok_or(Errno::EBUSY)
-}
-
 impl Node {
+    /// The inode as one of this file system; what is bound here from elsewhere is in use.
+    fn own<'a>(&self, inode: &'a Arc<dyn Inode>) -> Result<&'a Self, Errno> {
+        let node: Option<&Self> = inode.as_any().downcast_ref();
+        node.filter(|node| Arc::ptr_eq(&node.fs, &self.fs)).ok_or(Errno::EBUSY)
+    }
+
     fn entries_lock(&self) -> Result<&sync::Lock<Entries>, Errno> {
         match &self.body {
             Body::Directory(entries) => Ok(entries),
@@ -196,10 +197,7 @@ impl Directory for Node {
     }
 
     fn link(&self, name: &[u8], inode: &Arc<dyn Inode>, caller: &Caller) -> Result<(), Errno> {
-        let node = as_node(inode).map_err(|_| Errno::EXDEV)?;
-        if !Arc::ptr_eq(&node.fs, &self.fs) {
-            return Err(Errno::EXDEV);
-        }
+        let node = self.own(inode).map_err(|_| Errno::EXDEV)?;
         if node.is_directory() {
             return Err(Errno::EPERM);
         }
@@ -214,7 +212,7 @@ impl Directory for Node {
     fn unlink(&self, name: &[u8], now: Timespec) -> Result<(), Errno> {
         let _names = self.fs.names.lock();
         let inode = self.lookup(name)?;
-        let node = as_node(&inode)?;
+        let node = self.own(&inode)?;
         if node.is_directory() {
             return Err(Errno::EISDIR);
         }
@@ -231,7 +229,7 @@ impl Directory for Node {
         if inode.directory().is_none() {
             return Err(Errno::ENOTDIR);
         }
-        let node = as_node(&inode)?;
+        let node = self.own(&inode)?;
         node.close_directory()?;
         self.disown(name, node, now);
         node.show_deleted(name);
@@ -253,14 +251,14 @@ impl Directory for Node {
         }
         let _names = self.fs.names.lock();
         let moved = self.lookup(old)?;
-        let moved = as_node(&moved)?.handle().upgrade().ok_or(Errno::ENOENT)?;
+        let moved = self.own(&moved)?.handle().upgrade().ok_or(Errno::ENOENT)?;
         if moved.is_directory() && target.is_within(&moved) {
             return Err(Errno::EINVAL);
         }
         match target.lookup(new) {
             Ok(_) if flags.contains(RenameFlags::NOREPLACE) => Err(Errno::EEXIST),
             Ok(other) => {
-                let other = as_node(&other)?.handle().upgrade().ok_or(Errno::ENOENT)?;
+                let other = self.own(&other)?.handle().upgrade().ok_or(Errno::ENOENT)?;
                 if flags.contains(RenameFlags::EXCHANGE) {
                     if other.is_directory() && self.is_within(&other) {
                         return Err(Errno::EINVAL);
