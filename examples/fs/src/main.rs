@@ -34,7 +34,12 @@ fn main() -> io::Result<()> {
     fs::hard_link(&poem, root.join("second name"))?;
     symlink("poem.txt", root.join("link"))?;
     let metadata = fs::metadata(root.join("link"))?;
-    println!("length: {}, names: {}, link to: {}", metadata.len(), metadata.nlink(), fs::read_link(root.join("link"))?.display());
+    println!(
+        "length: {}, names: {}, link to: {}",
+        metadata.len(),
+        metadata.nlink(),
+        fs::read_link(root.join("link"))?.display()
+    );
 
     fs::set_permissions(&poem, Permissions::from_mode(0o640))?;
     println!("mode: {:o}", fs::metadata(&poem)?.permissions().mode() & 0o777);
@@ -46,7 +51,11 @@ fn main() -> io::Result<()> {
     let sparse = File::create(root.join("sparse"))?;
     sparse.write_at(b"end", 10 << 20)?;
     let metadata = sparse.metadata()?;
-    println!("sparse: {} bytes, less than 64 KiB stored: {}", metadata.len(), metadata.blocks() * 512 < 64 << 10);
+    println!(
+        "sparse: {} bytes, less than 64 KiB stored: {}",
+        metadata.len(),
+        metadata.blocks() * 512 < 64 << 10
+    );
 
     let (first, second) = (File::open(&poem)?, File::open(&poem)?);
     first.lock()?;

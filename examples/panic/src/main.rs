@@ -21,7 +21,11 @@ fn main() {
     let caught = panic::catch_unwind(|| parse("forty-two"));
     println!("caught: {}", caught.is_err());
 
-    let joined = thread::Builder::new().name("doomed".into()).spawn(|| panic!("in a thread")).expect("a thread").join();
+    let joined = thread::Builder::new()
+        .name("doomed".into())
+        .spawn(|| panic!("in a thread"))
+        .expect("a thread")
+        .join();
     let message = joined.expect_err("it panicked");
     println!("from the thread: {}", message.downcast_ref::<&str>().unwrap_or(&"?"));
 

@@ -33,13 +33,19 @@ fn main() {
     println!("sum to 1000000: {}", parallel_sum(1_000_000, 7));
 
     let named = thread::Builder::new().name("worker".into());
-    let name = named.spawn(|| thread::current().name().map(str::to_owned)).expect("a thread").join().expect("its name");
+    let name = named
+        .spawn(|| thread::current().name().map(str::to_owned))
+        .expect("a thread")
+        .join()
+        .expect("its name");
     println!("thread name: {}", name.as_deref().unwrap_or("none"));
 
     let (sender, receiver) = mpsc::channel();
     for producer in 0..4 {
         let sender = sender.clone();
-        thread::spawn(move || (0..250).for_each(|item| sender.send(producer * 250 + item).expect("a receiver")));
+        thread::spawn(move || {
+            (0..250).for_each(|item| sender.send(producer * 250 + item).expect("a receiver"))
+        });
     }
     drop(sender);
     let mut items: Vec<u32> = receiver.iter().collect();
@@ -52,7 +58,9 @@ fn main() {
             let (turn, changed) = (&turn, &changed);
             scope.spawn(move || {
                 for _ in 0..100 {
-                    let mut now = changed.wait_while(turn.lock().expect("the lock"), |now| *now % 2 != player).expect("a turn");
+                    let mut now = changed
+                        .wait_while(turn.lock().expect("the lock"), |now| *now % 2 != player)
+                        .expect("a turn");
                     *now += 1;
                     changed.notify_one();
                 }

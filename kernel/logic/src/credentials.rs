@@ -70,7 +70,9 @@ impl Ids {
         if !(allowed(real) && allowed(effective) && allowed(saved)) {
             return Err(Errno::EPERM);
         }
-        for (field, id) in [(&mut self.real, real), (&mut self.effective, effective), (&mut self.saved, saved)] {
+        for (field, id) in
+            [(&mut self.real, real), (&mut self.effective, effective), (&mut self.saved, saved)]
+        {
             if id != UNCHANGED {
                 *field = id;
             }

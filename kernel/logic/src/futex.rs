@@ -81,7 +81,8 @@ impl Futexes {
         waker: Waker,
         value_is_expected: impl FnOnce() -> Result<bool, Errno>,
     ) -> Result<Arc<Waiter>, Errno> {
-        let waiter = Arc::new(Waiter { key: AtomicU64::new(key), bitset, woken: AtomicBool::new(false), waker });
+        let waiter =
+            Arc::new(Waiter { key: AtomicU64::new(key), bitset, woken: AtomicBool::new(false), waker });
         let mut bucket = self.buckets[index(key)].lock();
         if !value_is_expected()? {
             return Err(Errno::EAGAIN);

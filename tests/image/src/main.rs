@@ -32,7 +32,8 @@ fn hermit(image: &Path) -> Result<(), String> {
 
 fn pvh(image: &Path) -> Result<(), String> {
     const MEMORY: usize = 64 << 20;
-    let memory = GuestMemoryMmap::<()>::from_ranges(&[(GuestAddress(0), MEMORY)]).map_err(|error| error.to_string())?;
+    let memory = GuestMemoryMmap::<()>::from_ranges(&[(GuestAddress(0), MEMORY)])
+        .map_err(|error| error.to_string())?;
     let mut file = File::open(image).map_err(|error| error.to_string())?;
     let loaded = Elf::load(&memory, None, &mut file, None).map_err(|error| error.to_string())?;
     let PvhBootCapability::PvhEntryPresent(entry) = loaded.pvh_boot_cap else {

@@ -88,7 +88,9 @@ impl fmt::Display for CommandLineError {
                 f,
                 "unknown option `{word}` on the kernel command line; program arguments go behind ` -- ` (docs/command-line.md lists the options)"
             ),
-            Self::BadValue(word, wanted) => write!(f, "`{word}` on the kernel command line: expected {wanted}"),
+            Self::BadValue(word, wanted) => {
+                write!(f, "`{word}` on the kernel command line: expected {wanted}")
+            }
             Self::UnclosedQuote => f.write_str("a double quote on the kernel command line is never closed"),
         }
     }
@@ -141,9 +143,40 @@ impl From<&Options> for Ports {
 
 /// Words that VMMs add for Linux and that mean nothing here, by key; a trailing `.` stands for all keys that begin so.
 const LINUX_WORDS: &[&str] = &[
-    "console", "root", "rootfstype", "rootflags", "rootwait", "rw", "ro", "init", "rdinit", "ip", "panic", "reboot", "pci", "quiet",
-    "nomodule", "nomodules", "earlyprintk", "earlycon", "loglevel", "acpi", "noapic", "nolapic", "random.", "8250.", "i8042.", "tsc",
-    "no_timer_check", "noreplace-smp", "swiotlb", "selinux", "systemd.", "net.ifnames", "clocksource", "mitigations",
+    "console",
+    "root",
+    "rootfstype",
+    "rootflags",
+    "rootwait",
+    "rw",
+    "ro",
+    "init",
+    "rdinit",
+    "ip",
+    "panic",
+    "reboot",
+    "pci",
+    "quiet",
+    "nomodule",
+    "nomodules",
+    "earlyprintk",
+    "earlycon",
+    "loglevel",
+    "acpi",
+    "noapic",
+    "nolapic",
+    "random.",
+    "8250.",
+    "i8042.",
+    "tsc",
+    "no_timer_check",
+    "noreplace-smp",
+    "swiotlb",
+    "selinux",
+    "systemd.",
+    "net.ifnames",
+    "clocksource",
+    "mitigations",
 ];
 
 impl Options {
@@ -212,7 +245,9 @@ fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, CommandLineError> {
                 quoted = !quoted;
                 word.get_or_insert_default();
             }
-            b'\\' if quoted => word.get_or_insert_default().push(bytes.next().ok_or(CommandLineError::UnclosedQuote)?),
+            b'\\' if quoted => {
+                word.get_or_insert_default().push(bytes.next().ok_or(CommandLineError::UnclosedQuote)?)
+            }
             _ if byte.is_ascii_whitespace() && !quoted => words.extend(word.take()),
             _ => word.get_or_insert_default().push(byte),
         }

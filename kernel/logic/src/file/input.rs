@@ -105,7 +105,8 @@ impl Input {
             return Err(Errno::EAGAIN);
         }
         let (first, _) = state.queue.as_slices();
-        let line_end = first.iter().position(|&byte| line_wise && byte == b'\n').map_or(first.len(), |at| at + 1);
+        let line_end =
+            first.iter().position(|&byte| line_wise && byte == b'\n').map_or(first.len(), |at| at + 1);
         let count = line_end.min(out.room());
         out.put(&first[..count])?;
         state.queue.drain(..count);

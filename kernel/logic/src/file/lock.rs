@@ -122,7 +122,8 @@ impl Locks {
     }
 
     fn tidy(&mut self, file: FileId) {
-        let unused = |locks: &FileLocks| locks.whole.is_empty() && locks.ranges.is_empty() && locks.waiting.is_empty();
+        let unused =
+            |locks: &FileLocks| locks.whole.is_empty() && locks.ranges.is_empty() && locks.waiting.is_empty();
         if self.0.get(&file).is_some_and(unused) {
             self.0.remove(&file);
         }

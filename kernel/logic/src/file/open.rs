@@ -32,7 +32,8 @@ pub struct OpenFile {
 impl OpenFile {
     /// A description at position 0. Of `flags` the access mode and the status flags are kept.
     pub fn new(file: Arc<dyn File>, inode: Arc<dyn Inode>, flags: OpenFlags) -> Self {
-        let once = OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
+        let once =
+            OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         let kept = flags.difference(once) | OpenFlags::LARGEFILE;
         let status = AtomicU32::new(kept.bits());
         Self { file, inode, offset: Lock::new(0), access: kept, status, locks: Lock::new(None) }
@@ -157,7 +158,9 @@ impl OpenFile {
     pub fn seek(&self, distance: i64, whence: Whence) -> Result<u64, Errno> {
         self.check_seekable()?;
         let mut offset = self.offset.lock();
-        let from = |base: u64| base.checked_add_signed(distance).filter(|&sum| sum <= MOST_OFFSET).ok_or(Errno::EINVAL);
+        let from = |base: u64| {
+            base.checked_add_signed(distance).filter(|&sum| sum <= MOST_OFFSET).ok_or(Errno::EINVAL)
+        };
         let searched = |search: &dyn Fn(u64) -> Result<u64, Errno>| {
             search(u64::try_from(distance).map_err(|_| Errno::ENXIO)?)
         };

@@ -251,8 +251,10 @@ impl File for PipeEnd {
 
     fn opened(&self, io: &Io<'_>) -> Result<(), Errno> {
         let mut state = self.pipe.0.lock();
-        let waits_for_writer = self.reads && !self.writes && state.writers == 0 && state.writers_seen == self.seen_before.1;
-        let waits_for_reader = self.writes && !self.reads && state.readers == 0 && state.readers_seen == self.seen_before.0;
+        let waits_for_writer =
+            self.reads && !self.writes && state.writers == 0 && state.writers_seen == self.seen_before.1;
+        let waits_for_reader =
+            self.writes && !self.reads && state.readers == 0 && state.readers_seen == self.seen_before.0;
         if waits_for_writer || waits_for_reader {
             state.register(io);
             return Err(Errno::EAGAIN);

@@ -50,7 +50,9 @@ impl Set {
     /// The events of poll(2) that put a file into this set (select(2), NOTES).
     pub fn events(self) -> PollEvents {
         match self {
-            Self::Read => PollEvents::IN | PollEvents::RDNORM | PollEvents::RDBAND | PollEvents::HUP | PollEvents::ERR,
+            Self::Read => {
+                PollEvents::IN | PollEvents::RDNORM | PollEvents::RDBAND | PollEvents::HUP | PollEvents::ERR
+            }
             Self::Write => PollEvents::OUT | PollEvents::WRNORM | PollEvents::WRBAND | PollEvents::ERR,
             Self::Except => PollEvents::PRI,
         }

@@ -68,7 +68,11 @@ pub struct Stream {
 
 impl Stream {
     /// A stream that reads from `input` and writes with `output`, and is `terminal`, each if given.
-    pub fn new(input: Option<Arc<Input>>, output: Option<fn(&[u8])>, terminal: Option<Arc<ConsoleTerminal>>) -> Self {
+    pub fn new(
+        input: Option<Arc<Input>>,
+        output: Option<fn(&[u8])>,
+        terminal: Option<Arc<ConsoleTerminal>>,
+    ) -> Self {
         Self { input, output, terminal }
     }
 

@@ -65,7 +65,9 @@ impl FdTable {
             return Err(Errno::EINVAL);
         }
         let from = least.max(self.first_free);
-        let index = (from..self.slots.len()).find(|&index| self.slots[index].is_none()).unwrap_or(from.max(self.slots.len()));
+        let index = (from..self.slots.len())
+            .find(|&index| self.slots[index].is_none())
+            .unwrap_or(from.max(self.slots.len()));
         if index >= self.limit {
             return Err(Errno::EMFILE);
         }
@@ -87,7 +89,12 @@ impl FdTable {
     ///
     /// # Errors
     /// `EBADF` for a descriptor that cannot be, `ENOMEM`.
-    pub fn replace(&mut self, fd: Fd, file: Arc<OpenFile>, close_on_exec: bool) -> Result<Option<Arc<OpenFile>>, Errno> {
+    pub fn replace(
+        &mut self,
+        fd: Fd,
+        file: Arc<OpenFile>,
+        close_on_exec: bool,
+    ) -> Result<Option<Arc<OpenFile>>, Errno> {
         let index = fd.index().filter(|&index| index < self.limit).ok_or(Errno::EBADF)?;
         self.place(index, Slot { file, close_on_exec })
     }
@@ -143,7 +150,10 @@ impl FdTable {
 
     /// Open descriptors, ascending.
     pub fn descriptors(&self) -> Vec<Fd> {
-        (0..self.slots.len()).filter(|&index| self.slots[index].is_some()).filter_map(|index| fd_of(index).ok()).collect()
+        (0..self.slots.len())
+            .filter(|&index| self.slots[index].is_some())
+            .filter_map(|index| fd_of(index).ok())
+            .collect()
     }
 }
 

@@ -100,9 +100,16 @@ pub struct Device {
 
 impl Device {
     /// The device `number` (major, minor) at `home`, served by `file`.
-    pub fn new(home: Home, inode: u64, (major, minor): (u32, u32), permissions: u32, file: Arc<dyn File>) -> Self {
+    pub fn new(
+        home: Home,
+        inode: u64,
+        (major, minor): (u32, u32),
+        permissions: u32,
+        file: Arc<dyn File>,
+    ) -> Self {
         let special = make_device(major, minor);
-        let metadata = Metadata { special, ..Metadata::new(DEVICE, inode, FileType::CharDevice, permissions) };
+        let metadata =
+            Metadata { special, ..Metadata::new(DEVICE, inode, FileType::CharDevice, permissions) };
         Self { metadata, home: Some(home), file }
     }
 }
@@ -129,15 +136,28 @@ impl Inode for Device {
     }
 }
 
-fn device(name: &'static [u8], number: (u32, u32), permissions: u32, file: Arc<dyn File>) -> (&'static [u8], Make) {
-    (name, alloc::boxed::Box::new(move |directory, name| {
-        let (home, inode) = directory.child(name);
-        Ok(Arc::new(Device::new(home, inode, number, permissions, Arc::clone(&file))))
-    }))
+fn device(
+    name: &'static [u8],
+    number: (u32, u32),
+    permissions: u32,
+    file: Arc<dyn File>,
+) -> (&'static [u8], Make) {
+    (
+        name,
+        alloc::boxed::Box::new(move |directory, name| {
+            let (home, inode) = directory.child(name);
+            Ok(Arc::new(Device::new(home, inode, number, permissions, Arc::clone(&file))))
+        }),
+    )
 }
 
 /// The directory at `home`. `console` is the terminal of the machine, `fill` gives random bytes, `more` are further entries.
-pub fn new(home: Home, console: &Arc<dyn File>, fill: fn(&mut [u8]), more: Vec<(&'static [u8], Make)>) -> Arc<MadeDirectory> {
+pub fn new(
+    home: Home,
+    console: &Arc<dyn File>,
+    fill: fn(&mut [u8]),
+    more: Vec<(&'static [u8], Make)>,
+) -> Arc<MadeDirectory> {
     let mut entries = alloc::vec![
         device(b"null", (1, 3), 0o666, Arc::new(Memory::Null)),
         device(b"zero", (1, 5), 0o666, Arc::new(Memory::Zero)),
@@ -152,5 +172,10 @@ pub fn new(home: Home, console: &Arc<dyn File>, fill: fn(&mut [u8]), more: Vec<(
         link(b"stderr", b"/proc/self/fd/2"),
     ];
     entries.extend(more);
-    MadeDirectory::new(Kind { device: DEVICE, magic: TMPFS_MAGIC }, 1, Some(home), alloc::boxed::Box::new(Fixed::new(entries)))
+    MadeDirectory::new(
+        Kind { device: DEVICE, magic: TMPFS_MAGIC },
+        1,
+        Some(home),
+        alloc::boxed::Box::new(Fixed::new(entries)),
+    )
 }

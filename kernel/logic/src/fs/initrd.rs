@@ -75,7 +75,8 @@ impl<'a> Members<'a> {
         let at = self.at + MAGIC.len() + index * 8;
         let digits = self.bytes(at, 8)?;
         let text = core::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
-        text.and_then(|text| u32::from_str_radix(text, 16).ok()).ok_or(Malformed { at, what: "eight hexadecimal digits" })
+        text.and_then(|text| u32::from_str_radix(text, 16).ok())
+            .ok_or(Malformed { at, what: "eight hexadecimal digits" })
     }
 
     fn member(&mut self) -> Result<Option<Member<'a>>, Malformed> {
@@ -85,7 +86,8 @@ impl<'a> Members<'a> {
         let name_at = self.at + HEADER_BYTES;
         let name_length = self.field(11)? as usize;
         let name = self.bytes(name_at, name_length)?;
-        let path = name.strip_suffix(b"\0").ok_or(Malformed { at: name_at, what: "a name that ends in a zero" })?;
+        let path =
+            name.strip_suffix(b"\0").ok_or(Malformed { at: name_at, what: "a name that ends in a zero" })?;
         if path == TRAILER {
             return Ok(None);
         }
@@ -174,8 +176,12 @@ fn directory(root: &Arc<Node>, path: &[u8]) -> Result<Arc<Node>, Errno> {
             return Err(Errno::EINVAL);
         }
         at = match at.lookup(part) {
-            Ok(inode) => (inode as Arc<dyn core::any::Any + Send + Sync>).downcast().map_err(|_| Errno::EBUSY)?,
-            Err(_) => at.insert(part, New::Directory, &Metadata::new(0, 0, FileType::Directory, 0o755), b"")?,
+            Ok(inode) => {
+                (inode as Arc<dyn core::any::Any + Send + Sync>).downcast().map_err(|_| Errno::EBUSY)?
+            }
+            Err(_) => {
+                at.insert(part, New::Directory, &Metadata::new(0, 0, FileType::Directory, 0o755), b"")?
+            }
         };
         if at.directory().is_none() {
             return Err(Errno::ENOTDIR);

@@ -157,7 +157,9 @@ impl Metadata {
             tv_nsec: u32::try_from(time.tv_nsec).unwrap_or(0),
             reserved: 0,
         };
-        let (major, minor) = (|device: u32| ((device >> 8) & 0xfff, device & 0xff | (device >> 12) & !0xff))(self.special);
+        // The parts of `make_device`'s number.
+        let (major, minor) =
+            ((self.special >> 8) & 0xfff, self.special & 0xff | (self.special >> 12) & !0xff);
         Statx {
             stx_mask: (StatxMask::BASIC_STATS | StatxMask::BTIME).bits(),
             stx_blksize: BLOCK_SIZE,
@@ -301,7 +303,13 @@ pub trait Directory {
     ///
     /// # Errors
     /// `EEXIST`; `EPERM` for directories that cannot grow; `ENOSPC`; `ENOENT` when the directory itself was removed.
-    fn create(&self, _name: &[u8], _new: New<'_>, _permissions: u32, _caller: &Caller) -> Result<Arc<dyn Inode>, Errno> {
+    fn create(
+        &self,
+        _name: &[u8],
+        _new: New<'_>,
+        _permissions: u32,
+        _caller: &Caller,
+    ) -> Result<Arc<dyn Inode>, Errno> {
         Err(Errno::EPERM)
     }
 

@@ -40,6 +40,11 @@ pub struct Pages {
     base: &'static [u8],
 }
 
+/// Where a position lies in its page.
+fn within_page(offset: u64) -> usize {
+    usize::try_from(offset % PAGE as u64).unwrap_or(0)
+}
+
 /// What lies at a position, in a row.
 enum Run<'a> {
     Bytes(&'a [u8]),
@@ -64,7 +69,7 @@ impl Pages {
 
     /// What lies from `offset` on, up to the end of its page or of `most` bytes.
     fn run(&self, offset: u64, most: usize) -> Run<'_> {
-        let within = (offset % PAGE as u64) as usize;
+        let within = within_page(offset);
         let count = most.min(PAGE - within);
         if let Some(page) = self.pages.get(&(offset / PAGE as u64)) {
             return Run::Bytes(&page[0].0[within..within + count]);
@@ -121,9 +126,10 @@ impl Pages {
         let mut done = 0;
         while from.left() > 0 {
             let at = offset + done as u64;
-            let within = (at % PAGE as u64) as usize;
+            let within = within_page(at);
             let count = from.left().min(PAGE - within);
-            let taken = self.page_mut(at / PAGE as u64).and_then(|page| from.take(&mut page[within..within + count]));
+            let taken =
+                self.page_mut(at / PAGE as u64).and_then(|page| from.take(&mut page[within..within + count]));
             if let Err(errno) = taken {
                 return partial(done, Err(errno));
             }
@@ -150,7 +156,7 @@ impl Pages {
 
     /// Zeros the rest of the page that `size` cuts: it must read as zeros when the file grows again.
     fn clear_tail(&mut self, size: u64) -> Result<(), Errno> {
-        let within = (size % PAGE as u64) as usize;
+        let within = within_page(size);
         if within > 0 && self.pages.contains_key(&(size / PAGE as u64)) {
             self.page_mut(size / PAGE as u64)?[within..].fill(0);
         }
@@ -177,7 +183,7 @@ impl Pages {
                 continue;
             }
             if over_base || self.pages.contains_key(&index) {
-                let (from, to) = ((at % PAGE as u64) as usize, (at % PAGE as u64 + (next - at)) as usize);
+                let (from, to) = (within_page(at), within_page(at) + within_page(next - at - 1) + 1);
                 self.page_mut(index)?[from..to].fill(0);
             }
             at = next;
@@ -190,7 +196,8 @@ impl Pages {
     /// # Errors
     /// `ENOSPC`; pages made before stay.
     pub fn reserve(&mut self, start: u64, end: u64) -> Result<(), Errno> {
-        (start / PAGE as u64..end.div_ceil(PAGE as u64)).try_for_each(|index| self.page_mut(index).map(|_| ()))
+        (start / PAGE as u64..end.div_ceil(PAGE as u64))
+            .try_for_each(|index| self.page_mut(index).map(|_| ()))
     }
 
     /// First byte from `offset` on that is not in a hole.

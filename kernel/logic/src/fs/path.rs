@@ -94,7 +94,12 @@ impl Walk<'_> {
                 if let Some(target) = link.jump() {
                     let target = target?;
                     if is_last {
-                        let found = Found { directory, name: Name::Normal(part), inode: Ok(target), must_be_directory };
+                        let found = Found {
+                            directory,
+                            name: Name::Normal(part),
+                            inode: Ok(target),
+                            must_be_directory,
+                        };
                         return found.checked();
                     }
                     at = target;
@@ -184,7 +189,8 @@ impl Rest {
 
     /// Puts the parts of `path` before the others; `is_end`: there are no others, so its slash at the end counts.
     fn push_front(&mut self, path: &[u8], is_end: bool) {
-        self.parts.extend(path.rsplit(|&byte| byte == b'/').filter(|part| !part.is_empty()).map(<[u8]>::to_vec));
+        self.parts
+            .extend(path.rsplit(|&byte| byte == b'/').filter(|part| !part.is_empty()).map(<[u8]>::to_vec));
         if is_end {
             self.ended_in_slash = path.last() == Some(&b'/');
         }

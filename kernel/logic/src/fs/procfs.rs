@@ -15,7 +15,7 @@ use abi::fs::{PROC_SUPER_MAGIC, SYSFS_MAGIC};
 use abi::reg::Fd;
 
 use super::inode::{Home, Inode};
-use super::synthetic::{Kind, Listing, Make, MadeDirectory, MadeLink, Target, link};
+use super::synthetic::{Kind, Listing, MadeDirectory, MadeLink, Make, Target, link};
 
 /// Device number of `/proc`.
 pub const PROC_DEVICE: u64 = 20;
@@ -144,7 +144,12 @@ pub type Source = Arc<dyn Facts>;
 /// `/proc`, at `home`.
 pub fn new_proc(home: Home, facts: &Source) -> Arc<MadeDirectory> {
     let kind = Kind { device: PROC_DEVICE, magic: PROC_SUPER_MAGIC };
-    MadeDirectory::new(kind, 1, Some(home), Box::new(Root { facts: Arc::clone(facts), fixed: system::entries(facts) }))
+    MadeDirectory::new(
+        kind,
+        1,
+        Some(home),
+        Box::new(Root { facts: Arc::clone(facts), fixed: system::entries(facts) }),
+    )
 }
 
 /// `/sys`, at `home`.
@@ -170,13 +175,19 @@ impl Listing for Root {
     fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
         let facts = Arc::clone(&self.facts);
         match name {
-            b"self" => Ok(MadeLink::new(directory, name, Box::new(move || {
-                Ok(Target { text: number(facts.pid()), inode: None })
-            }))),
-            b"thread-self" => Ok(MadeLink::new(directory, name, Box::new(move || {
-                let text = alloc::format!("{}/task/{}", facts.pid(), facts.tid()).into_bytes();
-                Ok(Target { text, inode: None })
-            }))),
+            b"self" => Ok(MadeLink::inode(
+                directory,
+                name,
+                Box::new(move || Ok(Target { text: number(facts.pid()), inode: None })),
+            )),
+            b"thread-self" => Ok(MadeLink::inode(
+                directory,
+                name,
+                Box::new(move || {
+                    let text = alloc::format!("{}/task/{}", facts.pid(), facts.tid()).into_bytes();
+                    Ok(Target { text, inode: None })
+                }),
+            )),
             _ if name.first().is_some_and(u8::is_ascii_digit) => {
                 let tid = parse(name).ok_or(Errno::ENOENT)?;
                 process::directory(directory, name, &facts, tid)

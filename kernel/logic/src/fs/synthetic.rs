@@ -25,9 +25,10 @@ pub struct Kind {
 /// An inode number made from a path, so that it is the same each time the inode is made.
 pub fn number_of(path: &[&[u8]]) -> u64 {
     // FNV-1a, 64 bits.
-    path.iter().flat_map(|part| part.iter().chain(&[b'/'])).fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    }) >> 8
+    path.iter()
+        .flat_map(|part| part.iter().chain(b"/"))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+        >> 8
 }
 
 /// Gives a directory its entries.
@@ -96,7 +97,12 @@ impl Inode for MadeDirectory {
 }
 
 impl File for MadeDirectory {
-    fn read_at(&self, _io: &Io<'_>, _offset: u64, _out: &mut dyn crate::file::io::Sink) -> Result<usize, Errno> {
+    fn read_at(
+        &self,
+        _io: &Io<'_>,
+        _offset: u64,
+        _out: &mut dyn crate::file::io::Sink,
+    ) -> Result<usize, Errno> {
         Err(Errno::EISDIR)
     }
 
@@ -112,7 +118,8 @@ impl Directory for MadeDirectory {
 
     fn entries(&self, from: u64, visit: &mut dyn FnMut(Entry<'_>) -> bool) {
         let parent = self.home.as_ref().map_or(self.number, |home| home.directory.metadata().inode);
-        let dots = [(self.number, b".".to_vec()), (parent, b"..".to_vec())].map(|(inode, name)| (inode, FileType::Directory, name));
+        let dots = [(self.number, b".".to_vec()), (parent, b"..".to_vec())]
+            .map(|(inode, name)| (inode, FileType::Directory, name));
         let named = self.listing.names().into_iter().filter_map(|name| {
             let metadata = self.lookup(&name).ok()?.metadata();
             Some((metadata.inode, metadata.kind, name))
@@ -138,7 +145,7 @@ pub struct MadeFile {
 
 impl MadeFile {
     /// The read-only file called `name` in `directory`.
-    pub fn new(directory: &Arc<MadeDirectory>, name: &[u8], write: Write) -> Arc<dyn Inode> {
+    pub fn inode(directory: &Arc<MadeDirectory>, name: &[u8], write: Write) -> Arc<dyn Inode> {
         let (home, number) = directory.child(name);
         let metadata = Metadata::new(directory.kind.device, number, FileType::Regular, 0o444);
         Arc::new(Self { metadata, magic: directory.kind.magic, home, write })
@@ -192,7 +199,7 @@ pub struct MadeLink {
 
 impl MadeLink {
     /// The link called `name` in `directory`.
-    pub fn new(
+    pub fn inode(
         directory: &Arc<MadeDirectory>,
         name: &[u8],
         target: Box<dyn Fn() -> Result<Target, Errno> + Send + Sync>,
@@ -204,7 +211,7 @@ impl MadeLink {
 
     /// A link that always says `text`.
     pub fn fixed(directory: &Arc<MadeDirectory>, name: &[u8], text: &'static [u8]) -> Arc<dyn Inode> {
-        Self::new(directory, name, Box::new(|| Ok(Target { text: text.to_vec(), inode: None })))
+        Self::inode(directory, name, Box::new(|| Ok(Target { text: text.to_vec(), inode: None })))
     }
 }
 
@@ -274,8 +281,11 @@ impl Listing for Fixed {
 }
 
 /// An entry: a file with the contents that `write` gives.
-pub fn file(name: &'static [u8], write: impl Fn() -> Vec<u8> + Clone + Send + Sync + 'static) -> (&'static [u8], Make) {
-    (name, Box::new(move |directory, name| Ok(MadeFile::new(directory, name, Box::new(write.clone())))))
+pub fn file(
+    name: &'static [u8],
+    write: impl Fn() -> Vec<u8> + Clone + Send + Sync + 'static,
+) -> (&'static [u8], Make) {
+    (name, Box::new(move |directory, name| Ok(MadeFile::inode(directory, name, Box::new(write.clone())))))
 }
 
 /// An entry: a link that says `text`.
@@ -284,9 +294,15 @@ pub fn link(name: &'static [u8], text: &'static [u8]) -> (&'static [u8], Make) {
 }
 
 /// An entry: a directory with the entries that `list` gives.
-pub fn directory<L: Listing>(name: &'static [u8], list: impl Fn() -> L + Send + Sync + 'static) -> (&'static [u8], Make) {
-    (name, Box::new(move |parent, name| {
-        let (home, number) = parent.child(name);
-        Ok(MadeDirectory::new(parent.kind, number, Some(home), Box::new(list())))
-    }))
+pub fn directory<L: Listing>(
+    name: &'static [u8],
+    list: impl Fn() -> L + Send + Sync + 'static,
+) -> (&'static [u8], Make) {
+    (
+        name,
+        Box::new(move |parent, name| {
+            let (home, number) = parent.child(name);
+            Ok(MadeDirectory::new(parent.kind, number, Some(home), Box::new(list())))
+        }),
+    )
 }

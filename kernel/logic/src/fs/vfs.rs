@@ -66,7 +66,9 @@ impl Walk<'_> {
                 let permissions = mode.permissions() & !self.caller.umask;
                 match names.create(name, New::Regular, permissions, self.caller) {
                     // Somebody was faster: it is there now.
-                    Err(Errno::EEXIST) if !exclusive => self.open_inode(&names.lookup(name)?, flags, creates, io),
+                    Err(Errno::EEXIST) if !exclusive => {
+                        self.open_inode(&names.lookup(name)?, flags, creates, io)
+                    }
                     // A file that one makes may be opened whatever its mode says.
                     made => {
                         let inode = made?;
@@ -82,7 +84,13 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// open(2)'s.
-    pub fn open_inode(&self, inode: &Arc<dyn Inode>, flags: OpenFlags, creates: bool, io: &Io<'_>) -> Result<OpenFile, Errno> {
+    pub fn open_inode(
+        &self,
+        inode: &Arc<dyn Inode>,
+        flags: OpenFlags,
+        creates: bool,
+        io: &Io<'_>,
+    ) -> Result<OpenFile, Errno> {
         let metadata = inode.metadata();
         let is_directory = metadata.kind == FileType::Directory;
         if flags.contains(OpenFlags::DIRECTORY) && !is_directory {
@@ -187,7 +195,9 @@ impl Walk<'_> {
     /// # Errors
     /// rename(2)'s.
     pub fn rename(&self, old: At<'_>, new: At<'_>, flags: RenameFlags) -> Result<(), Errno> {
-        if flags.contains(RenameFlags::WHITEOUT) || flags.contains(RenameFlags::NOREPLACE | RenameFlags::EXCHANGE) {
+        if flags.contains(RenameFlags::WHITEOUT)
+            || flags.contains(RenameFlags::NOREPLACE | RenameFlags::EXCHANGE)
+        {
             return Err(Errno::EINVAL);
         }
         let from = self.find(old.start, old.path, Last::Name)?;
@@ -207,7 +217,11 @@ impl Walk<'_> {
             check_sticky(&to.directory.metadata(), &other.metadata(), self.caller)?;
             // A directory that holds the one that is moved is not empty (rename(2)).
             if !flags.contains(RenameFlags::EXCHANGE) && is_ancestor(other, &from) {
-                return Err(if flags.contains(RenameFlags::NOREPLACE) { Errno::EEXIST } else { Errno::ENOTEMPTY });
+                return Err(if flags.contains(RenameFlags::NOREPLACE) {
+                    Errno::EEXIST
+                } else {
+                    Errno::ENOTEMPTY
+                });
             }
         }
         names.rename(old_name, &*to.directory, new_name, flags, self.caller.now)
@@ -222,12 +236,15 @@ impl Walk<'_> {
         let mut change = *change;
         if let Some(permissions) = change.permissions {
             self.caller.check_owner(&metadata)?;
-            let outsider = self.caller.uid != 0 && metadata.gid != self.caller.gid && !self.caller.groups.contains(&metadata.gid);
+            let outsider = self.caller.uid != 0
+                && metadata.gid != self.caller.gid
+                && !self.caller.groups.contains(&metadata.gid);
             change.permissions = Some(if outsider { permissions & !Mode::SGID } else { permissions });
         }
         if change.uid.is_some() || change.gid.is_some() {
             let gives_away = change.uid.is_some_and(|uid| uid != metadata.uid);
-            let foreign = change.gid.is_some_and(|gid| gid != self.caller.gid && !self.caller.groups.contains(&gid));
+            let foreign =
+                change.gid.is_some_and(|gid| gid != self.caller.gid && !self.caller.groups.contains(&gid));
             if self.caller.uid != 0 && (gives_away || foreign || metadata.uid != self.caller.uid) {
                 return Err(Errno::EPERM);
             }

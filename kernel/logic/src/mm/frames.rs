@@ -167,6 +167,7 @@ impl Frames {
     }
 
     /// Gives back `count` frames in a row from one allocation.
+    #[expect(clippy::cast_possible_truncation, reason = "chunks of all RAM there can be, frames of a chunk")]
     pub fn free_contiguous(&mut self, address: u64, count: u64) {
         let index = (address / CHUNK) as u32;
         let start = address % CHUNK / FRAME;
@@ -175,7 +176,11 @@ impl Frames {
         }
         let chunk = &mut self.chunks[index as usize];
         for frame in start..start + count {
-            debug_assert_eq!(chunk.free[(frame / 64) as usize] >> (frame % 64) & 1, 0, "a frame is freed once");
+            debug_assert_eq!(
+                chunk.free[(frame / 64) as usize] >> (frame % 64) & 1,
+                0,
+                "a frame is freed once"
+            );
             chunk.free[(frame / 64) as usize] |= 1 << (frame % 64);
         }
         chunk.count += count as u32;

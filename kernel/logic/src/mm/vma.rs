@@ -175,8 +175,7 @@ impl<B: Backing> Areas<B> {
             return;
         }
         let start = area.start;
-        let upper =
-            Area { start: address, backing: area.backing.advanced(address - start), ..area.clone() };
+        let upper = Area { start: address, backing: area.backing.advanced(address - start), ..area.clone() };
         self.areas.insert(address, upper);
         if let Some(lower) = self.areas.get_mut(&start) {
             lower.end = address;

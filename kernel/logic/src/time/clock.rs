@@ -33,9 +33,10 @@ impl Line {
     /// Nanoseconds at `cycles`; before the line's beginning, its beginning.
     #[inline]
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "584 years fit")]
     pub fn ns_at(&self, cycles: u64) -> u64 {
         let passed = cycles.saturating_sub(self.cycles);
-        self.ns + (u128::from(passed) * u128::from(self.rate) >> 32) as u64
+        self.ns + ((u128::from(passed) * u128::from(self.rate)) >> 32) as u64
     }
 
     /// Cycles at which the line reaches `ns`, at least the line's beginning.

@@ -19,7 +19,8 @@ fn same_answers() {
         assert_eq!(i64::from(libc::getpid()), raw(libc::SYS_getpid, [0; 6]));
         assert_eq!(libc::syscall(libc::SYS_gettid), raw(libc::SYS_gettid, [0; 6]));
         assert_eq!(i64::from(libc::sched_yield()), raw(libc::SYS_sched_yield, [0; 6]));
-        let (mut direct, mut by_instruction) = (std::mem::zeroed::<libc::timespec>(), std::mem::zeroed::<libc::timespec>());
+        let (mut direct, mut by_instruction) =
+            (std::mem::zeroed::<libc::timespec>(), std::mem::zeroed::<libc::timespec>());
         for _ in 0..100 {
             assert_eq!(libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut direct), 0);
             assert_eq!(raw(libc::SYS_clock_gettime, [1, &raw mut by_instruction as usize, 0, 0, 0, 0]), 0);
@@ -34,16 +35,37 @@ fn same_errors() {
     // SAFETY: refused calls.
     unsafe {
         for fd in [-1, 9999] {
-            assert_eq!(through_c(libc::read(fd, at, 1) as i64), raw(libc::SYS_read, [fd as usize, at as usize, 1, 0, 0, 0]));
-            assert_eq!(through_c(libc::write(fd, at, 1) as i64), raw(libc::SYS_write, [fd as usize, at as usize, 1, 0, 0, 0]));
-            assert_eq!(through_c(libc::pread(fd, at, 1, -1) as i64), raw(libc::SYS_pread64, [fd as usize, at as usize, 1, usize::MAX, 0, 0]));
+            assert_eq!(
+                through_c(libc::read(fd, at, 1) as i64),
+                raw(libc::SYS_read, [fd as usize, at as usize, 1, 0, 0, 0])
+            );
+            assert_eq!(
+                through_c(libc::write(fd, at, 1) as i64),
+                raw(libc::SYS_write, [fd as usize, at as usize, 1, 0, 0, 0])
+            );
+            assert_eq!(
+                through_c(libc::pread(fd, at, 1, -1) as i64),
+                raw(libc::SYS_pread64, [fd as usize, at as usize, 1, usize::MAX, 0, 0])
+            );
         }
         let zero = open("/dev/zero", O_RDWR).unwrap();
         let fd = zero.0 as usize;
-        assert_eq!(through_c(libc::read(zero.0, 8 as *mut _, 1) as i64), raw(libc::SYS_read, [fd, 8, 1, 0, 0, 0]));
-        assert_eq!(through_c(libc::readv(zero.0, 8 as *const _, 1) as i64), raw(libc::SYS_readv, [fd, 8, 1, 0, 0, 0]));
-        assert_eq!(through_c(i64::from(libc::clock_gettime(99, 8 as *mut _))), raw(libc::SYS_clock_gettime, [99, 8, 0, 0, 0, 0]));
-        assert_eq!(through_c(libc::syscall(libc::SYS_futex, 8, 0, 0, 0)), raw(libc::SYS_futex, [8, 0, 0, 0, 0, 0]));
+        assert_eq!(
+            through_c(libc::read(zero.0, 8 as *mut _, 1) as i64),
+            raw(libc::SYS_read, [fd, 8, 1, 0, 0, 0])
+        );
+        assert_eq!(
+            through_c(libc::readv(zero.0, 8 as *const _, 1) as i64),
+            raw(libc::SYS_readv, [fd, 8, 1, 0, 0, 0])
+        );
+        assert_eq!(
+            through_c(i64::from(libc::clock_gettime(99, 8 as *mut _))),
+            raw(libc::SYS_clock_gettime, [99, 8, 0, 0, 0, 0])
+        );
+        assert_eq!(
+            through_c(libc::syscall(libc::SYS_futex, 8, 0, 0, 0)),
+            raw(libc::SYS_futex, [8, 0, 0, 0, 0, 0])
+        );
         assert_eq!(through_c(libc::syscall(9999)), raw(9999, [0; 6]));
     }
 }
@@ -77,16 +99,46 @@ fn same_effects() {
 #[unsafe(naked)]
 extern "C" fn call_with_registers(_block: &mut [u64; 25]) {
     std::arch::naked_asm!(
-        "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15", "push rdi",
-        "mov rbx, [rdi]", "mov rbp, [rdi + 8]", "mov rsi, [rdi + 24]", "mov rdx, [rdi + 32]", "mov r8, [rdi + 40]",
-        "mov r9, [rdi + 48]", "mov r10, [rdi + 56]", "mov r12, [rdi + 64]", "mov r13, [rdi + 72]", "mov r14, [rdi + 80]",
-        "mov r15, [rdi + 88]", "mov rax, [rdi + 96]", "mov rdi, [rdi + 16]",
+        "push rbx",
+        "push rbp",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "push rdi",
+        "mov rbx, [rdi]",
+        "mov rbp, [rdi + 8]",
+        "mov rsi, [rdi + 24]",
+        "mov rdx, [rdi + 32]",
+        "mov r8, [rdi + 40]",
+        "mov r9, [rdi + 48]",
+        "mov r10, [rdi + 56]",
+        "mov r12, [rdi + 64]",
+        "mov r13, [rdi + 72]",
+        "mov r14, [rdi + 80]",
+        "mov r15, [rdi + 88]",
+        "mov rax, [rdi + 96]",
+        "mov rdi, [rdi + 16]",
         "syscall",
         "pop rax",
-        "mov [rax + 104], rbx", "mov [rax + 112], rbp", "mov [rax + 120], rdi", "mov [rax + 128], rsi", "mov [rax + 136], rdx",
-        "mov [rax + 144], r8", "mov [rax + 152], r9", "mov [rax + 160], r10", "mov [rax + 168], r12", "mov [rax + 176], r13",
-        "mov [rax + 184], r14", "mov [rax + 192], r15",
-        "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx",
+        "mov [rax + 104], rbx",
+        "mov [rax + 112], rbp",
+        "mov [rax + 120], rdi",
+        "mov [rax + 128], rsi",
+        "mov [rax + 136], rdx",
+        "mov [rax + 144], r8",
+        "mov [rax + 152], r9",
+        "mov [rax + 160], r10",
+        "mov [rax + 168], r12",
+        "mov [rax + 176], r13",
+        "mov [rax + 184], r14",
+        "mov [rax + 192], r15",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbp",
+        "pop rbx",
         "ret",
     )
 }
@@ -144,10 +196,27 @@ fn red_zone_survives() {
 
 fn files_of_proc() {
     for path in [
-        "/proc/self/exe", "/proc/self/maps", "/proc/self/status", "/proc/self/stat", "/proc/self/cmdline", "/proc/self/comm",
-        "/proc/self/cgroup", "/proc/self/limits", "/proc/self/mountinfo", "/proc/thread-self/status", "/proc/cpuinfo",
-        "/proc/meminfo", "/proc/stat", "/proc/uptime", "/proc/loadavg", "/proc/version", "/proc/filesystems", "/proc/mounts",
-        "/proc/sys/kernel/hostname", "/proc/sys/kernel/random/uuid", "/proc/sys/vm/overcommit_memory",
+        "/proc/self/exe",
+        "/proc/self/maps",
+        "/proc/self/status",
+        "/proc/self/stat",
+        "/proc/self/cmdline",
+        "/proc/self/comm",
+        "/proc/self/cgroup",
+        "/proc/self/limits",
+        "/proc/self/mountinfo",
+        "/proc/thread-self/status",
+        "/proc/cpuinfo",
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/uptime",
+        "/proc/loadavg",
+        "/proc/version",
+        "/proc/filesystems",
+        "/proc/mounts",
+        "/proc/sys/kernel/hostname",
+        "/proc/sys/kernel/random/uuid",
+        "/proc/sys/vm/overcommit_memory",
     ] {
         let mut start = [0u8; 1];
         let mut file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -158,7 +227,8 @@ fn files_of_proc() {
     let holds = |line: &str| {
         let (start, rest) = line.split_once('-')?;
         let (end, rest) = rest.split_once(' ')?;
-        let within = usize::from_str_radix(start, 16).ok()? <= here && here < usize::from_str_radix(end, 16).ok()?;
+        let within =
+            usize::from_str_radix(start, 16).ok()? <= here && here < usize::from_str_radix(end, 16).ok()?;
         (within && rest.as_bytes()[2] == b'x').then_some(())
     };
     assert!(maps.lines().any(|line| holds(line).is_some()), "{maps}");
@@ -167,7 +237,10 @@ fn files_of_proc() {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap().count();
     assert!(entries >= 4);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    assert!(status.lines().any(|line| line.starts_with("VmRSS:")) && status.lines().any(|line| line.starts_with("Threads:")));
+    assert!(
+        status.lines().any(|line| line.starts_with("VmRSS:"))
+            && status.lines().any(|line| line.starts_with("Threads:"))
+    );
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap();
     assert!(memory.starts_with("MemTotal:") && memory.contains("MemAvailable:"));
 }

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use abi_tests::{Fd, Scratch, c, call, cases, check, open};
 use libc::{
-    AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, EACCES, EBADF, EBUSY, EEXIST, EFAULT, EINVAL, EISDIR, ELOOP,
-    ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EPERM, ERANGE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY,
-    O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY,
+    AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, EACCES, EBADF, EBUSY, EEXIST, EFAULT, EINVAL,
+    EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EPERM, ERANGE, O_CREAT, O_DIRECTORY,
+    O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY,
 };
 
 cases! {
@@ -107,7 +107,10 @@ fn stats() {
         assert_eq!(libc::syscall(libc::SYS_stat, s.c("l").as_ptr(), &mut a), 0);
         let fd = open(s.path("f"), O_RDONLY).unwrap();
         assert_eq!(libc::fstat(fd.0, &mut b), 0);
-        assert_eq!((a.st_ino, a.st_dev, a.st_size, a.st_mode), (b.st_ino, b.st_dev, 5000, libc::S_IFREG | 0o644));
+        assert_eq!(
+            (a.st_ino, a.st_dev, a.st_size, a.st_mode),
+            (b.st_ino, b.st_dev, 5000, libc::S_IFREG | 0o644)
+        );
         assert_eq!(libc::syscall(libc::SYS_lstat, s.c("l").as_ptr(), &mut l), 0);
         assert_eq!((l.st_size, l.st_mode), (1, libc::S_IFLNK | 0o777));
         assert_eq!(libc::fstatat(AT_FDCWD, s.c("l").as_ptr(), &mut l, AT_SYMLINK_NOFOLLOW), 0);
@@ -139,9 +142,15 @@ fn links_count() {
         symlink("f", s.path("l")).unwrap();
         assert_eq!(libc::linkat(AT_FDCWD, s.c("l").as_ptr(), AT_FDCWD, s.c("l2").as_ptr(), 0), 0);
         assert!(s.path("l2").is_symlink());
-        assert_eq!(libc::linkat(AT_FDCWD, s.c("l").as_ptr(), AT_FDCWD, s.c("f2").as_ptr(), libc::AT_SYMLINK_FOLLOW), 0);
+        assert_eq!(
+            libc::linkat(AT_FDCWD, s.c("l").as_ptr(), AT_FDCWD, s.c("f2").as_ptr(), libc::AT_SYMLINK_FOLLOW),
+            0
+        );
         assert!(!s.path("f2").is_symlink());
-        assert_eq!(check(libc::linkat(AT_FDCWD, s.c("l").as_ptr(), AT_FDCWD, s.c("z").as_ptr(), 1)), Err(EINVAL));
+        assert_eq!(
+            check(libc::linkat(AT_FDCWD, s.c("l").as_ptr(), AT_FDCWD, s.c("z").as_ptr(), 1)),
+            Err(EINVAL)
+        );
     }
     fs::remove_file(s.path("f")).unwrap();
     assert_eq!(fs::metadata(s.path("g")).unwrap().nlink(), 2);
@@ -174,7 +183,9 @@ fn renames() {
 fn renameat2(s: &Scratch, old: &str, new: &str, flags: u32) -> Result<i64, i32> {
     let (old, new) = (s.c(old), s.c(new));
     // SAFETY: paths are C strings.
-    check(unsafe { libc::syscall(libc::SYS_renameat2, AT_FDCWD, old.as_ptr(), AT_FDCWD, new.as_ptr(), flags) })
+    check(unsafe {
+        libc::syscall(libc::SYS_renameat2, AT_FDCWD, old.as_ptr(), AT_FDCWD, new.as_ptr(), flags)
+    })
 }
 
 fn rename_flags() {
@@ -344,7 +355,10 @@ fn times() {
     };
     assert_eq!(set((100, 5), (-200, 999_999_999)), Ok(0));
     let stat = fs::metadata(s.path("f")).unwrap();
-    assert_eq!((stat.atime(), stat.atime_nsec(), stat.mtime(), stat.mtime_nsec()), (100, 5, -200, 999_999_999));
+    assert_eq!(
+        (stat.atime(), stat.atime_nsec(), stat.mtime(), stat.mtime_nsec()),
+        (100, 5, -200, 999_999_999)
+    );
     assert_eq!(set((0, libc::UTIME_OMIT), (300, 0)), Ok(0));
     let stat = fs::metadata(s.path("f")).unwrap();
     assert_eq!((stat.atime(), stat.mtime()), (100, 300));
@@ -370,7 +384,10 @@ fn access_checks() {
         assert_eq!(check(libc::access(s.c("none").as_ptr(), libc::F_OK)), Err(ENOENT));
         assert_eq!(check(libc::access(s.c("f").as_ptr(), 64)), Err(EINVAL));
         assert_eq!(libc::syscall(libc::SYS_faccessat, AT_FDCWD, s.c("f").as_ptr(), libc::R_OK), 0);
-        assert_eq!(libc::syscall(libc::SYS_faccessat2, AT_FDCWD, s.c("f").as_ptr(), libc::R_OK, libc::AT_EACCESS), 0);
+        assert_eq!(
+            libc::syscall(libc::SYS_faccessat2, AT_FDCWD, s.c("f").as_ptr(), libc::R_OK, libc::AT_EACCESS),
+            0
+        );
     }
 }
 
@@ -392,7 +409,10 @@ fn read_dir_complete() {
         let length = libc::syscall(libc::SYS_getdents64, fd.0, buffer.as_mut_ptr(), 4096);
         assert!(length > 0 && length % 8 == 0);
         let file = open(s.path("file-1"), O_RDONLY).unwrap();
-        assert_eq!(check(libc::syscall(libc::SYS_getdents64, file.0, buffer.as_mut_ptr(), 4096)), Err(ENOTDIR));
+        assert_eq!(
+            check(libc::syscall(libc::SYS_getdents64, file.0, buffer.as_mut_ptr(), 4096)),
+            Err(ENOTDIR)
+        );
     }
     let name = CStr::from_bytes_until_nul(&buffer[19..]).unwrap();
     assert!(!name.is_empty());
@@ -537,9 +557,14 @@ fn statx_answers() {
     unsafe {
         let mut answer: libc::statx = std::mem::zeroed();
         // By number: older musl has no function for it.
-        let ask = |mask: u32, answer: &mut libc::statx| check(libc::syscall(libc::SYS_statx, AT_FDCWD, s.c("f").as_ptr(), 0, mask, answer));
+        let ask = |mask: u32, answer: &mut libc::statx| {
+            check(libc::syscall(libc::SYS_statx, AT_FDCWD, s.c("f").as_ptr(), 0, mask, answer))
+        };
         assert_eq!(ask(libc::STATX_ALL, &mut answer), Ok(0));
-        assert_eq!((answer.stx_size, u32::from(answer.stx_mode), answer.stx_nlink), (5, libc::S_IFREG | 0o644, 1));
+        assert_eq!(
+            (answer.stx_size, u32::from(answer.stx_mode), answer.stx_nlink),
+            (5, libc::S_IFREG | 0o644, 1)
+        );
         assert_ne!(answer.stx_mask & libc::STATX_BTIME, 0);
         assert!(answer.stx_btime.tv_sec > 1_700_000_000);
         assert_eq!(ask(libc::STATX__RESERVED as u32, &mut answer), Err(EINVAL));
@@ -547,7 +572,14 @@ fn statx_answers() {
 }
 
 fn wild_paths() {
-    for number in [libc::SYS_open, libc::SYS_stat, libc::SYS_mkdir, libc::SYS_unlink, libc::SYS_chdir, libc::SYS_readlink] {
+    for number in [
+        libc::SYS_open,
+        libc::SYS_stat,
+        libc::SYS_mkdir,
+        libc::SYS_unlink,
+        libc::SYS_chdir,
+        libc::SYS_readlink,
+    ] {
         for address in [0usize, 1, 0xffff_8000_0000_0000, 0x8000_0000_0000_0000] {
             assert_eq!(call(number, [address, address, 1, 0, 0, 0]), Err(EFAULT), "{number} {address:#x}");
         }

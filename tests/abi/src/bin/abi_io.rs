@@ -2,7 +2,10 @@
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
 use abi_tests::{Fd, Scratch, cases, check, errno, open};
-use libc::{EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EPIPE, ESPIPE, EXDEV, O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY};
+use libc::{
+    EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EPIPE, ESPIPE, EXDEV, O_APPEND, O_CREAT, O_RDONLY, O_RDWR,
+    O_TRUNC, O_WRONLY,
+};
 
 cases! {
     read_write_and_position, bad_descriptors, wild_buffers, vectors, positioned, seek_rules, append_wins, sparse_files,
@@ -86,20 +89,25 @@ fn vectors() {
     let scratch = Scratch::new("vec");
     let fd = open(scratch.path("f"), O_RDWR | O_CREAT).unwrap();
     let parts: [&[u8]; 3] = [b"one", b"", b"two"];
-    let iov = parts.map(|part| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() });
+    let iov =
+        parts.map(|part| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() });
     // SAFETY: the vectors describe slices.
     unsafe {
         assert_eq!(libc::writev(fd.0, iov.as_ptr(), 3), 6);
         assert_eq!(libc::pwritev(fd.0, iov.as_ptr(), 3, 10), 6);
         let (mut a, mut b) = ([0u8; 4], [0u8; 4]);
-        let into = [&mut a[..], &mut b[..]].map(|part| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() });
+        let into = [&mut a[..], &mut b[..]]
+            .map(|part| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() });
         assert_eq!(libc::preadv(fd.0, into.as_ptr(), 2, 0), 8);
         assert_eq!((&a, &b), (b"onet", b"wo\0\0"));
         libc::lseek(fd.0, 0, libc::SEEK_SET);
         assert_eq!(libc::readv(fd.0, into.as_ptr(), 2), 8);
         assert_eq!(check(libc::readv(fd.0, into.as_ptr(), -1)), Err(EINVAL));
         assert_eq!(check(libc::readv(fd.0, into.as_ptr(), 1025)), Err(EINVAL));
-        assert_eq!(check(libc::syscall(libc::SYS_preadv2, fd.0, into.as_ptr(), 2, 0, 0, 1 << 20)), Err(libc::EOPNOTSUPP));
+        assert_eq!(
+            check(libc::syscall(libc::SYS_preadv2, fd.0, into.as_ptr(), 2, 0, 0, 1 << 20)),
+            Err(libc::EOPNOTSUPP)
+        );
         assert_eq!(check(libc::syscall(libc::SYS_preadv2, fd.0, into.as_ptr(), 2, 0, 0, 0)), Ok(8));
         assert_eq!(check(libc::syscall(libc::SYS_pwritev2, fd.0, iov.as_ptr(), 3, -1i64, 0, 0)), Ok(6));
         assert_eq!(seek(&fd, 0, libc::SEEK_CUR), Ok(14));
@@ -348,13 +356,17 @@ fn open_file_locks() {
     let first = open(scratch.path("f"), O_RDWR | O_CREAT).unwrap();
     let second = open(scratch.path("f"), O_RDWR).unwrap();
     // SAFETY: the structures live across the calls.
-    let lock = |fd: &Fd, command: i32, lock: &mut libc::flock| check(unsafe { libc::fcntl(fd.0, command, lock) });
+    let lock =
+        |fd: &Fd, command: i32, lock: &mut libc::flock| check(unsafe { libc::fcntl(fd.0, command, lock) });
     assert_eq!(lock(&first, libc::F_OFD_SETLK, &mut range(libc::F_WRLCK, 10, 10)), Ok(0));
     assert_eq!(lock(&second, libc::F_OFD_SETLK, &mut range(libc::F_RDLCK, 15, 1)), Err(EAGAIN));
     assert_eq!(lock(&second, libc::F_OFD_SETLK, &mut range(libc::F_WRLCK, 20, 0)), Ok(0));
     let mut found = range(libc::F_WRLCK, 0, 0);
     assert_eq!(lock(&second, libc::F_OFD_GETLK, &mut found), Ok(0));
-    assert_eq!((i32::from(found.l_type), found.l_start, found.l_len, found.l_pid), (libc::F_WRLCK, 10, 10, -1));
+    assert_eq!(
+        (i32::from(found.l_type), found.l_start, found.l_len, found.l_pid),
+        (libc::F_WRLCK, 10, 10, -1)
+    );
     assert_eq!(lock(&first, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, 12, 4)), Ok(0));
     assert_eq!(lock(&second, libc::F_OFD_SETLK, &mut range(libc::F_RDLCK, 12, 4)), Ok(0));
     assert_eq!(lock(&second, libc::F_OFD_SETLK, &mut range(libc::F_RDLCK, 11, 1)), Err(EAGAIN));
@@ -375,7 +387,10 @@ fn process_locks() {
     assert_eq!(lock(libc::F_SETLK, &mut range(77, 0, 0)), Err(EINVAL));
     let reader = open(scratch.path("f"), O_RDONLY).unwrap();
     // SAFETY: as above.
-    assert_eq!(check(unsafe { libc::fcntl(reader.0, libc::F_SETLK, &mut range(libc::F_WRLCK, 0, 0)) }), Err(EBADF));
+    assert_eq!(
+        check(unsafe { libc::fcntl(reader.0, libc::F_SETLK, &mut range(libc::F_WRLCK, 0, 0)) }),
+        Err(EBADF)
+    );
 }
 
 // covers: sendfile
@@ -414,7 +429,10 @@ fn copy_file_range_moves() {
         assert_eq!((start, target), (7, 6));
         assert_eq!(check(libc::copy_file_range(from.0, &mut start, to.0, &mut target, 5, 1)), Err(EINVAL));
         let (reader, _writer) = pipe(0);
-        assert_eq!(check(libc::copy_file_range(reader.0, std::ptr::null_mut(), to.0, &mut target, 5, 0)), Err(EINVAL));
+        assert_eq!(
+            check(libc::copy_file_range(reader.0, std::ptr::null_mut(), to.0, &mut target, 5, 0)),
+            Err(EINVAL)
+        );
     }
     assert_eq!(read(&to, 100), Ok(b"\x0023456".to_vec()));
 }
@@ -430,7 +448,10 @@ fn fallocate_modes() {
         assert_eq!(libc::fallocate(fd.0, libc::FALLOC_FL_KEEP_SIZE, 0, 20_000), 0);
         assert_eq!(seek(&fd, 0, libc::SEEK_END), Ok(10_000));
         libc::pwrite(fd.0, [8u8; 10_000].as_ptr().cast(), 10_000, 0);
-        assert_eq!(libc::fallocate(fd.0, libc::FALLOC_FL_KEEP_SIZE | libc::FALLOC_FL_PUNCH_HOLE, 100, 5000), 0);
+        assert_eq!(
+            libc::fallocate(fd.0, libc::FALLOC_FL_KEEP_SIZE | libc::FALLOC_FL_PUNCH_HOLE, 100, 5000),
+            0
+        );
         let mut buffer = [1u8; 10_000];
         libc::pread(fd.0, buffer.as_mut_ptr().cast(), 10_000, 0);
         assert!(buffer[..100].iter().all(|&byte| byte == 8));

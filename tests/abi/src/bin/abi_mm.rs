@@ -3,9 +3,9 @@
 
 use abi_tests::{Scratch, call, cases, check, open};
 use libc::{
-    EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, MADV_DONTNEED, MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_FIXED_NOREPLACE,
-    MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY,
-    PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
+    EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, MADV_DONTNEED, MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED,
+    MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE,
+    O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
 };
 
 const PAGE: usize = 4096;
@@ -113,7 +113,9 @@ fn partial_unmap() {
     (0..5).for_each(|page| set(at.wrapping_add(page * PAGE), page as u8 + 1));
     unmap(at.wrapping_add(PAGE), 2 * PAGE).unwrap();
     assert_eq!((get(at), get(at.wrapping_add(3 * PAGE))), (1, 4));
-    assert!(is_readable(at) && !is_readable(at.wrapping_add(PAGE)) && !is_readable(at.wrapping_add(2 * PAGE)));
+    assert!(
+        is_readable(at) && !is_readable(at.wrapping_add(PAGE)) && !is_readable(at.wrapping_add(2 * PAGE))
+    );
     unmap(at, 5 * PAGE).unwrap();
 }
 
@@ -214,7 +216,9 @@ fn advice_gives_back() {
     let at = anonymous(4);
     set(at, 5);
     // SAFETY: the case's own memory.
-    let advise = |offset: usize, length: usize, advice: i32| check(unsafe { libc::madvise(at.wrapping_add(offset).cast(), length, advice) });
+    let advise = |offset: usize, length: usize, advice: i32| {
+        check(unsafe { libc::madvise(at.wrapping_add(offset).cast(), length, advice) })
+    };
     assert_eq!(advise(0, PAGE, libc::MADV_WILLNEED), Ok(0));
     assert_eq!(get(at), 5);
     assert_eq!(advise(0, 4 * PAGE, MADV_DONTNEED), Ok(0));
@@ -252,7 +256,11 @@ fn break_moves() {
     set(last, 1);
     assert_eq!(call(libc::SYS_brk, [now, 0, 0, 0, 0, 0]).unwrap() as usize, now);
     assert!(!is_readable(last));
-    assert_eq!(call(libc::SYS_brk, [usize::MAX / 2, 0, 0, 0, 0, 0]).unwrap() as usize, now, "too much changes nothing");
+    assert_eq!(
+        call(libc::SYS_brk, [usize::MAX / 2, 0, 0, 0, 0, 0]).unwrap() as usize,
+        now,
+        "too much changes nothing"
+    );
 }
 
 fn executable_memory() {

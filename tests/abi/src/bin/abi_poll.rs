@@ -16,7 +16,8 @@ fn pipe() -> (Fd, Fd) {
 }
 
 fn poll(entries: &mut [(i32, i16)], timeout: i32) -> (Result<i32, i32>, Vec<i16>) {
-    let mut fds: Vec<pollfd> = entries.iter().map(|&(fd, events)| pollfd { fd, events, revents: 0x7fff }).collect();
+    let mut fds: Vec<pollfd> =
+        entries.iter().map(|&(fd, events)| pollfd { fd, events, revents: 0x7fff }).collect();
     // SAFETY: the entries are a slice.
     let answer = check(unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as u64, timeout) });
     (answer, fds.iter().map(|entry| entry.revents).collect())
@@ -99,12 +100,18 @@ fn select_sets() {
         assert!(!libc::FD_ISSET(reader.0, &read) && libc::FD_ISSET(writer.0, &write_set));
         write(&writer);
         libc::FD_SET(reader.0, &mut read);
-        assert_eq!(libc::select(highest, &mut read, &mut write_set, std::ptr::null_mut(), std::ptr::null_mut()), 2);
+        assert_eq!(
+            libc::select(highest, &mut read, &mut write_set, std::ptr::null_mut(), std::ptr::null_mut()),
+            2
+        );
         let mut bad: libc::fd_set = std::mem::zeroed();
         let closed = reader.0;
         drop(reader);
         libc::FD_SET(closed, &mut bad);
-        assert_eq!(check(libc::select(closed + 1, &mut bad, std::ptr::null_mut(), std::ptr::null_mut(), &mut time)), Err(EBADF));
+        assert_eq!(
+            check(libc::select(closed + 1, &mut bad, std::ptr::null_mut(), std::ptr::null_mut(), &mut time)),
+            Err(EBADF)
+        );
         let null = std::ptr::null_mut();
         assert_eq!(check(libc::select(-1, null, null, null, &mut time)), Err(EINVAL));
         let mut short = libc::timeval { tv_sec: 0, tv_usec: 2000 };

@@ -46,7 +46,8 @@ fn ids() {
     let tid = call(libc::SYS_gettid, [0; 6]).unwrap();
     assert_eq!(u32::try_from(pid), Ok(std::process::id()));
     assert_eq!(pid, tid, "the first thread");
-    let other = thread::spawn(|| (call(libc::SYS_getpid, [0; 6]).unwrap(), call(libc::SYS_gettid, [0; 6]).unwrap()));
+    let other =
+        thread::spawn(|| (call(libc::SYS_getpid, [0; 6]).unwrap(), call(libc::SYS_gettid, [0; 6]).unwrap()));
     let (other_pid, other_tid) = other.join().unwrap();
     assert_eq!(other_pid, pid);
     assert_ne!(other_tid, tid);
@@ -214,7 +215,10 @@ fn condvars_wake() {
 fn names() {
     let name = thread::Builder::new().name("a-rather-long-name".into()).spawn(|| {
         let mut name = [0u8; 16];
-        assert_eq!(call(libc::SYS_prctl, [libc::PR_GET_NAME as usize, name.as_mut_ptr() as usize, 0, 0, 0, 0]), Ok(0));
+        assert_eq!(
+            call(libc::SYS_prctl, [libc::PR_GET_NAME as usize, name.as_mut_ptr() as usize, 0, 0, 0, 0]),
+            Ok(0)
+        );
         let tid = call(libc::SYS_gettid, [0; 6]).unwrap();
         assert_eq!(std::fs::read(format!("/proc/self/task/{tid}/comm")).unwrap(), b"a-rather-long-n\n");
         name
@@ -228,7 +232,10 @@ fn affinity() {
     let size = size_of_val(&mask);
     let got = call(libc::SYS_sched_getaffinity, [0, size, mask.as_mut_ptr() as usize, 0, 0, 0]).unwrap();
     assert!(got >= 8 && got % 8 == 0);
-    assert_eq!(mask.iter().map(|word| word.count_ones()).sum::<u32>() as usize, thread::available_parallelism().unwrap().get());
+    assert_eq!(
+        mask.iter().map(|word| word.count_ones()).sum::<u32>() as usize,
+        thread::available_parallelism().unwrap().get()
+    );
     let all = mask[0];
     thread::spawn(move || {
         for cpu in (0..64).filter(|cpu| all & (1 << cpu) != 0) {
@@ -244,7 +251,10 @@ fn affinity() {
     let none = 0u64;
     assert_eq!(call(libc::SYS_sched_setaffinity, [0, 8, &raw const none as usize, 0, 0, 0]), Err(EINVAL));
     assert_eq!(call(libc::SYS_sched_getaffinity, [0, 4, &raw const none as usize, 0, 0, 0]), Err(EINVAL));
-    assert_eq!(call(libc::SYS_sched_getaffinity, [99_999_999, size, mask.as_mut_ptr() as usize, 0, 0, 0]), Err(ESRCH));
+    assert_eq!(
+        call(libc::SYS_sched_getaffinity, [99_999_999, size, mask.as_mut_ptr() as usize, 0, 0, 0]),
+        Err(ESRCH)
+    );
 }
 
 // covers: sched_yield
@@ -310,7 +320,10 @@ fn usage() {
     let spin = Instant::now();
     while spin.elapsed() < Duration::from_millis(30) {}
     assert_eq!(call(libc::SYS_getrusage, [0, at, 0, 0, 0, 0]), Ok(0));
-    assert!(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec > 0 || usage.ru_utime.tv_usec + usage.ru_stime.tv_usec > 10_000);
+    assert!(
+        usage.ru_utime.tv_sec + usage.ru_stime.tv_sec > 0
+            || usage.ru_utime.tv_usec + usage.ru_stime.tv_usec > 10_000
+    );
     assert!(usage.ru_maxrss > 0);
     assert_eq!(call(libc::SYS_getrusage, [77, at, 0, 0, 0, 0]), Err(EINVAL));
     let mut ticks = [0i64; 4];
@@ -381,7 +394,10 @@ fn robust_list() {
         assert_eq!(call(libc::SYS_set_robust_list, [at, 24, 0, 0, 0, 0]), Ok(0));
         assert_eq!(call(libc::SYS_set_robust_list, [at, 23, 0, 0, 0, 0]), Err(EINVAL));
         let (mut found, mut length) = (0usize, 0usize);
-        assert_eq!(call(libc::SYS_get_robust_list, [0, &raw mut found as usize, &raw mut length as usize, 0, 0, 0]), Ok(0));
+        assert_eq!(
+            call(libc::SYS_get_robust_list, [0, &raw mut found as usize, &raw mut length as usize, 0, 0, 0]),
+            Ok(0)
+        );
         assert_eq!((found, length), (at, 24));
         assert_eq!(call(libc::SYS_set_robust_list, [0, 24, 0, 0, 0, 0]), Ok(0));
     })
@@ -462,7 +478,10 @@ fn alternate_stack() {
             assert_eq!(libc::sigaltstack(std::ptr::null(), &mut old), 0);
             assert_eq!((old.ss_sp, old.ss_size), (stack.ss_sp, 65_536));
             let small = libc::stack_t { ss_size: 10, ..stack };
-            assert_eq!(call(libc::SYS_sigaltstack, [&raw const small as usize, 0, 0, 0, 0, 0]), Err(libc::ENOMEM));
+            assert_eq!(
+                call(libc::SYS_sigaltstack, [&raw const small as usize, 0, 0, 0, 0, 0]),
+                Err(libc::ENOMEM)
+            );
             let off = libc::stack_t { ss_flags: libc::SS_DISABLE, ..stack };
             assert_eq!(libc::sigaltstack(&off, std::ptr::null_mut()), 0);
         }

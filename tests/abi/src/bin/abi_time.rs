@@ -35,7 +35,10 @@ fn clocks_answer() {
     ] {
         assert!(now(clock).unwrap() > Duration::ZERO, "{clock}");
         let mut resolution = timespec { tv_sec: 9, tv_nsec: 9 };
-        assert_eq!(call(libc::SYS_clock_getres, [clock as usize, &raw mut resolution as usize, 0, 0, 0, 0]), Ok(0));
+        assert_eq!(
+            call(libc::SYS_clock_getres, [clock as usize, &raw mut resolution as usize, 0, 0, 0, 0]),
+            Ok(0)
+        );
         assert!(resolution.tv_sec == 0 && resolution.tv_nsec > 0);
     }
 }
@@ -71,7 +74,8 @@ fn realtime_is_plausible() {
 }
 
 fn cpu_clocks_run() {
-    let (process, thread) = (now(libc::CLOCK_PROCESS_CPUTIME_ID).unwrap(), now(libc::CLOCK_THREAD_CPUTIME_ID).unwrap());
+    let (process, thread) =
+        (now(libc::CLOCK_PROCESS_CPUTIME_ID).unwrap(), now(libc::CLOCK_THREAD_CPUTIME_ID).unwrap());
     let spin = Instant::now();
     while spin.elapsed() < Duration::from_millis(50) {}
     assert!(now(libc::CLOCK_PROCESS_CPUTIME_ID).unwrap() > process + Duration::from_millis(5));
@@ -98,11 +102,17 @@ fn absolute_sleep() {
         let until = now(clock).unwrap() + Duration::from_millis(15);
         let time = timespec { tv_sec: until.as_secs() as i64, tv_nsec: i64::from(until.subsec_nanos()) };
         // SAFETY: a time.
-        assert_eq!(unsafe { libc::clock_nanosleep(clock, libc::TIMER_ABSTIME, &time, std::ptr::null_mut()) }, 0);
+        assert_eq!(
+            unsafe { libc::clock_nanosleep(clock, libc::TIMER_ABSTIME, &time, std::ptr::null_mut()) },
+            0
+        );
         assert!(now(clock).unwrap() >= until);
         let start = Instant::now();
         // SAFETY: as above; the time has passed.
-        assert_eq!(unsafe { libc::clock_nanosleep(clock, libc::TIMER_ABSTIME, &time, std::ptr::null_mut()) }, 0);
+        assert_eq!(
+            unsafe { libc::clock_nanosleep(clock, libc::TIMER_ABSTIME, &time, std::ptr::null_mut()) },
+            0
+        );
         assert!(start.elapsed() < Duration::from_secs(5));
     }
     let none = timespec { tv_sec: 0, tv_nsec: 0 };
@@ -131,9 +141,17 @@ fn uname_answers() {
     // SAFETY: all-zero is a valid structure.
     let mut name: libc::utsname = unsafe { std::mem::zeroed() };
     assert_eq!(call(libc::SYS_uname, [&raw mut name as usize, 0, 0, 0, 0, 0]), Ok(0));
-    let text = |field: &[libc::c_char]| field.iter().take_while(|&&c| c != 0).map(|&c| c as u8 as char).collect::<String>();
+    let text = |field: &[libc::c_char]| {
+        field.iter().take_while(|&&c| c != 0).map(|&c| c as u8 as char).collect::<String>()
+    };
     assert_eq!((text(&name.sysname).as_str(), text(&name.machine).as_str()), ("Linux", "x86_64"));
-    assert!(text(&name.release).split('.').next().and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 5));
+    assert!(
+        text(&name.release)
+            .split('.')
+            .next()
+            .and_then(|major| major.parse().ok())
+            .is_some_and(|major: u32| major >= 5)
+    );
     assert_eq!(call(libc::SYS_uname, [1, 0, 0, 0, 0, 0]), Err(EFAULT));
 }
 
@@ -170,5 +188,8 @@ fn rates_agree() {
 
 fn setting_clocks() {
     let time = timespec { tv_sec: 0, tv_nsec: -1 };
-    assert!(call(libc::SYS_clock_settime, [libc::CLOCK_MONOTONIC as usize, &raw const time as usize, 0, 0, 0, 0]).is_err());
+    assert!(
+        call(libc::SYS_clock_settime, [libc::CLOCK_MONOTONIC as usize, &raw const time as usize, 0, 0, 0, 0])
+            .is_err()
+    );
 }

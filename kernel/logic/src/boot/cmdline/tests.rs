@@ -4,7 +4,10 @@ use super::*;
 
 #[test]
 fn options_then_program_arguments() {
-    let options = Options::parse(b"log=info env=A=1 tty=02 exit-port=0xf4 -- prog --log=x \"two words\" \"q\\\"\\\\\" \"\"").unwrap();
+    let options = Options::parse(
+        b"log=info env=A=1 tty=02 exit-port=0xf4 -- prog --log=x \"two words\" \"q\\\"\\\\\" \"\"",
+    )
+    .unwrap();
     assert_eq!(options.log, log::LevelFilter::Info);
     assert_eq!(options.env, [b"A=1"]);
     assert_eq!(options.terminals, [true, false, true]);
@@ -33,7 +36,9 @@ fn what_vmms_add_for_linux_is_ignored() {
 #[test]
 fn errors_name_the_word() {
     assert_eq!(Options::parse(b"lgo=info").unwrap_err(), CommandLineError::UnknownOption("lgo=info".into()));
-    assert!(matches!(Options::parse(b"log=loud"), Err(CommandLineError::BadValue(word, _)) if word == "log=loud"));
+    assert!(
+        matches!(Options::parse(b"log=loud"), Err(CommandLineError::BadValue(word, _)) if word == "log=loud")
+    );
     assert!(matches!(Options::parse(b"tty=9"), Err(CommandLineError::BadValue(..))));
     assert!(matches!(Options::parse(b"winsize=80"), Err(CommandLineError::BadValue(..))));
     assert_eq!(Options::parse(b"env=\"A=1").unwrap_err(), CommandLineError::UnclosedQuote);
@@ -42,7 +47,8 @@ fn errors_name_the_word() {
 #[test]
 fn any_bytes_are_answered() {
     for seed in 0u32..2000 {
-        let line: Vec<u8> = (0..40).map(|i| (seed.wrapping_mul(2_654_435_761).rotate_left(i) % 251) as u8).collect();
+        let line: Vec<u8> =
+            (0..40).map(|i| (seed.wrapping_mul(2_654_435_761).rotate_left(i) % 251) as u8).collect();
         let _ = Options::parse(&line);
     }
 }

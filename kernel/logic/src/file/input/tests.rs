@@ -53,7 +53,12 @@ fn lines_one_at_a_time() {
 fn a_full_queue_stops_the_device() {
     let resumed = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&resumed);
-    let input = Input::new(Stdin::Raw, Box::new(move || { count.fetch_add(1, Ordering::Relaxed); }));
+    let input = Input::new(
+        Stdin::Raw,
+        Box::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        }),
+    );
     for _ in 1..MOST_QUEUED {
         assert!(input.receive(1));
     }

@@ -32,7 +32,12 @@ fn bytes_come_out_as_they_went_in() {
     let mut next = 0u8;
     // Steps that are prime to each other and to the ring's size, so that it wraps everywhere.
     for step in 0..2000usize {
-        let bytes: vec::Vec<u8> = (0..step % 977).map(|_| { next = next.wrapping_add(1); next }).collect();
+        let bytes: vec::Vec<u8> = (0..step % 977)
+            .map(|_| {
+                next = next.wrapping_add(1);
+                next
+            })
+            .collect();
         match write(&writer, &bytes) {
             Ok(count) => model.extend(&bytes[..count]),
             Err(errno) => assert_eq!(errno, Errno::EAGAIN),

@@ -6,8 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{Error, Members, unpack};
-use crate::file::io::VecSink;
 use crate::file::Io;
+use crate::file::io::VecSink;
 use crate::fs::inode::Inode;
 use crate::fs::ramfs::{Node, Ramfs};
 
@@ -59,11 +59,17 @@ fn members_become_files() {
     unpack(&root, Box::leak(archive().into_boxed_slice())).unwrap();
     let file = lookup(&root, "d/f");
     let metadata = file.metadata();
-    assert_eq!((metadata.permissions, metadata.uid, metadata.gid, metadata.modified.tv_sec), (0o640, 3, 4, 77));
+    assert_eq!(
+        (metadata.permissions, metadata.uid, metadata.gid, metadata.modified.tv_sec),
+        (0o640, 3, 4, 77)
+    );
     assert_eq!(read(file), b"contents");
     assert_eq!(read(lookup(&root, "deep/er/file")), b"x");
     assert_eq!(lookup(&root, "link").read_link().unwrap(), b"d/f");
-    assert_eq!((read(lookup(&root, "one")), read(lookup(&root, "two"))), (b"shared".to_vec(), b"shared".to_vec()));
+    assert_eq!(
+        (read(lookup(&root, "one")), read(lookup(&root, "two"))),
+        (b"shared".to_vec(), b"shared".to_vec())
+    );
     assert_eq!(lookup(&root, "one").metadata().links, 2);
 }
 

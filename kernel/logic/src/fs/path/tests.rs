@@ -83,7 +83,13 @@ fn what_is_not_there_has_a_place() {
     assert_eq!((found.name.clone(), found.inode.is_err()), (Name::Normal(b"none".to_vec()), true));
     assert_eq!(path_of(&root, &found.directory), Ok(b"/a".to_vec()));
     assert_eq!(walk.find(&root, b"a/..", Last::Name).unwrap().name, Name::DotDot);
-    assert!(is_same(&walk.find(&root, b"link/", Last::Name).map(|found| found.directory).unwrap_or_else(|_| Arc::clone(&root)), &root));
+    assert!(is_same(
+        &walk
+            .find(&root, b"link/", Last::Name)
+            .map(|found| found.directory)
+            .unwrap_or_else(|_| Arc::clone(&root)),
+        &root
+    ));
 }
 
 #[test]
@@ -94,7 +100,10 @@ fn permissions_count_for_everybody_but_root() {
     let at = |path| At { start: &root, path };
     let io = Io::default();
     assert!(walk.open(at(b"a/f"), OpenFlags::empty(), abi::fs::Mode(0), &io).is_ok());
-    assert_eq!(walk.open(at(b"a/f"), OpenFlags::WRONLY, abi::fs::Mode(0), &io).map(|_| ()), Err(Errno::EACCES));
+    assert_eq!(
+        walk.open(at(b"a/f"), OpenFlags::WRONLY, abi::fs::Mode(0), &io).map(|_| ()),
+        Err(Errno::EACCES)
+    );
     assert_eq!(walk.create(at(b"a/new"), New::Regular, 0o644), Err(Errno::EACCES));
     assert_eq!(walk.unlink(at(b"a/f")), Err(Errno::EACCES));
 }

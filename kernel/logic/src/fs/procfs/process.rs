@@ -46,7 +46,9 @@ impl Listing for Tasks {
     }
 
     fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
-        let tid = parse(name).filter(|tid| self.0.threads().iter().any(|thread| thread.tid == *tid)).ok_or(Errno::ENOENT)?;
+        let tid = parse(name)
+            .filter(|tid| self.0.threads().iter().any(|thread| thread.tid == *tid))
+            .ok_or(Errno::ENOENT)?;
         let (home, number) = directory.child(name);
         let entries = Fixed::new(thread_entries(&self.0, tid));
         Ok(MadeDirectory::new(directory.kind(), number, Some(home), Box::new(entries)))
@@ -61,10 +63,13 @@ fn thread_entries(facts: &Source, tid: u32) -> Vec<(&'static [u8], Make)> {
     };
     let leads = |name: &'static [u8], to: fn(&Source) -> Result<Target, Errno>| -> (&'static [u8], Make) {
         let facts = Arc::clone(facts);
-        (name, Box::new(move |directory, name| {
-            let facts = Arc::clone(&facts);
-            Ok(MadeLink::new(directory, name, Box::new(move || to(&facts))))
-        }))
+        (
+            name,
+            Box::new(move |directory, name| {
+                let facts = Arc::clone(&facts);
+                Ok(MadeLink::inode(directory, name, Box::new(move || to(&facts))))
+            }),
+        )
     };
     let (fds, infos) = (Arc::clone(facts), Arc::clone(facts));
     vec![
@@ -113,7 +118,7 @@ impl Listing for Descriptors {
 
     fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
         let (facts, fd) = (Arc::clone(&self.0), fd_of(&self.0, name)?);
-        Ok(MadeLink::new(directory, name, Box::new(move || facts.descriptor(fd))))
+        Ok(MadeLink::inode(directory, name, Box::new(move || facts.descriptor(fd))))
     }
 }
 
@@ -129,7 +134,7 @@ impl Listing for DescriptorStates {
     fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
         let (position, flags) = self.0.descriptor_state(fd_of(&self.0, name)?)?;
         let text = format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t1\n").into_bytes();
-        Ok(MadeFile::new(directory, name, Box::new(move || text.clone())))
+        Ok(MadeFile::inode(directory, name, Box::new(move || text.clone())))
     }
 }
 

@@ -44,7 +44,9 @@ pub(super) fn entries(facts: &Source) -> Fixed {
     let sys = Arc::clone(facts);
     Fixed::new(vec![
         text(facts, b"cpuinfo", cpuinfo),
-        text(facts, b"filesystems", |_| b"nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tsysfs\nnodev\tpipefs\n".to_vec()),
+        text(facts, b"filesystems", |_| {
+            b"nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tsysfs\nnodev\tpipefs\n".to_vec()
+        }),
         text(facts, b"loadavg", |facts| {
             let threads = facts.threads();
             let running = threads.iter().filter(|thread| thread.state == 'R').count();
@@ -55,11 +57,16 @@ pub(super) fn entries(facts: &Source) -> Fixed {
         text(facts, b"stat", stat),
         directory(b"sys", move || proc_sys(&sys)),
         text(facts, b"uptime", |facts| {
-            let (up, idle) = (facts.uptime_ns(), (facts.uptime_ns() * facts.cpus().len() as u64).saturating_sub(facts.cpu_time_ns()));
+            let (up, idle) = (
+                facts.uptime_ns(),
+                (facts.uptime_ns() * facts.cpus().len() as u64).saturating_sub(facts.cpu_time_ns()),
+            );
             let shown = |ns: u64| format!("{}.{:02}", ns / 1_000_000_000, ns / 10_000_000 % 100);
             line(format_args!("{} {}", shown(up), shown(idle)))
         }),
-        text(facts, b"version", |facts| line(format_args!("Linux version {} (caracal) #1 SMP", facts.release()))),
+        text(facts, b"version", |facts| {
+            line(format_args!("Linux version {} (caracal) #1 SMP", facts.release()))
+        }),
     ])
 }
 
@@ -184,10 +191,7 @@ fn proc_sys(facts: &Source) -> Fixed {
             Fixed::new(vec![directory(b"core", || Fixed::new(vec![file(b"somaxconn", || line(4096))]))])
         }),
         directory(b"vm", || {
-            Fixed::new(vec![
-                file(b"max_map_count", || line(65_530)),
-                file(b"overcommit_memory", || line(2)),
-            ])
+            Fixed::new(vec![file(b"max_map_count", || line(65_530)), file(b"overcommit_memory", || line(2))])
         }),
     ])
 }

@@ -10,8 +10,8 @@ use abi::errno::Errno;
 use abi::reg::Fd;
 
 use super::{Cpu, Facts, Map, Memory, Source, Thread, new_proc, new_sys};
-use crate::file::io::VecSink;
 use crate::file::Io;
+use crate::file::io::VecSink;
 use crate::fs::inode::{Caller, Home, Inode};
 use crate::fs::path::{Last, Walk};
 use crate::fs::ramfs::Ramfs;
@@ -28,7 +28,8 @@ impl Facts for Machine {
         2
     }
     fn threads(&self) -> Vec<Thread> {
-        let thread = |tid, name: &[u8]| Thread { tid, name: name.to_vec(), state: 'R', cpu_time_ns: 10_000_000 };
+        let thread =
+            |tid, name: &[u8]| Thread { tid, name: name.to_vec(), state: 'R', cpu_time_ns: 10_000_000 };
         vec![thread(1, b"main"), thread(2, b"worker")]
     }
     fn ids(&self) -> ([u32; 3], [u32; 3]) {
@@ -69,7 +70,13 @@ impl Facts for Machine {
         20_000_000
     }
     fn cpus(&self) -> Vec<Cpu> {
-        let cpu = Cpu { vendor: b"V".to_vec(), model_name: b"M".to_vec(), signature: [6, 1, 2], khz: 2_500_123, flags: vec!["fpu"] };
+        let cpu = Cpu {
+            vendor: b"V".to_vec(),
+            model_name: b"M".to_vec(),
+            signature: [6, 1, 2],
+            khz: 2_500_123,
+            flags: vec!["fpu"],
+        };
         vec![cpu; 2]
     }
     fn uptime_ns(&self) -> u64 {
@@ -124,7 +131,11 @@ fn texts_are_linuxs() {
     is("/proc/self/fdinfo/5", "pos:\t7\nflags:\t02\nmnt_id:\t1\n");
     let maps = text(&root, "/proc/self/maps").unwrap();
     assert_eq!(maps, alloc::format!("{:<73}/bin/program\n", "00200000-00201000 r-xp 00000000 00:00 0 "));
-    assert!(text(&root, "/proc/meminfo").unwrap().starts_with("MemTotal:          65536 kB\nMemFree:           32768 kB\n"));
+    assert!(
+        text(&root, "/proc/meminfo")
+            .unwrap()
+            .starts_with("MemTotal:          65536 kB\nMemFree:           32768 kB\n")
+    );
     assert_eq!(text(&root, "/proc/self/stat").unwrap().split(' ').count(), 52);
     assert_eq!(text(&root, "/proc/cpuinfo").unwrap().matches("processor\t: ").count(), 2);
     assert!(text(&root, "/proc/self/status").unwrap().contains("Threads:\t2\n"));

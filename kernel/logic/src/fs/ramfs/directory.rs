@@ -175,7 +175,13 @@ impl Directory for Node {
         }
     }
 
-    fn create(&self, name: &[u8], new: New<'_>, permissions: u32, caller: &Caller) -> Result<Arc<dyn Inode>, Errno> {
+    fn create(
+        &self,
+        name: &[u8],
+        new: New<'_>,
+        permissions: u32,
+        caller: &Caller,
+    ) -> Result<Arc<dyn Inode>, Errno> {
         let own = self.metadata();
         let inherits = own.permissions & abi::fs::Mode::SGID != 0;
         let gid = if inherits { own.gid } else { caller.gid };

@@ -87,6 +87,9 @@ pub(super) struct Attributes {
     created: Timespec,
 }
 
+/// The directory that names an inode, and the name.
+type Place = (Weak<Node>, Arc<[u8]>);
+
 /// An inode.
 #[derive(Debug)]
 pub struct Node {
@@ -95,16 +98,30 @@ pub struct Node {
     me: Weak<Node>,
     pub(super) body: Body,
     pub(super) attributes: Lock<Attributes>,
-    pub(super) place: Lock<Option<(Weak<Node>, Arc<[u8]>)>>,
+    pub(super) place: Lock<Option<Place>>,
     /// What `/proc/self/fd` shows for a file that never had a name.
     pub(super) shown: Lock<Option<Box<[u8]>>>,
 }
 
 impl Node {
-    pub(super) fn new(fs: &Arc<Ramfs>, body: Body, permissions: u32, (uid, gid): (u32, u32), now: Timespec) -> Arc<Self> {
+    pub(super) fn new(
+        fs: &Arc<Ramfs>,
+        body: Body,
+        permissions: u32,
+        (uid, gid): (u32, u32),
+        now: Timespec,
+    ) -> Arc<Self> {
         let links = if matches!(body, Body::Directory(_)) { 2 } else { 1 };
-        let attributes =
-            Attributes { permissions, uid, gid, links, accessed: now, modified: now, changed: now, created: now };
+        let attributes = Attributes {
+            permissions,
+            uid,
+            gid,
+            links,
+            accessed: now,
+            modified: now,
+            changed: now,
+            created: now,
+        };
         Arc::new_cyclic(|me| Self {
             fs: Arc::clone(fs),
             number: fs.number(),
@@ -174,7 +191,8 @@ impl Content {
         if from.left() == 0 {
             return Ok(0);
         }
-        let end = offset.checked_add(from.left() as u64).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
+        let end =
+            offset.checked_add(from.left() as u64).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
         if end > self.pages.size() {
             self.check(Seals::GROW)?;
         }
@@ -320,7 +338,9 @@ impl File for Node {
             }
             content.check(Seals::WRITE | Seals::FUTURE_WRITE)?;
             content.pages.punch(offset, end)?;
-        } else if mode.contains(FallocateMode::ZERO_RANGE) || mode.difference(FallocateMode::KEEP_SIZE).is_empty() {
+        } else if mode.contains(FallocateMode::ZERO_RANGE)
+            || mode.difference(FallocateMode::KEEP_SIZE).is_empty()
+        {
             if end > content.pages.size() {
                 content.check(Seals::GROW)?;
             }

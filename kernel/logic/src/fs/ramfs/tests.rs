@@ -95,7 +95,10 @@ fn renames_keep_the_counts() {
     inner.rename(b"e", &*b, b"f", RenameFlags::EXCHANGE, NOW).unwrap();
     assert_eq!(links(), (2, 3));
     assert_eq!((names(inner), names(target)), (alloc::vec![b"e".to_vec()], alloc::vec![b"f".to_vec()]));
-    assert_eq!(target.rename(b"f", &*target.lookup(b"f").unwrap(), b"x", RenameFlags::empty(), NOW), Err(Errno::EINVAL));
+    assert_eq!(
+        target.rename(b"f", &*target.lookup(b"f").unwrap(), b"x", RenameFlags::empty(), NOW),
+        Err(Errno::EINVAL)
+    );
     assert_eq!(target.lookup(b"f").unwrap().home().unwrap().name.as_ref(), b"f");
 }
 
@@ -104,5 +107,8 @@ fn what_is_bound_cannot_be_removed() {
     let (root, other) = (root(), root());
     root.bind(b"mount", other).unwrap();
     assert_eq!(root.remove_directory(b"mount", NOW), Err(Errno::EBUSY));
-    assert_eq!(root.rename(b"mount", &*Arc::clone(&root), b"x", RenameFlags::empty(), NOW), Err(Errno::EBUSY));
+    assert_eq!(
+        root.rename(b"mount", &*Arc::clone(&root), b"x", RenameFlags::empty(), NOW),
+        Err(Errno::EBUSY)
+    );
 }

@@ -73,8 +73,11 @@ fn random_use_never_overlaps() {
         let random = state >> 33;
         if random % 5 < 3 {
             let count = [1, 1, 1, 2, 7, 64, 512][(random / 8 % 7) as usize];
-            let found =
-                if count == 1 { frames.allocate(For::Kernel) } else { frames.allocate_contiguous(count, For::Kernel) };
+            let found = if count == 1 {
+                frames.allocate(For::Kernel)
+            } else {
+                frames.allocate_contiguous(count, For::Kernel)
+            };
             if let Some(address) = found {
                 assert!((0..count).all(|i| used.insert(address + i * FRAME)));
                 held.push((address, count));
