@@ -78,6 +78,14 @@ pub(crate) fn boot(guest: &Guest, vm: &VmArgs, is_verbose: bool) -> Result<u8> {
         qemu.files.push((name, scratch.0.join(name)));
     }
     qemu.files.push(("exe", guest.image.clone()));
+    // The file above replaces this line; until the kernel can read files it speaks through these ports.
+    qemu.append = Some(format!(
+        "log-port={:#x} stderr-port={:#x} ctl-port={:#x} exit-port={:#x}",
+        port::LOG,
+        port::STDERR,
+        port::CONTROL,
+        port::EXIT
+    ));
     for console in [port::STDERR, port::LOG, port::CONTROL] {
         qemu.consoles.push((console, scratch.0.join(format!("{console:x}"))));
     }

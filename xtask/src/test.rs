@@ -2,14 +2,15 @@
 //!
 //! | ring | what |
 //! |---|---|
-//! | host | `cargo test` of abi, sync, logic and this tool |
+//! | host | format, lints, the house rules, `cargo test` of abi, sync, logic and this tool |
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
-//! | fault | `tests/fault/*`: programs that die, described in the same way |
+//! | image | `tests/image`: what other projects' loaders say of an image |
+//! | fault | `tests/fault`: a program that dies in every way, `cases.toml` says how each ends |
 //! | apps | published crates that boot and say their version |
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -21,9 +22,12 @@ use crate::{build, paths, process, ui};
 /// Which rings.
 #[derive(Args, Debug)]
 pub(crate) struct TestArgs {
-    /// The rings to run [default: host abi examples fault]
+    /// The rings to run [default: host abi image examples fault]
     #[arg(value_enum)]
     rings: Vec<Ring>,
+    /// Numbers of vCPUs that the guest rings run on
+    #[arg(long, short = 'c', value_delimiter = ',', default_value = "1,2,4")]
+    smp: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,6 +36,8 @@ enum Ring {
     Host,
     /// System calls, on Linux and in the guest
     Abi,
+    /// Images, as the loaders of other projects see them
+    Image,
     /// Example programs
     Examples,
     /// Programs that die
@@ -70,7 +76,7 @@ impl Count {
 /// Runs the rings; an error if anything failed or nothing ran.
 pub(crate) fn main(args: &TestArgs) -> Result<()> {
     let rings = if args.rings.is_empty() {
-        vec![Ring::Host, Ring::Abi, Ring::Examples, Ring::Fault]
+        vec![Ring::Host, Ring::Abi, Ring::Image, Ring::Examples, Ring::Fault]
     } else {
         args.rings.clone()
     };
@@ -78,9 +84,10 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
     for ring in rings {
         count.add(match ring {
             Ring::Host => host()?,
-            Ring::Abi => abi()?,
-            Ring::Examples => programs(&paths::root().join("examples"))?,
-            Ring::Fault => programs(&paths::root().join("tests/fault"))?,
+            Ring::Abi => abi(&args.smp)?,
+            Ring::Image => image()?,
+            Ring::Examples => examples(&args.smp)?,
+            Ring::Fault => program::check(&paths::root().join("tests/fault"), &args.smp)?,
             Ring::Apps => apps(),
         });
     }
@@ -94,11 +101,57 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
     Ok(())
 }
 
+/// What needs no guest.
 fn host() -> Result<Count> {
+    let mut count = Count::default();
+    let cargo = |args: &[&str]| -> Result<()> {
+        let mut cargo = process::clean("cargo");
+        process::run(cargo.current_dir(paths::root()).args(args))
+    };
+    // A distribution's toolchain may come without these two.
+    let is_there = |tool: &str| {
+        let output = process::clean("cargo").args([tool, "--version"]).stdin(Stdio::null()).output();
+        let found = output.is_ok_and(|output| output.status.success());
+        if !found {
+            ui::warn(&format!("cargo {tool} is not installed: not checked"));
+        }
+        found
+    };
+    if is_there("fmt") {
+        count.add(Count::one("format", cargo(&["fmt", "--check"])));
+    }
+    let ours = [
+        "-p",
+        "caracal-abi",
+        "-p",
+        "caracal-sync",
+        "-p",
+        "caracal-logic",
+        "-p",
+        "caracal-kernel",
+        "-p",
+        "xtask",
+    ];
+    let lints = [&["clippy", "--quiet"], &ours[..], &["--", "-D", "warnings"]].concat();
+    if is_there("clippy") {
+        count.add(Count::one("lints", cargo(&lints)));
+    }
+    count.add(Count::one("house rules", crate::tidy::main()));
+    let mut tests = process::clean("cargo");
+    tests.current_dir(paths::root()).args(["test", "--quiet", "--no-fail-fast"]);
+    tests.args(["-p", "caracal-abi", "-p", "caracal-sync", "-p", "caracal-logic", "-p", "xtask"]);
+    count.add(libtest(&mut tests, "host")?);
+    Ok(count)
+}
+
+/// Other projects' loaders read an image.
+fn image() -> Result<Count> {
+    let hello = paths::root().join("examples/hello").display().to_string();
+    let images = build::images(&BuildArgs { what: Some(hello), ..BuildArgs::default() })?;
     let mut cargo = process::clean("cargo");
-    cargo.current_dir(paths::root()).args(["test", "--quiet", "--no-fail-fast"]);
-    cargo.args(["-p", "caracal-abi", "-p", "caracal-sync", "-p", "caracal-logic", "-p", "xtask"]);
-    libtest(&mut cargo, "host")
+    cargo.current_dir(paths::root()).args(["run", "--quiet", "-p", "image-tests", "--"]);
+    cargo.args(images.iter().map(|image| &image.file));
+    cases("image", &mut cargo)
 }
 
 /// Runs cargo test and adds up the lines libtest prints.
@@ -136,7 +189,7 @@ fn summary(text: &str) -> Count {
 }
 
 /// The package `tests/abi`: Linux is the oracle, so each binary runs there first.
-fn abi() -> Result<Count> {
+fn abi(smp: &[u32]) -> Result<Count> {
     let mut native = process::clean("cargo");
     native.current_dir(paths::root()).args([
         "build",
@@ -156,8 +209,11 @@ fn abi() -> Result<Count> {
             .iter()
             .find(|image| image.name == binary.name)
             .context("the same binaries are built for both")?;
-        ui::status("Testing", &format!("{} in the guest", image.name));
-        count.add(cases(&image.name, &mut program::guest(&image.file, &[], &[], false)?)?);
+        for smp in smp {
+            ui::status("Testing", &format!("{} in the guest ({smp} vCPU)", image.name));
+            let flags = [format!("--smp={smp}"), "--memory=256M".to_owned()];
+            count.add(cases(&image.name, &mut program::guest(&image.file, &[], &flags, false)?)?);
+        }
     }
     Ok(count)
 }
@@ -184,22 +240,19 @@ fn last_line(line: &str) -> Option<Count> {
     Some(Count { passed: passed.parse().ok()?, failed: failed.strip_suffix(" failed")?.parse().ok()? })
 }
 
-/// Builds and boots every package below `dir`.
-fn programs(dir: &Path) -> Result<Count> {
-    let mut count = Count::default();
-    let Ok(entries) = fs::read_dir(dir) else {
-        ui::warn(&format!("{} is not there yet", dir.display()));
-        return Ok(count);
-    };
+/// Builds and boots every example.
+fn examples(smp: &[u32]) -> Result<Count> {
+    let folder = paths::root().join("examples");
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut packages: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.join("Cargo.toml").is_file())
         .collect();
     packages.sort();
+    let mut count = Count::default();
     for package in packages {
-        let name = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        count.add(Count::one(&name, program::check(&package)));
+        count.add(program::check(&package, smp)?);
     }
     Ok(count)
 }

@@ -5,26 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{paths, ui};
+use crate::{codegen, paths, ui};
 
 /// Longest file in lines.
 const LONGEST_FILE: usize = 600;
 /// Trees that hold our sources.
 const TREES: [&str; 5] = ["kernel", "std-shim", "xtask", "examples", "tests"];
-/// Kernel modules, lower ones first: a module uses only those before it (ARCHITECTURE.md).
-const LAYERS: [&[&str]; 12] = [
-    &["arch"],
-    &["boot", "image"],
-    &["console", "end", "panic", "backtrace"],
-    &["mm"],
-    &["drivers"],
-    &["time", "rng"],
-    &["task"],
-    &["irq", "fault"],
-    &["fs", "net", "process"],
-    &["kernel"],
-    &["syscall"],
-    &["app", "start"],
+/// What each crate of the image may use of the others (house rule: dependencies go down only).
+const CRATES: [(&str, &[&str]); 5] = [
+    ("kernel/abi", &[]),
+    ("kernel/sync", &[]),
+    ("kernel/logic", &["abi", "sync"]),
+    ("kernel", &["abi", "sync", "logic"]),
+    ("std-shim", &["abi", "kernel"]),
 ];
 
 /// A source file.
@@ -39,10 +32,13 @@ pub(crate) fn main() -> Result<()> {
     for tree in TREES {
         collect(&paths::root().join(tree), &mut sources)?;
     }
-    let mut found = Vec::new();
+    let mut found = crate_edges()?;
+    found.extend(uncovered_calls()?);
+    found.extend(codegen::stale()?);
+    let layers = layers()?;
     for source in &sources {
         let shown = source.path.strip_prefix(paths::root()).unwrap_or(&source.path).display().to_string();
-        for problem in problems(source, &shown) {
+        for problem in problems(source, &shown, &layers) {
             found.push(format!("{shown}: {problem}"));
         }
     }
@@ -70,7 +66,7 @@ fn collect(dir: &Path, sources: &mut Vec<Source>) -> Result<()> {
     Ok(())
 }
 
-fn problems(source: &Source, shown: &str) -> Vec<String> {
+fn problems(source: &Source, shown: &str, layers: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     if !source.text.starts_with("//!") {
         found.push("does not begin with `//!`: say what it is, why, and what it is not".to_owned());
@@ -83,15 +79,25 @@ fn problems(source: &Source, shown: &str) -> Vec<String> {
         found.push(format!("line {} ends in white space", number + 1));
     }
     if let Some(module) = shown.strip_prefix("kernel/src/") {
-        found.extend(upward_uses(module, &source.text));
+        found.extend(upward_uses(module, &source.text, layers));
     }
     found
 }
 
-/// Uses of `crate::module` that lies in a higher layer than the file's own.
-fn upward_uses(file: &str, text: &str) -> Vec<String> {
+/// Kernel modules, lower ones first, in the order kernel/src/lib.rs declares them.
+fn layers() -> Result<Vec<String>> {
+    let file = paths::root().join("kernel/src/lib.rs");
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(text
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("pub mod ")?.trim_end_matches(';').to_owned()))
+        .collect())
+}
+
+/// Uses of `crate::module` that is declared behind the file's own.
+fn upward_uses(file: &str, text: &str, layers: &[String]) -> Vec<String> {
     let own = file.split(['/', '.']).next().unwrap_or_default();
-    let layer_of = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
+    let layer_of = |module: &str| layers.iter().position(|layer| layer == module);
     let Some(layer) = layer_of(own) else { return Vec::new() };
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
@@ -102,6 +108,30 @@ fn upward_uses(file: &str, text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Dependencies between our crates that go up.
+fn crate_edges() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (folder, allowed) in CRATES {
+        let file = paths::root().join(folder).join("Cargo.toml");
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let used = text.lines().filter_map(|line| line.strip_suffix(".workspace = true"));
+        for name in used.filter(|name| ["abi", "sync", "logic", "kernel"].contains(name)) {
+            if !allowed.contains(&name) {
+                found.push(format!("{folder} depends on {name}, which lies above it"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Calls the table promises to serve that no test under tests/abi says it covers.
+fn uncovered_calls() -> Result<Vec<String>> {
+    let covered = codegen::covered()?;
+    let served =
+        abi::table::rows().iter().filter(|row| row.handler.is_some() && !covered.contains_key(row.name));
+    Ok(served.map(|row| format!("no test in tests/abi has a `// covers: {}` mark", row.name)).collect())
 }
 
 /// The modules a line names through `crate::`.

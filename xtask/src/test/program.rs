@@ -1,7 +1,8 @@
 //! One program that is a test: it boots, and what it prints and how it ends is compared with what its directory says.
 //!
-//! `expected.txt` is its standard output. `example.toml` may give `args`, `env`, `stdin`, the code it ends with (`exit`), `smp`,
-//! and parts of standard error that must be there (`stderr`).
+//! `expected.txt` is its standard output. `example.toml` may give `args`, `env`, `stdin`, the code it ends with (`exit`), further
+//! `flags` of `run`, and parts of standard error that must be there (`stderr`). A program with many ways to end has them in
+//! `cases.toml`, a `[[case]]` each, with `stdout` in place of the file.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,8 +10,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-use toml_edit::{DocumentMut, Item};
+use toml_edit::{DocumentMut, Item, TableLike};
 
+use super::Count;
 use crate::build;
 use crate::flags::BuildArgs;
 
@@ -23,22 +25,24 @@ struct Case {
     args: Vec<String>,
     env: Vec<String>,
     stdin: Option<String>,
-    smp: Option<i64>,
+    flags: Vec<String>,
+    stdout: Option<String>,
     exit: i64,
     stderr: Vec<String>,
 }
 
 impl Case {
-    /// Reads `example.toml`; an unknown key is an error.
-    fn parse(text: &str) -> Result<Self> {
+    /// Reads a case; an unknown key is an error.
+    fn read(table: &dyn TableLike) -> Result<Self> {
         let mut case = Self::default();
-        for (key, item) in text.parse::<DocumentMut>()?.iter() {
+        for (key, item) in table.iter() {
             match key {
                 "args" => case.args = strings(item)?,
+                "flags" => case.flags = strings(item)?,
                 "stderr" => case.stderr = strings(item)?,
                 "stdin" => case.stdin = Some(item.as_str().context("`stdin` is not a string")?.to_owned()),
+                "stdout" => case.stdout = Some(item.as_str().context("`stdout` is not a string")?.to_owned()),
                 "exit" => case.exit = item.as_integer().context("`exit` is not a number")?,
-                "smp" => case.smp = Some(item.as_integer().context("`smp` is not a number")?),
                 "env" => {
                     let table = item.as_table_like().context("`env` is not a table")?;
                     let pair = |(name, value): (&str, &Item)| Some(format!("{name}={}", value.as_str()?));
@@ -52,6 +56,20 @@ impl Case {
         }
         Ok(case)
     }
+
+    /// The cases of a package: those of `cases.toml`, or the one that `example.toml` and `expected.txt` describe.
+    fn of(package: &Path) -> Result<Vec<Self>> {
+        let read = |name: &str| fs::read_to_string(package.join(name));
+        if let Ok(text) = read("cases.toml") {
+            let document: DocumentMut = text.parse().context("cases.toml")?;
+            let cases = document["case"].as_array_of_tables().context("cases.toml has no [[case]]")?;
+            return cases.iter().map(|table| Self::read(table).context("cases.toml")).collect();
+        }
+        let text = read("example.toml").unwrap_or_default();
+        let document: DocumentMut = text.parse().context("example.toml")?;
+        let case = Self::read(document.as_table()).context("example.toml")?;
+        Ok(vec![Self { stdout: read("expected.txt").ok().or(case.stdout), ..case }])
+    }
 }
 
 fn strings(item: &Item) -> Result<Vec<String>> {
@@ -59,32 +77,44 @@ fn strings(item: &Item) -> Result<Vec<String>> {
     array.iter().map(|value| value.as_str().map(str::to_owned).context("not an array of strings")).collect()
 }
 
-/// Builds and boots the package and compares.
-pub(super) fn check(package: &Path) -> Result<()> {
-    let case = match fs::read_to_string(package.join("example.toml")) {
-        Ok(text) => Case::parse(&text).context("example.toml")?,
-        Err(_) => Case::default(),
-    };
+/// Builds the package; then boots it for each of its cases, on each number of vCPUs, and compares.
+pub(super) fn check(package: &Path, smp: &[u32]) -> Result<Count> {
+    let cases = Case::of(package)?;
     let build_args = BuildArgs { what: Some(package.display().to_string()), ..BuildArgs::default() };
     let image = build::images(&build_args)?.into_iter().next().context("has no binary")?;
-    let mut flags: Vec<String> = case.env.iter().map(|pair| format!("--env={pair}")).collect();
-    flags.extend(case.smp.map(|count| format!("--smp={count}")));
-    let mut child = guest(&image.file, &case.args, &flags, case.stdin.is_some())?.spawn()?;
-    if let (Some(text), Some(mut stdin)) = (&case.stdin, child.stdin.take()) {
-        // A program may end without reading everything.
-        let _ = stdin.write_all(text.as_bytes());
+    let mut count = Count::default();
+    for case in &cases {
+        for smp in smp {
+            let shown = format!("{} {}", image.name, case.args.join(" "));
+            count.add(Count::one(&format!("{shown} ({smp} vCPU)"), case.check(&image.file, *smp)));
+        }
     }
-    let output = child.wait_with_output()?;
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.code().map(i64::from) != Some(case.exit) {
-        bail!("ended with {}, not {}\n{stdout}{stderr}", output.status, case.exit);
-    }
-    if let Some(missing) = case.stderr.iter().find(|part| !stderr.contains(part.as_str())) {
-        bail!("`{missing}` is not in standard error:\n{stderr}");
-    }
-    match fs::read_to_string(package.join("expected.txt")) {
-        Ok(text) if text != stdout => bail!("printed\n{stdout}\nnot\n{text}"),
-        _ => Ok(()),
+    Ok(count)
+}
+
+impl Case {
+    fn check(&self, image: &Path, smp: u32) -> Result<()> {
+        let mut flags: Vec<String> = self.env.iter().map(|pair| format!("--env={pair}")).collect();
+        flags.push(format!("--smp={smp}"));
+        flags.extend(self.flags.iter().cloned());
+        let mut child = guest(image, &self.args, &flags, self.stdin.is_some())?.spawn()?;
+        if let (Some(text), Some(mut stdin)) = (&self.stdin, child.stdin.take()) {
+            // A program may end without reading everything.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        let output = child.wait_with_output()?;
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if output.status.code().map(i64::from) != Some(self.exit) {
+            bail!("ended with {}, not {}\n{stdout}{stderr}", output.status, self.exit);
+        }
+        if let Some(missing) = self.stderr.iter().find(|part| !stderr.contains(part.as_str())) {
+            bail!("`{missing}` is not in standard error:\n{stderr}");
+        }
+        match &self.stdout {
+            Some(text) if *text != stdout => bail!("printed\n{stdout}\nnot\n{text}"),
+            _ => Ok(()),
+        }
     }
 }
 

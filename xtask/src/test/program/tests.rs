@@ -1,19 +1,27 @@
-//! Reading `example.toml`.
+//! Reading cases.
+
+use toml_edit::DocumentMut;
 
 use super::Case;
 
+fn read(text: &str) -> anyhow::Result<Case> {
+    let document: DocumentMut = text.parse()?;
+    Case::read(document.as_table())
+}
+
 #[test]
 fn every_key_is_read_and_others_are_refused() {
-    let text = "args = [\"a\"]\nenv = { K = \"v\" }\nexit = 3\nstdin = \"x\"\nsmp = 2\nstderr = [\"e\"]\n";
+    let text = "args = [\"a\"]\nenv = { K = \"v\" }\nexit = 3\nstdin = \"x\"\nflags = [\"--f\"]\nstderr = [\"e\"]\nstdout = \"o\"\n";
     let strings = |word: &str| vec![word.to_owned()];
     let case = Case {
         args: strings("a"),
         env: strings("K=v"),
         stdin: Some("x".into()),
-        smp: Some(2),
+        stdout: Some("o".into()),
+        flags: strings("--f"),
         exit: 3,
         stderr: strings("e"),
     };
-    assert_eq!(Case::parse(text).unwrap(), case);
-    assert!(Case::parse("typo = 1").is_err() && Case::parse("exit = \"1\"").is_err());
+    assert_eq!(read(text).unwrap(), case);
+    assert!(read("typo = 1").is_err() && read("exit = \"1\"").is_err());
 }
