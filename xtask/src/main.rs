@@ -65,7 +65,12 @@ fn main() -> ExitCode {
 fn command(command: Command) -> Result<ExitCode> {
     if matches!(
         command,
-        Command::Build(_) | Command::Run(_) | Command::Init { .. } | Command::Bench(_) | Command::Size(_)
+        Command::Build(_)
+            | Command::Run(_)
+            | Command::Test(_)
+            | Command::Init { .. }
+            | Command::Bench(_)
+            | Command::Size(_)
     ) {
         setup::ensure()?;
     }
