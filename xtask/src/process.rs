@@ -52,6 +52,11 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command whose output, all of it, is a message: standard output belongs to the program that is run.
+pub(crate) fn run_to_stderr(command: &mut Command) -> Result<()> {
+    run(command.stdout(std::io::stderr()))
+}
+
 /// Runs a command and returns its standard output; its standard error is in the error if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output =

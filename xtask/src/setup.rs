@@ -1,6 +1,7 @@
 //! `setup` and `doctor`: what images need on this machine, what of it is there, and how the rest is installed.
 
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -134,29 +135,40 @@ fn install(packages: &[&str]) -> Result<()> {
             packages.join(" ")
         );
     };
-    let mut command = if rustix::process::geteuid().is_root() {
-        Command::new(apt)
+    let sudo = if rustix::process::geteuid().is_root() {
+        None
     } else {
-        let mut sudo = Command::new(
-            paths::find_program("sudo")
-                .context("installing packages needs root: run as root, or install sudo")?,
-        );
-        sudo.arg(apt);
-        sudo
+        let missing = "installing packages needs root: run as root, or install sudo";
+        Some(paths::find_program("sudo").context(missing)?)
     };
-    command.args(["install", "-y", "--no-install-recommends"]).args(packages);
-    ui::status("Installing", &process::show(&command));
-    process::run(&mut command)
+    let words = |words: &[&str]| {
+        // `env` and not an environment variable: sudo drops those.
+        let mut command = Command::new(sudo.as_deref().unwrap_or(Path::new("env")));
+        command.args(sudo.is_some().then_some("env")).arg("DEBIAN_FRONTEND=noninteractive");
+        command.arg(&apt).args(words).stdin(Stdio::null());
+        command
+    };
+    // A fresh machine or container has no package lists. Old lists may still do.
+    let mut update = words(&["update", "-q"]);
+    ui::status("Installing", &process::show(&update));
+    if let Err(error) = process::run_to_stderr(&mut update) {
+        ui::warn(&format!("{error:#}"));
+    }
+    // A machine that has just been started may be installing its own updates: wait for them.
+    let how = ["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600"];
+    let mut install = words(&[&how, packages].concat());
+    ui::status("Installing", &process::show(&install));
+    process::run_to_stderr(&mut install)
 }
 
 /// Makes the other commands set up by themselves: nothing to do where everything is found.
 pub(crate) fn ensure() -> Result<()> {
-    if toolchain::choose()
-        .and_then(|toolchain| {
-            libc::find(&toolchain).and(linker::find(&toolchain)).and(linker::find_objcopy(&toolchain))
-        })
-        .is_ok()
-    {
+    let can_build = toolchain::choose().is_ok_and(|toolchain| {
+        libc::find(&toolchain).is_ok()
+            && linker::find(&toolchain).is_ok()
+            && linker::find_objcopy(&toolchain).is_ok()
+    });
+    if can_build && qemu::program().is_ok() {
         return Ok(());
     }
     ui::status("Setup", "something that images need is missing");

@@ -1,5 +1,6 @@
 //! `tidy`: the house rules that a program can check, one function each.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,7 @@ pub(crate) fn main() -> Result<()> {
     let mut found = crate_edges()?;
     found.extend(uncovered_calls()?);
     found.extend(codegen::stale()?);
+    found.extend(statics_by_list(&sources)?);
     let layers = layers()?;
     for source in &sources {
         let shown = source.path.strip_prefix(paths::root()).unwrap_or(&source.path).display().to_string();
@@ -81,6 +83,9 @@ fn problems(source: &Source, shown: &str, layers: &[String]) -> Vec<String> {
     if let Some(module) = shown.strip_prefix("kernel/src/") {
         found.extend(upward_uses(module, &source.text, layers));
     }
+    if ["kernel/", "std-shim/"].iter().any(|tree| shown.starts_with(tree)) {
+        found.extend(conditions(shown, &source.text));
+    }
     found
 }
 
@@ -108,6 +113,60 @@ fn upward_uses(file: &str, text: &str, layers: &[String]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Conditions outside their one home: the CPU is picked in `arch/mod.rs`, and nothing is optional by feature.
+fn conditions(file: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| line.contains("cfg")) {
+        if line.contains("target_arch") && file != "kernel/src/arch/mod.rs" {
+            found.push(format!("line {}: only kernel/src/arch/mod.rs asks for `target_arch`", number + 1));
+        }
+        if line.contains("feature = ") && !line.contains("target_feature") {
+            found.push(format!("line {}: code does not depend on cargo features", number + 1));
+        }
+    }
+    found
+}
+
+/// The kernel's statics against the list in ARCHITECTURE.md: what is there and not listed, and what is listed and not there.
+fn statics_by_list(sources: &[Source]) -> Result<Vec<String>> {
+    const LIST: &str = "ARCHITECTURE.md";
+    let file = paths::root().join(LIST);
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let listed = listed_statics(&text);
+    let kernel = paths::root().join("kernel/src");
+    let mut there = BTreeSet::new();
+    for source in sources {
+        if let Ok(shown) = source.path.strip_prefix(&kernel) {
+            there.extend(statics(&source.text).map(|name| format!("{}: {name}", shown.display())));
+        }
+    }
+    let unlisted = there.difference(&listed).map(|item| format!("kernel/src/{item} is not listed in {LIST}"));
+    let gone = listed.difference(&there).map(|item| format!("{LIST} lists {item}, which is not there"));
+    Ok(unlisted.chain(gone).collect())
+}
+
+/// Names of the statics a module defines (not those it declares in an `extern` block).
+fn statics(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let item = line.strip_prefix("pub(crate) ").or_else(|| line.strip_prefix("pub ")).unwrap_or(line);
+        item.strip_prefix("static ")?.trim_start_matches("mut ").split(':').next()
+    })
+}
+
+/// Rows "| `file.rs` | `NAME` `NAME` | … |" as `file.rs: NAME`.
+fn listed_statics(text: &str) -> BTreeSet<String> {
+    let mut listed = BTreeSet::new();
+    for row in text.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let mut cells = row.split(" | ");
+        if let (Some(file), Some(names)) =
+            (cells.next().and_then(|cell| cell.strip_suffix(".rs`")), cells.next())
+        {
+            listed.extend(names.split(' ').map(|name| format!("{file}.rs: {}", name.trim_matches('`'))));
+        }
+    }
+    listed
 }
 
 /// Dependencies between our crates that go up.
