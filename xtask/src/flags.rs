@@ -155,6 +155,9 @@ pub(crate) struct VmArgs {
     /// Print QEMU's command line instead of running it
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// One more word for the kernel's command line (docs/command-line.md)
+    #[arg(long, value_name = "WORD")]
+    pub(crate) kernel_arg: Vec<String>,
     /// One more argument for QEMU
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) qemu_arg: Vec<String>,

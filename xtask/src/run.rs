@@ -124,6 +124,9 @@ fn common_line(guest: &Guest, vm: &VmArgs) -> CommandLine {
     for pair in &guest.env {
         line.option(format!("env={pair}"));
     }
+    for word in &vm.kernel_arg {
+        line.option(word);
+    }
     line
 }
 
