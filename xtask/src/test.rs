@@ -7,7 +7,7 @@
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
 //! | image | `tests/image`: what other projects' loaders say of an image |
 //! | fault | `tests/fault`: a program that dies in every way, `cases.toml` says how each ends |
-//! | apps | published crates that boot and say their version |
+//! | apps | published programs, on the host and in the guest: the same output (`tests/apps/apps.toml`) |
 
 use std::fs;
 use std::path::PathBuf;
@@ -88,7 +88,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
             Ring::Image => image()?,
             Ring::Examples => examples(&args.smp)?,
             Ring::Fault => program::check(&paths::root().join("tests/fault"), &args.smp)?,
-            Ring::Apps => apps(),
+            Ring::Apps => apps::run(&args.smp)?,
         });
     }
     #[expect(clippy::print_stdout, reason = "the result is what was asked for")]
@@ -257,22 +257,7 @@ fn examples(smp: &[u32]) -> Result<Count> {
     Ok(count)
 }
 
-/// Published programs, built as their authors released them.
-fn apps() -> Count {
-    let mut count = Count::default();
-    for name in ["ripgrep", "fd-find"] {
-        let result = crate::fetch::image(name, &BuildArgs::default()).and_then(|image| {
-            let output = program::guest(&image, &["--version".to_owned()], &[], false)?.output()?;
-            if !output.status.success() || output.stdout.is_empty() {
-                bail!("ended with {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
-            }
-            Ok(())
-        });
-        count.add(Count::one(name, result));
-    }
-    count
-}
-
+mod apps;
 mod program;
 #[cfg(test)]
 mod tests;

@@ -1,1 +1,0 @@
-//! Finds programs, runs them natively and in the guest, compares.

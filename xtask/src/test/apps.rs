@@ -1,0 +1,275 @@
+//! Published programs on the host and in a guest, side by side (`tests/apps/apps.toml`).
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use toml_edit::{ArrayOfTables, DocumentMut, Table};
+
+use super::{Count, program};
+use crate::flags::BuildArgs;
+use crate::spec::Target;
+use crate::{build, fetch, init, paths, process, sysroot, ui};
+
+/// Seconds a program may take in a guest.
+const LIMIT: &str = "600";
+/// Bytes of the large file.
+const BLOB_BYTES: usize = 200 << 20;
+
+/// Runs all of them on each number of vCPUs.
+pub(super) fn run(smp: &[u32]) -> Result<Count> {
+    let file = paths::root().join("tests/apps/apps.toml");
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let document: DocumentMut = text.parse().with_context(|| format!("cannot read {}", file.display()))?;
+    let data = Data::prepare()?;
+    let mut count = Count::default();
+    for table in document
+        .get("app")
+        .and_then(|item| item.as_array_of_tables())
+        .into_iter()
+        .flat_map(ArrayOfTables::iter)
+    {
+        let app = App::read(table, &data)?;
+        for smp in smp {
+            count.add(Count::one(&format!("{} ({smp} vCPU)", app.shown()), app.check(*smp)));
+        }
+    }
+    for table in document
+        .get("tests")
+        .and_then(|item| item.as_array_of_tables())
+        .into_iter()
+        .flat_map(ArrayOfTables::iter)
+    {
+        let name = text_of(table, "name")?;
+        count.add(Count::one(&format!("the tests of {name}"), crate_tests(table)));
+    }
+    Ok(count)
+}
+
+/// What programs work on.
+struct Data {
+    sources: PathBuf,
+    blob: PathBuf,
+}
+
+impl Data {
+    fn prepare() -> Result<Self> {
+        let sources = sysroot::prepare(Target::Unikernel)?.toolchain.library();
+        let folder = paths::cache()?.join("apps/data");
+        fs::create_dir_all(&folder)?;
+        let blob = folder.join("blob");
+        if fs::metadata(&blob).map_or(0, |metadata| metadata.len()) != BLOB_BYTES as u64 {
+            let mut file =
+                fs::File::create(&blob).with_context(|| format!("cannot write {}", blob.display()))?;
+            let mut state = 0x2545_f491_4f6c_dd1d_u64;
+            let mut block = vec![0_u8; 1 << 20];
+            for _ in 0..BLOB_BYTES / block.len() {
+                for word in block.chunks_exact_mut(8) {
+                    // xorshift64: the same bytes on every machine.
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    word.copy_from_slice(&state.to_le_bytes());
+                }
+                file.write_all(&block)?;
+            }
+        }
+        Ok(Self { sources, blob })
+    }
+}
+
+fn text_of(table: &Table, key: &str) -> Result<String> {
+    table
+        .get(key)
+        .and_then(|item| item.as_str())
+        .map(str::to_owned)
+        .with_context(|| format!("`{key}` is missing"))
+}
+
+fn arguments(table: &Table) -> Vec<String> {
+    let array = table.get("args").and_then(|item| item.as_array());
+    array.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+/// A program, built twice.
+struct App {
+    name: String,
+    args: Vec<String>,
+    memory: String,
+    /// Folders packed at the same path.
+    packed: Vec<PathBuf>,
+    host: PathBuf,
+    image: PathBuf,
+}
+
+impl App {
+    fn read(table: &Table, data: &Data) -> Result<Self> {
+        let name = text_of(table, "name")?;
+        let mut packed = Vec::new();
+        let mut place = |argument: String| {
+            for (word, path, folder) in
+                [("{sources}", &data.sources, &data.sources), ("{blob}", &data.blob, &data.blob)]
+            {
+                if argument == word {
+                    packed.push(folder.clone());
+                    return path.display().to_string();
+                }
+            }
+            argument
+        };
+        let args = arguments(table).into_iter().map(&mut place).collect();
+        let (host, image) = match table.get("path").and_then(|item| item.as_str()) {
+            Some(path) => ours(&paths::root().join(path))?,
+            None => (on_host(&name)?, fetch::image(&name, &BuildArgs::default())?),
+        };
+        let memory = text_of(table, "memory").unwrap_or_else(|_| "512M".to_owned());
+        Ok(Self { name, args, memory, packed, host, image })
+    }
+
+    fn shown(&self) -> String {
+        format!("{} {}", self.name, self.args.first().map_or("", String::as_str))
+    }
+
+    fn check(&self, smp: u32) -> Result<()> {
+        let host = Command::new(&self.host).args(&self.args).stdin(Stdio::null()).output()?;
+        let mut flags =
+            vec![format!("--smp={smp}"), format!("--memory={}", self.memory), format!("--timeout={LIMIT}")];
+        flags.extend(self.packed.iter().map(|path| format!("--pack={0}:{0}", path.display())));
+        let guest = program::guest(&self.image, &self.args, &flags, false)?.output()?;
+        compare(&host, &guest)
+    }
+}
+
+/// The same lines, in whatever order, and the same exit code.
+fn compare(host: &Output, guest: &Output) -> Result<()> {
+    if host.status.code() != guest.status.code() {
+        bail!(
+            "ended with {} on the host, {} in the guest\n{}",
+            host.status,
+            guest.status,
+            String::from_utf8_lossy(&guest.stderr)
+        );
+    }
+    let sorted = |output: &Output| {
+        let mut lines: Vec<Vec<u8>> =
+            output.stdout.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+        lines.sort();
+        lines
+    };
+    let (host, guest) = (sorted(host), sorted(guest));
+    if host.len() <= 1 {
+        bail!("printed nothing on the host: the comparison would say nothing");
+    }
+    if host != guest {
+        let extra = |one: &[Vec<u8>], other: &[Vec<u8>]| {
+            one.iter()
+                .filter(|line| !other.contains(line))
+                .take(3)
+                .map(|line| String::from_utf8_lossy(line).into_owned())
+                .collect::<Vec<_>>()
+        };
+        bail!(
+            "{} lines on the host, {} in the guest; only on the host: {:?}; only in the guest: {:?}",
+            host.len(),
+            guest.len(),
+            extra(&host, &guest),
+            extra(&guest, &host)
+        );
+    }
+    Ok(())
+}
+
+/// A package of this workspace for the host and as an image.
+fn ours(package: &Path) -> Result<(PathBuf, PathBuf)> {
+    let mut cargo = process::clean("cargo");
+    cargo.current_dir(package).args([
+        "build",
+        "--release",
+        "--quiet",
+        "--message-format=json-render-diagnostics",
+    ]);
+    let host = build::executables(&mut cargo)?.into_iter().next().context("has no binary")?.file;
+    let args = BuildArgs { what: Some(package.display().to_string()), release: true, ..BuildArgs::default() };
+    let image = build::images(&args)?.into_iter().next().context("has no binary")?.file;
+    Ok((host, image))
+}
+
+/// A published program for the host.
+fn on_host(name: &str) -> Result<PathBuf> {
+    let root = paths::cache()?.join("apps/host").join(name);
+    ui::status("Installing", &format!("{name} for this host"));
+    let mut cargo = process::clean("cargo");
+    cargo.args(["install", "--locked", "--quiet", "--root"]).arg(&root).arg(name);
+    cargo.env("CARGO_TARGET_DIR", paths::cache()?.join("apps/target"));
+    process::run(&mut cargo)?;
+    let mut programs = fs::read_dir(root.join("bin"))?.flatten().map(|entry| entry.path());
+    programs.next().with_context(|| format!("{name} installed no program"))
+}
+
+/// A published crate's own tests, as images, by plain cargo.
+fn crate_tests(table: &Table) -> Result<()> {
+    let (name, version) = (text_of(table, "name")?, text_of(table, "version")?);
+    let folder = paths::cache()?.join("apps/tests").join(&name);
+    let source = source_of(&name, &version, &folder)?;
+    init::main(&source)?;
+    let target = Target::Unikernel;
+    let mut cargo = process::clean("cargo");
+    cargo.current_dir(&source).args(["test", "--quiet", "--target", target.name()]).args(arguments(table));
+    cargo.env("CARGO_TARGET_DIR", folder.join("target"));
+    let output = cargo.stdin(Stdio::null()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let count = super::summary(&text);
+    if !output.status.success() || count.passed == 0 || count.failed > 0 {
+        bail!("{}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    ui::status("Tests", &format!("{} of {name} passed in the guest", count.passed));
+    Ok(())
+}
+
+/// A copy of a published crate's source, fetched through an empty package that depends on it.
+fn source_of(name: &str, version: &str, folder: &Path) -> Result<PathBuf> {
+    let source = folder.join("source");
+    if source.join("Cargo.toml").is_file() {
+        return Ok(source);
+    }
+    let fetcher = folder.join("fetcher");
+    fs::create_dir_all(fetcher.join("src"))?;
+    fs::write(fetcher.join("src/lib.rs"), "")?;
+    fs::write(
+        fetcher.join("Cargo.toml"),
+        format!(
+            "[package]\nname = \"fetcher\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{name} = \"{version}\"\n"
+        ),
+    )?;
+    let mut cargo = process::clean("cargo");
+    cargo.current_dir(&fetcher).args(["metadata", "--format-version=1"]);
+    let metadata: serde_json::Value = serde_json::from_str(&process::output(&mut cargo)?)?;
+    let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
+    let package =
+        packages.iter().find(|package| package["name"] == name).context("the crate is not there")?;
+    let manifest = package["manifest_path"].as_str().context("a package has a manifest")?;
+    let from = Path::new(manifest).parent().context("a manifest lies in a folder")?;
+    copy_tree(from, &source)?;
+    // It stands alone, whatever lies above it.
+    let text = fs::read_to_string(source.join("Cargo.toml"))?;
+    if !text.contains("[workspace]") {
+        fs::write(source.join("Cargo.toml"), text + "\n[workspace]\n")?;
+    }
+    Ok(source)
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
