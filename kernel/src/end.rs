@@ -3,7 +3,7 @@
 //! Exit codes (docs/exit-codes.md): the program's own 0 to 255; 128 + N for death by signal N; 125 when boot fails.
 
 use core::fmt::Write as _;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::arch::{cpu, interrupts, power, smp};
 use crate::console;
@@ -16,17 +16,23 @@ pub const OUT_OF_MEMORY: u8 = 137;
 /// The kernel found itself wrong.
 pub const KERNEL_PANIC: u8 = 134;
 
-static ENDING: AtomicBool = AtomicBool::new(false);
+/// One more than the number of the CPU that ends the machine.
+static ENDING: AtomicUsize = AtomicUsize::new(0);
+
+/// Only the first CPU that comes here goes on, with interrupts off: its report is not mixed with another's. The others stop.
+pub fn begin() {
+    interrupts::disable();
+    let me = cpu::id() + 1;
+    match ENDING.compare_exchange(0, me, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) if !cpu::current().is_null() => smp::stop_others(),
+        Err(other) if other != me => power::halt(),
+        _ => {}
+    }
+}
 
 /// Ends the machine with `code`. The first caller wins; other CPUs stop where they are.
 pub fn exit(code: u8) -> ! {
-    interrupts::disable();
-    if ENDING.swap(true, Ordering::AcqRel) {
-        power::halt();
-    }
-    if !cpu::current().is_null() {
-        smp::stop_others();
-    }
+    begin();
     let ports = console::ports();
     if let Some(mut control) = ports.control {
         // The host reads the code here; writing to a debug console cannot fail.

@@ -68,6 +68,7 @@ extern "Rust" fn caracal_up_fault(vector: u8, address: u64, frame: &mut TrapFram
         frame.rip = rip;
         return;
     }
+    end::begin();
     report(vector, name, address, frame);
     match signal {
         Some(signal) if !mm::is_kernel_text(frame.rip) => end::exit(128 + signal),
@@ -79,6 +80,7 @@ extern "Rust" fn caracal_up_fault(vector: u8, address: u64, frame: &mut TrapFram
 }
 
 fn out_of_memory(address: u64, frame: &TrapFrame) -> ! {
+    end::begin();
     console::emergency(format_args!(
         "out of memory: no page left for {address:#x} (rip {:#x}); give the guest more with --memory\n",
         frame.rip

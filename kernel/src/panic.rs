@@ -4,14 +4,14 @@
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::arch::{cpu, interrupts};
+use crate::arch::cpu;
 use crate::{backtrace, console, end};
 
 static PANICKING: AtomicBool = AtomicBool::new(false);
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    interrupts::disable();
+    end::begin();
     if PANICKING.swap(true, Ordering::AcqRel) {
         // A panic while reporting a panic: the short way out.
         console::emergency(format_args!("kernel panic while reporting a kernel panic\n"));

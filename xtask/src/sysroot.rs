@@ -4,6 +4,7 @@
 //! ~/.cache/caracal/<rustc commit>-<spec hash>/
 //!   bin/caracal-rustc, caracal-run     this tool under other names (see `wrapper`, `runner`)
 //!   toolchain                          what the wrapper runs
+//!   id                                 differs between two sysroots made one after the other at this place
 //!   kernel.o                           replaced whenever the kernel changed
 //!   lib/rustlib/<target>/              target.json, lib/{*.rlib, crt*.o, libc.a, libunwind.a, libgcc.a, kernel.o -> ../../../../kernel.o}
 //! ```
@@ -105,6 +106,12 @@ fn install_tools(sysroot: &Sysroot) -> Result<()> {
         // A copy keeps the permission to execute.
         fs::copy(std::env::current_exe()?, &staged)?;
         fs::rename(&staged, &file)?;
+    }
+    let id = sysroot.dir.join(wrapper::ID);
+    if !id.is_file() {
+        // Two builds of std need not be the same to the compiler: what was built with another one must not be linked with this one.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+        fs::write(id, now.as_nanos().to_string())?;
     }
     let linker = linker::find(&sysroot.toolchain)?;
     let record = wrapper::Record {

@@ -17,6 +17,8 @@ use crate::spec::{self, Target};
 
 /// The name this executable has when it is the wrapper.
 pub(crate) const NAME: &str = "caracal-rustc";
+/// The sysroot's file that no other sysroot has the same of.
+pub(crate) const ID: &str = "id";
 /// Set while std itself is built: there is no sysroot yet.
 pub(crate) const STD_BUILD: &str = "CARACAL_STD_BUILD";
 /// Another sysroot than the one the wrapper lies in.
@@ -129,11 +131,12 @@ fn adapt(rustc: &mut Command, args: &[OsString], target: Target, record: &Record
 /// `rustc -vV`, with the sysroot in it: cargo keys its caches by this text, so another std means another build.
 fn version(rustc: &mut Command, home: &Path) -> Result<ExitCode> {
     let output = rustc.output().context("cannot run rustc")?;
+    let id = fs::read_to_string(home.join(ID)).unwrap_or_default();
     let mut out = std::io::stdout().lock();
     std::io::Write::write_all(&mut out, &output.stdout)?;
     std::io::Write::write_all(
         &mut out,
-        format!("caracal: {} {}\n", spec::hash(), home.display()).as_bytes(),
+        format!("caracal: {} {} {id}\n", spec::hash(), home.display()).as_bytes(),
     )?;
     Ok(if output.status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,7 +1,8 @@
 //! The one address space: the program's areas, their pages, and the kernel's own mappings.
 //!
 //! Pages are found at the first touch ([`Memory::fault`]). One lock guards areas and page tables; no program memory is touched and no
-//! file is read while it is held. When translations are taken away, all CPUs drop them before the frames go back.
+//! file is read while it is held. When translations are taken away, all CPUs drop them before the lock is released: neither the frames nor
+//! the addresses are used again while a CPU could still see the old ones.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -227,8 +228,7 @@ impl Memory {
             space.charged += area.pages();
         }
         let added = space.areas.insert(area);
-        drop(space);
-        give_back(gone);
+        space.give_back(gone);
         added.map(|()| address)
     }
 
@@ -240,8 +240,7 @@ impl Memory {
         let mut space = self.space.lock();
         let end = address.checked_add(length).filter(|&end| end <= USER_END).ok_or(Errno::EINVAL)?;
         let gone = space.take(address, end)?;
-        drop(space);
-        give_back(gone);
+        space.give_back(gone);
         Ok(())
     }
 
@@ -261,7 +260,6 @@ impl Memory {
                 Sweep::Protect(protection(access))
             })
             .map_err(|_| Errno::ENOMEM)?;
-        drop(space);
         if changed {
             smp::shootdown();
         }
@@ -277,8 +275,7 @@ impl Memory {
         let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
         let complete = space.areas.covers(address, end);
         let gone = space.take_pages(address, end)?;
-        drop(space);
-        give_back(gone);
+        space.give_back(gone);
         if complete { Ok(()) } else { Err(Errno::ENOMEM) }
     }
 
@@ -316,8 +313,7 @@ impl Memory {
         let kept = length.min(old_length);
         let growth = (length - kept) / FRAME;
         if area.charged && space.charged + growth > space.limit() {
-            drop(space);
-            give_back(gone);
+            space.give_back(gone);
             return Err(Errno::ENOMEM);
         }
         let in_place = fixed.is_none()
@@ -330,11 +326,10 @@ impl Memory {
         } else {
             Err(Errno::ENOMEM)
         };
-        drop(space);
         if answer.is_ok_and(|address| address != old) {
             smp::shootdown();
         }
-        give_back(gone);
+        space.give_back(gone);
         answer
     }
 
@@ -366,8 +361,7 @@ impl Memory {
             }
         }
         space.break_end = address;
-        drop(space);
-        give_back(gone);
+        space.give_back(gone);
         address
     }
 
@@ -462,18 +456,20 @@ fn same(now: &Area<Source>, then: &Area<Source>) -> bool {
     now.start == then.start && now.access == then.access && now.backing.continues(0, &then.backing)
 }
 
-/// Frames that no table maps any more: every CPU drops its translations, then they go back.
-fn give_back(gone: Vec<(u64, u64)>) {
-    if gone.is_empty() {
-        return;
-    }
-    smp::shootdown();
-    for (frame, size) in gone {
-        frames::free_contiguous(frame, size / FRAME);
-    }
-}
-
 impl Space {
+    /// Every CPU drops its translations of frames that no table maps any more, then they go back.
+    ///
+    /// With the lock held: were the addresses free before, another mapping could get them while a CPU still sees the old frames.
+    fn give_back(&mut self, gone: Vec<(u64, u64)>) {
+        if gone.is_empty() {
+            return;
+        }
+        smp::shootdown();
+        for (frame, size) in gone {
+            frames::free_contiguous(frame, size / FRAME);
+        }
+    }
+
     /// Pages that may be promised in all: those already filled, and what is left.
     fn limit(&self) -> u64 {
         self.charged_resident + frames::available()

@@ -16,7 +16,7 @@ use super::Count;
 use crate::build;
 use crate::flags::BuildArgs;
 
-/// Seconds a guest of a test may take.
+/// Seconds a guest of a test may take, unless its flags say otherwise.
 const LIMIT: &str = "60";
 
 /// How a program is run and what must come of it.
@@ -121,7 +121,7 @@ impl Case {
 /// This tool, about to boot `image`, with all its output to us.
 pub(super) fn guest(image: &Path, args: &[String], flags: &[String], has_stdin: bool) -> Result<Command> {
     let mut run = Command::new(std::env::current_exe()?);
-    run.args(["run", "--timeout", LIMIT]).args(flags);
+    run.arg("run").args(flags).env("CARACAL_TIMEOUT", LIMIT);
     if !has_stdin {
         run.arg("--no-stdin");
     }

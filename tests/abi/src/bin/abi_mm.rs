@@ -15,7 +15,8 @@ const ANONYMOUS: i32 = MAP_PRIVATE | MAP_ANONYMOUS;
 cases! {
     anonymous_is_zero, lengths_and_flags, fixed_places, partial_unmap, protect_parts, files_private, file_refusals, file_tail,
     remap_grows, remap_moves, advice_gives_back, too_much, reservations, break_moves, executable_memory, wild_strings_at_holes,
-    lock_and_sync, many_areas, unmapped_is_efault, barriers, large_memory_comes_and_goes
+    lock_and_sync, many_areas, unmapped_is_efault, barriers, large_memory_comes_and_goes,
+    addresses_used_again_by_other_threads
 }
 
 fn map(address: usize, length: usize, prot: i32, flags: i32, fd: i32, offset: i64) -> Result<*mut u8, i32> {
@@ -347,4 +348,30 @@ fn large_memory_comes_and_goes() {
         assert_eq!(get(at.wrapping_add((pages - 1) * PAGE)), round);
         unmap(at, pages * PAGE).unwrap();
     }
+}
+
+/// An address given back by one thread and got by another at once means the new memory on every CPU, never the old.
+fn addresses_used_again_by_other_threads() {
+    std::thread::scope(|scope| {
+        for thread in 1..=6_u8 {
+            scope.spawn(move || {
+                for round in 0..400_usize {
+                    let pages = 1 + round % 3;
+                    let at = anonymous(pages);
+                    for page in 0..pages {
+                        let byte = at.wrapping_add(page * PAGE);
+                        assert_eq!(get(byte), 0, "fresh memory");
+                        set(byte, thread);
+                    }
+                    if round % 8 == 0 {
+                        std::thread::yield_now();
+                    }
+                    for page in 0..pages {
+                        assert_eq!(get(at.wrapping_add(page * PAGE)), thread, "written by this thread");
+                    }
+                    unmap(at, pages * PAGE).unwrap();
+                }
+            });
+        }
+    });
 }
