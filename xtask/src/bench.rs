@@ -4,7 +4,7 @@ mod floor;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::flags::BuildArgs;
+use crate::spec::Target;
 use crate::toolchain::Toolchain;
-use crate::{build, linker, process, qemu, sysroot, ui};
+use crate::{build, linker, paths, process, qemu, sysroot, ui};
 
 /// What to measure.
 #[derive(Args, Debug)]
@@ -25,14 +26,27 @@ pub(crate) struct BenchArgs {
 
 /// Measures `hello`, release, stripped.
 pub(crate) fn main(args: &BenchArgs) -> Result<()> {
-    let build_args = BuildArgs { what: Some("hello".to_owned()), release: true, ..BuildArgs::default() };
-    let image = build::images(&build_args)?.into_iter().next().context("examples/hello has no binary")?;
-    let folder = image.file.parent().context("an image lies in a folder")?;
-    let (stripped, floor) = (folder.join("hello.stripped"), folder.join("floor"));
-    strip(&sysroot::prepare(crate::spec::Target::Unikernel)?.toolchain, &image.file, &stripped)?;
+    let hello = |config: &str| -> Result<PathBuf> {
+        let args = BuildArgs {
+            what: Some("hello".to_owned()),
+            release: true,
+            config: vec![config.to_owned()],
+            ..BuildArgs::default()
+        };
+        Ok(build::images(&args)?.into_iter().next().context("examples/hello has no binary")?.file)
+    };
+    let whole = hello("profile.release.strip=\"debuginfo\"")?;
+    let folder = paths::target().join("bench");
+    fs::create_dir_all(&folder)?;
+    let (stripped_later, stripped, floor) =
+        (folder.join("hello-objcopy"), folder.join("hello"), folder.join("floor"));
+    strip(&sysroot::prepare(Target::Unikernel)?.toolchain, &whole, &stripped_later)?;
+    fs::copy(hello("profile.release.strip=\"symbols\"")?, &stripped)?;
     fs::write(&floor, floor::image())?;
-    let size = fs::metadata(&stripped)?.len();
-    ui::status("Size", &format!("{:.1} KiB: std hello, release, stripped", size as f64 / 1024.0));
+    for (file, what) in [(&stripped, "strip = true"), (&stripped_later, "symbols taken out afterwards")] {
+        let size = fs::metadata(file)?.len();
+        ui::status("Size", &format!("{:.1} KiB: std hello, release, {what}", size as f64 / 1024.0));
+    }
     for machine in ["microvm", "q35"] {
         let (mut floors, mut images) = (Vec::new(), Vec::new());
         // Taken in turns, so that a load on the machine falls on both.

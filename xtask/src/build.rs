@@ -78,6 +78,9 @@ fn selection(args: &BuildArgs) -> Result<Vec<String>> {
     if !args.features.is_empty() {
         words.extend(["--features".to_owned(), args.features.join(",")]);
     }
+    for value in &args.config {
+        words.extend(["--config".to_owned(), value.clone()]);
+    }
     if args.release {
         words.push("--release".to_owned());
     }

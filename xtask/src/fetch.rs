@@ -1,6 +1,7 @@
 //! `run --crate NAME`: a published program, fetched and built by `cargo install` into the cache, unchanged.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -26,6 +27,10 @@ pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
         .arg(&root)
         .arg(published);
     cargo.env("CARGO_TARGET_DIR", paths::cache()?.join("crates/target"));
+    if is_older(&root.join("bin"), &sysroot.kernel()) {
+        // cargo install looks at the version alone; a new kernel means a new image.
+        cargo.arg("--force");
+    }
     for bin in &args.bin {
         cargo.args(["--bin", bin]);
     }
@@ -34,7 +39,7 @@ pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
     }
     process::run(&mut cargo).with_context(|| format!("{published} does not build for {target}; crates that know only rustc's own musl target want --compat"))?;
     let bin = root.join("bin");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(&bin)?.flatten().map(|entry| entry.path()).collect();
+    let mut found: Vec<PathBuf> = fs::read_dir(&bin)?.flatten().map(|entry| entry.path()).collect();
     if let [wanted] = args.bin.as_slice() {
         found.retain(|file| file.file_name().is_some_and(|name| name == wanted.as_str()));
     }
@@ -46,4 +51,11 @@ pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
             found.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
         ),
     }
+}
+
+/// Whether a file in `folder` was made before `kernel`.
+fn is_older(folder: &Path, kernel: &Path) -> bool {
+    let modified = |file: &Path| fs::metadata(file).and_then(|meta| meta.modified()).ok();
+    let kernel = modified(kernel);
+    fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| modified(&entry.path()) < kernel)
 }

@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Build an image and boot it
     Run(Box<RunArgs>),
-    /// Run the tests: host, abi, examples, fault, apps
+    /// Run the tests: host, abi, image, examples, fault, tool, apps
     Test(crate::test::TestArgs),
     /// Find or install what is needed, and build std
     Setup,
@@ -65,6 +65,9 @@ pub(crate) struct BuildArgs {
     /// Optimise
     #[arg(long, short)]
     pub(crate) release: bool,
+    /// A cargo configuration value
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) config: Vec<String>,
     /// Build for rustc's built-in x86_64-unknown-linux-musl (openssl-src, aws-lc-sys)
     #[arg(long)]
     pub(crate) compat: bool,

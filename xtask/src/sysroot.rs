@@ -7,6 +7,7 @@
 //!   id                                 differs between two sysroots made one after the other at this place
 //!   kernel.o                           replaced whenever the kernel changed
 //!   lib/rustlib/<target>/              target.json, lib/{*.rlib, crt*.o, libc.a, libunwind.a, libgcc.a, kernel.o -> ../../../../kernel.o}
+//!   stripped/lib/rustlib/<target>/     the same with a std that has no symboliser, made when an image is first built with `strip = true`
 //! ```
 //! Each target's folder is made aside and renamed, under a lock. `~/.cache/caracal/current` names the sysroot used last.
 
@@ -78,6 +79,45 @@ pub(crate) fn prepare(target: Target) -> Result<Sysroot> {
     }
     point_current_at(&sysroot.dir)?;
     Ok(sysroot)
+}
+
+/// The sysroot beside the one in `home` for images without symbols: its std leaves out what would look for them, a quarter of a
+/// small image. Made when first asked for, so this may take a minute.
+pub(crate) fn stripped(home: &Path, rustc: &Path, target: Target) -> Result<PathBuf> {
+    let root = home.join("stripped");
+    let place = libraries(&root, target);
+    if place.is_dir() {
+        return Ok(root);
+    }
+    let _lock = lock(&home.join("lock"))?;
+    if place.is_dir() {
+        return Ok(root);
+    }
+    let toolchain = toolchain::inspect(rustc, "the sysroot's")?;
+    let sysroot = Sysroot { dir: home.to_owned(), toolchain };
+    let scratch = home.join(format!("scratch-stripped-{}", target.name()));
+    let made = libraries(&scratch, target);
+    let _ = fs::remove_dir_all(scratch.join("lib"));
+    fs::create_dir_all(&made)?;
+    let specs = write_specs(&scratch, target)?;
+    build_std(&sysroot, target, &scratch, &specs, &["panic-unwind"])?;
+    collect_rlibs(&scratch.join("target").join(target.name()).join("release/deps"), &made)?;
+    for entry in fs::read_dir(sysroot.libraries(target))? {
+        let entry = entry?;
+        if entry.path().extension().is_none_or(|extension| extension != "rlib") {
+            symlink(entry.path(), made.join(entry.file_name()))?;
+        }
+    }
+    let description = sysroot.libraries(target).with_file_name("target.json");
+    if description.is_file() {
+        symlink(description, made.with_file_name("target.json"))?;
+    }
+    let folder = place.parent().context("libraries lie in a target's folder")?;
+    fs::create_dir_all(root.join("lib/rustlib"))?;
+    fs::rename(scratch.join("lib/rustlib").join(target.name()), folder)
+        .with_context(|| format!("cannot write {}", folder.display()))?;
+    fs::remove_dir_all(&scratch)?;
+    Ok(root)
 }
 
 /// Where the sysroot for `toolchain` is or will be.
@@ -160,13 +200,11 @@ fn build(sysroot: &Sysroot, target: Target) -> Result<()> {
 fn fill(sysroot: &Sysroot, target: Target, scratch: &Path) -> Result<()> {
     let out = libraries(scratch, target);
     fs::create_dir_all(&out)?;
-    let specs = scratch.join("specs");
-    fs::create_dir_all(&specs)?;
+    let specs = write_specs(scratch, target)?;
     if !target.is_built_in() {
-        fs::write(specs.join(format!("{}.json", target.name())), spec::SPEC)?;
         fs::write(out.with_file_name("target.json"), spec::SPEC)?;
     }
-    build_std(sysroot, target, scratch, &specs)?;
+    build_std(sysroot, target, scratch, &specs, &["panic-unwind", "backtrace"])?;
     collect_rlibs(&scratch.join("target").join(target.name()).join("release/deps"), &out)?;
     let own = if target == Target::Compat { out.join("self-contained") } else { out.clone() };
     fs::create_dir_all(&own)?;
@@ -191,8 +229,24 @@ fn fill(sysroot: &Sysroot, target: Target, scratch: &Path) -> Result<()> {
     unwinder::build(sysroot, target, scratch, &own.join("libunwind.a"))
 }
 
-/// Compiles unmodified std with cargo's `-Zbuild-std`.
-fn build_std(sysroot: &Sysroot, target: Target, scratch: &Path, specs: &Path) -> Result<()> {
+/// The specification where `RUST_TARGET_PATH` finds it while std is built.
+fn write_specs(scratch: &Path, target: Target) -> Result<PathBuf> {
+    let specs = scratch.join("specs");
+    fs::create_dir_all(&specs)?;
+    if !target.is_built_in() {
+        fs::write(specs.join(format!("{}.json", target.name())), spec::SPEC)?;
+    }
+    Ok(specs)
+}
+
+/// Compiles unmodified std with cargo's `-Zbuild-std` and these features of it.
+fn build_std(
+    sysroot: &Sysroot,
+    target: Target,
+    scratch: &Path,
+    specs: &Path,
+    features: &[&str],
+) -> Result<()> {
     let empty = scratch.join("empty");
     fs::create_dir_all(empty.join("src"))?;
     fs::write(empty.join("src/lib.rs"), "#![no_std]\n")?;
@@ -225,10 +279,12 @@ fn build_std(sysroot: &Sysroot, target: Target, scratch: &Path, specs: &Path) ->
         .env_remove("RUSTC_WRAPPER")
         .args(["build", "--release", "--target", target.name(), "--message-format=json"])
         .arg("-Zbuild-std=core,alloc,std,panic_abort,panic_unwind,proc_macro,test")
+        .arg(format!("-Zbuild-std-features={}", features.join(",")))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    follow(&mut cargo, &format!("std for {target} (once; takes a minute or two)"))
+    let kind = if features.contains(&"backtrace") { "" } else { ", stripped images" };
+    follow(&mut cargo, &format!("std for {target}{kind} (once; takes a minute or two)"))
 }
 
 /// Runs cargo and shows how many crates are done; its messages are shown only if it fails.

@@ -7,6 +7,7 @@
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
 //! | image | `tests/image`: what other projects' loaders say of an image |
 //! | fault | `tests/fault`: a program that dies in every way, `cases.toml` says how each ends |
+//! | tool | plain cargo after `init`, the names of the target, `-Zbuild-std`, the flags of `run`, Ctrl-C |
 //! | apps | published programs, on the host and in the guest: the same output (`tests/apps/apps.toml`) |
 
 use std::fs;
@@ -22,7 +23,7 @@ use crate::{build, paths, process, ui};
 /// Which rings.
 #[derive(Args, Debug)]
 pub(crate) struct TestArgs {
-    /// The rings to run [default: host abi image examples fault]
+    /// The rings to run [default: all but apps]
     #[arg(value_enum)]
     rings: Vec<Ring>,
     /// Numbers of vCPUs that the guest rings run on
@@ -42,6 +43,8 @@ enum Ring {
     Examples,
     /// Programs that die
     Fault,
+    /// The commands, plain cargo, terminals
+    Tool,
     /// Published crates
     Apps,
 }
@@ -76,7 +79,7 @@ impl Count {
 /// Runs the rings; an error if anything failed or nothing ran.
 pub(crate) fn main(args: &TestArgs) -> Result<()> {
     let rings = if args.rings.is_empty() {
-        vec![Ring::Host, Ring::Abi, Ring::Image, Ring::Examples, Ring::Fault]
+        vec![Ring::Host, Ring::Abi, Ring::Image, Ring::Examples, Ring::Fault, Ring::Tool]
     } else {
         args.rings.clone()
     };
@@ -88,6 +91,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
             Ring::Image => image()?,
             Ring::Examples => examples(&args.smp)?,
             Ring::Fault => program::check(&paths::root().join("tests/fault"), &args.smp)?,
+            Ring::Tool => tool::run()?,
             Ring::Apps => apps::run(&args.smp)?,
         });
     }
@@ -259,5 +263,6 @@ fn examples(smp: &[u32]) -> Result<Count> {
 
 mod apps;
 mod program;
+mod tool;
 #[cfg(test)]
 mod tests;

@@ -83,7 +83,8 @@ fn candidates() -> Vec<(PathBuf, String)> {
     found
 }
 
-fn inspect(rustc: &Path, reason: &str) -> Result<Toolchain> {
+/// What stands behind `rustc`; an error says what it lacks.
+pub(crate) fn inspect(rustc: &Path, reason: &str) -> Result<Toolchain> {
     let sysroot = PathBuf::from(process::output(process::clean(rustc).args(["--print", "sysroot"]))?.trim());
     if !library(&sysroot).join("std/Cargo.toml").is_file() {
         bail!("has no library sources (rustup component rust-src, or the distribution's package)");

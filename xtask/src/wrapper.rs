@@ -14,6 +14,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result};
 
 use crate::spec::{self, Target};
+use crate::sysroot;
 
 /// The name this executable has when it is the wrapper.
 pub(crate) const NAME: &str = "caracal-rustc";
@@ -91,10 +92,14 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     if args == ["-vV"] {
         return version(&mut rustc, home);
     }
-    let sysroot = env::var_os(SYSROOT).map_or_else(|| home.to_owned(), PathBuf::from);
     let target = value_of(args, "--target").and_then(|name| Target::from_name(name.to_str()?));
     let target = target.filter(|target| *target != Target::Compat || env::var_os(COMPAT).is_some());
     let Some(target) = target else { return Err(rustc.exec()).context("cannot run rustc") };
+    let sysroot = match env::var_os(SYSROOT) {
+        Some(other) => PathBuf::from(other),
+        None if strips_symbols(args) => sysroot::stripped(home, &record.rustc, target)?,
+        None => home.to_owned(),
+    };
     adapt(&mut rustc, args, target, &record, &sysroot);
     if !is_link(args) {
         return Err(rustc.exec()).context("cannot run rustc");
@@ -150,6 +155,11 @@ fn is_link(args: &[OsString]) -> bool {
     is_image && emits_link
 }
 
+/// Whether this image, or the one this library is for, has no symbols (cargo tells all crates of a profile).
+fn strips_symbols(args: &[OsString]) -> bool {
+    codegen_value(args, "strip") == Some("symbols")
+}
+
 /// The value of `--name VALUE` or `--name=VALUE`.
 fn value_of<'args>(args: &'args [OsString], name: &str) -> Option<&'args OsStr> {
     let mut rest = args.iter();
@@ -164,11 +174,12 @@ fn value_of<'args>(args: &'args [OsString], name: &str) -> Option<&'args OsStr> 
     None
 }
 
-/// The value of `-C name=VALUE` or `-Cname=VALUE`.
+/// The value of the last `-C name=VALUE` or `-Cname=VALUE`.
 fn codegen_value<'args>(args: &'args [OsString], name: &str) -> Option<&'args str> {
     args.iter()
         .filter_map(|arg| arg.to_str())
-        .find_map(|arg| arg.strip_prefix("-C").unwrap_or(arg).strip_prefix(name)?.strip_prefix('='))
+        .filter_map(|arg| arg.strip_prefix("-C").unwrap_or(arg).strip_prefix(name)?.strip_prefix('='))
+        .next_back()
 }
 
 fn name_kernel_in_dep_info(args: &[OsString], kernel: &Path) -> Result<()> {
