@@ -34,8 +34,8 @@ struct Machine {
 }
 
 fn leads_to(inode: &Arc<dyn Inode>) -> Target {
-    let root = &Kernel::get().process.files.root;
-    let text = path_of(root, inode).unwrap_or_else(|_| inode.description());
+    let tree = Kernel::get().process.files.tree();
+    let text = tree.and_then(|tree| path_of(&tree.root, inode)).unwrap_or_else(|_| inode.description());
     Target { text, inode: Some(Arc::clone(inode)) }
 }
 
@@ -74,11 +74,11 @@ impl Facts for Machine {
     }
 
     fn executable(&self) -> Result<Target, Errno> {
-        Ok(leads_to(&Kernel::get().process.files.executable))
+        Ok(leads_to(&Kernel::get().process.files.tree()?.executable))
     }
 
     fn working_directory(&self) -> Result<Target, Errno> {
-        Ok(leads_to(&Kernel::get().process.files.working_directory()))
+        Ok(leads_to(&Kernel::get().process.files.working_directory()?))
     }
 
     fn descriptors(&self) -> Vec<Fd> {
@@ -97,7 +97,7 @@ impl Facts for Machine {
 
     fn maps(&self) -> Vec<Map> {
         let kernel = Kernel::get();
-        let executable = leads_to(&kernel.process.files.executable).text;
+        let executable = self.executable().map_or_else(|_| Vec::new(), |target| target.text);
         let segment = |(start, end, flags): (u64, u64, u32)| Map {
             start: start & !(FRAME - 1),
             end: end.next_multiple_of(FRAME),

@@ -45,7 +45,7 @@ fn start(handoff: Handoff) -> ! {
     if boot_task.is_err() {
         end::boot_failed(format_args!("no memory for the first threads"));
     }
-    let files = fs::mount(&boot, &options, &facts::source(&options))
+    let files = fs::mount(&boot, &options, facts::source(&options))
         .unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     let kernel = Kernel::install(Kernel {
         memory,

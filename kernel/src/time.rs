@@ -18,7 +18,7 @@ use crate::drivers::rtc;
 use crate::mm::Memory;
 
 /// How long the first comparison takes when CPUID does not say the frequency.
-const FIRST_BASELINE_NS: u64 = 200_000;
+const FIRST_BASELINE_NS: u64 = 50_000;
 /// Comparisons follow at this distance, and before the reference wraps.
 const COMPARE_EVERY_NS: u64 = 50_000_000;
 /// How often the real-time clock is read while a second is waited for.

@@ -3,8 +3,8 @@
 //! Every request mixes fresh words in and forgets how it got there: what was given out before cannot be computed from a
 //! later state. The caller serialises requests.
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 
 /// A seeded generator.
 #[derive(Debug)]

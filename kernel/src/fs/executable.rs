@@ -66,7 +66,7 @@ impl Inode for Executable {
     fn metadata(&self) -> Metadata {
         let size = self.source.map_or(0, |source| u64::from(source.size));
         let made = self.made;
-        let fresh = Metadata::new(super::ROOT_DEVICE, u64::from(u32::MAX), FileType::Regular, 0o555);
+        let fresh = Metadata::new(super::tree::ROOT_DEVICE, u64::from(u32::MAX), FileType::Regular, 0o555);
         Metadata {
             size,
             blocks: size.div_ceil(512),

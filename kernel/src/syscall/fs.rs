@@ -43,10 +43,10 @@ fn read_path(cx: &Ctx<'_>, path: UserPtr<u8>) -> Result<Vec<u8>, Errno> {
 fn start_of(cx: &Ctx<'_>, dir: DirFd, path: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
     let files = &cx.process().files;
     if path.first() == Some(&b'/') {
-        return Ok(Arc::clone(&files.root));
+        return Ok(Arc::clone(&files.tree()?.root));
     }
     match dir.fd() {
-        None => Ok(files.working_directory()),
+        None => files.working_directory(),
         Some(fd) => {
             let open = cx.file(fd)?;
             if open.inode.directory().is_some() || path.is_empty() {
@@ -61,7 +61,7 @@ fn start_of(cx: &Ctx<'_>, dir: DirFd, path: &[u8]) -> Result<Arc<dyn Inode>, Err
 /// Walks as the caller.
 fn with_walk<R>(cx: &Ctx<'_>, act: impl FnOnce(&Walk<'_>) -> Result<R, Errno>) -> Result<R, Errno> {
     let caller = caller(cx);
-    act(&Walk { root: &cx.process().files.root, caller: &caller })
+    act(&Walk { root: &cx.process().files.tree()?.root, caller: &caller })
 }
 
 /// Who asks.
@@ -160,7 +160,7 @@ pub fn sys_memfd_create(cx: &Ctx<'_>, name: UserPtr<u8>, flags: MemfdFlags) -> R
     } else {
         Seals::SEAL
     };
-    let inode = cx.process().files.memory.new_memory_file(&name, seals, cx.wall_time());
+    let inode = cx.process().files.tree()?.memory.new_memory_file(&name, seals, cx.wall_time());
     let open = OpenFile::new(Arc::clone(&inode) as _, inode, OpenFlags::RDWR);
     cx.process().files.table.lock().insert(Arc::new(open), flags.contains(MemfdFlags::CLOEXEC), 0)
 }
@@ -168,7 +168,7 @@ pub fn sys_memfd_create(cx: &Ctx<'_>, name: UserPtr<u8>, flags: MemfdFlags) -> R
 /// getcwd(2): answers the bytes written, the zero included.
 pub fn sys_getcwd(cx: &Ctx<'_>, buf: UserPtr<u8>, size: usize) -> Result<usize, Errno> {
     let files = &cx.process().files;
-    let mut path = path_of(&files.root, &files.working_directory())?;
+    let mut path = path_of(&files.tree()?.root, &files.working_directory()?)?;
     path.push(0);
     if path.len() > size {
         return Err(Errno::ERANGE);
@@ -182,7 +182,7 @@ fn change_directory(cx: &Ctx<'_>, inode: Arc<dyn Inode>) -> Result<(), Errno> {
         return Err(Errno::ENOTDIR);
     }
     caller(cx).check(&inode.metadata(), want::EXECUTE)?;
-    let left = core::mem::replace(&mut *cx.process().files.working_directory.lock(), inode);
+    let left = core::mem::replace(&mut *cx.process().files.tree()?.working_directory.lock(), inode);
     drop(left);
     Ok(())
 }

@@ -154,7 +154,10 @@ impl Package {
     fn build_std(&self) -> Result<()> {
         let mut cargo = process::clean(toolchain::choose()?.cargo);
         cargo.current_dir(&self.0).args(["run", "-Zbuild-std", "--target", Target::Unikernel.name()]);
-        cargo.stdin(Stdio::null()).env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", self.0.join("target/build-std"));
+        cargo
+            .stdin(Stdio::null())
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_DIR", self.0.join("target/build-std"));
         expect(&mut cargo, PLAIN)
     }
 
@@ -194,7 +197,9 @@ impl Package {
     }
 
     fn dry_run(&self) -> Result<()> {
-        let line = succeed(&mut self.run_image(&["--dry-run", "--no-stdin", "--pack", "data:/d"], &["show", "/d/word"])?)?;
+        let line = succeed(
+            &mut self.run_image(&["--dry-run", "--no-stdin", "--pack", "data:/d"], &["show", "/d/word"])?,
+        )?;
         let output = Command::new("sh").args(["-c", &line]).stdin(Stdio::null()).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         ensure!(text.contains("packed"), "pasted, the line printed {text:?}\n{line}");
