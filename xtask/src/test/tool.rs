@@ -50,13 +50,15 @@ fn panics_are_caught() {
 /// What the program prints without arguments.
 const PLAIN: &str = "guest true false\n";
 
+type Case = fn(&Package) -> Result<()>;
+
 /// A package nobody here knows, in the cache.
 struct Package(PathBuf);
 
 /// Runs them all.
 pub(super) fn run() -> Result<Count> {
     let package = Package::make()?;
-    let cases: [(&str, fn(&Package) -> Result<()>); 13] = [
+    let cases: [(&str, Case); 13] = [
         ("plain cargo builds and boots", Package::plain_cargo),
         ("cargo test boots the tests", Package::cargo_test),
         ("each name of the target boots", Package::every_name),
