@@ -3,8 +3,11 @@
 //! A fault of the program is the signal Linux would send; without a handler the program ends with 128 + its number, and the
 //! report names the address, the registers and the stack. A fault of the kernel outside a checked copy is a kernel panic.
 
+use abi::signal::{SigInfo, Signal, code};
+
 use crate::arch::TrapFrame;
-use crate::mm::{self, FaultAction};
+use crate::mm::{self, FaultAction, Memory};
+use crate::signal::FaultWords;
 use crate::{backtrace, console, end, task};
 
 const PAGE_FAULT: u8 = 14;
@@ -68,6 +71,12 @@ extern "Rust" fn caracal_up_fault(vector: u8, address: u64, frame: &mut TrapFram
         frame.rip = rip;
         return;
     }
+    if let Some(number) = signal
+        && !mm::is_kernel_text(frame.rip)
+        && is_handled(vector, number, address, frame)
+    {
+        return;
+    }
     end::begin();
     report(vector, name, address, frame);
     match signal {
@@ -77,6 +86,25 @@ extern "Rust" fn caracal_up_fault(vector: u8, address: u64, frame: &mut TrapFram
             end::exit(end::KERNEL_PANIC)
         }
     }
+}
+
+/// Lets the program's handler of the signal run, if it has one.
+fn is_handled(vector: u8, number: u8, address: u64, frame: &mut TrapFrame) -> bool {
+    let Ok(signal) = Signal::new(i32::from(number)) else { return false };
+    let is_mapped = || Memory::try_get().is_some_and(|memory| memory.covers(address & !4095, 4096));
+    let (code, at) = match (vector, number) {
+        (PAGE_FAULT, SIGBUS) => (code::BUS_ADRERR, address),
+        (PAGE_FAULT, _) if is_mapped() => (code::SEGV_ACCERR, address),
+        (PAGE_FAULT, _) => (code::SEGV_MAPERR, address),
+        (0, _) => (code::FPE_INTDIV, frame.rip),
+        (1, _) => (code::TRAP_TRACE, frame.rip),
+        (6, _) => (code::ILL_ILLOPN, frame.rip),
+        (17, _) => (code::BUS_ADRALN, 0),
+        (16 | 19, _) => (code::FPE_FLTUNK, frame.rip),
+        _ => (code::SI_KERNEL, 0),
+    };
+    let words = FaultWords { vector: u64::from(vector), error: frame.error, address };
+    crate::signal::deliver_fault(frame, signal, SigInfo::fault(signal, code, at), words)
 }
 
 fn out_of_memory(address: u64, frame: &TrapFrame) -> ! {

@@ -33,8 +33,9 @@ pub mod panic;
 pub mod fs;
 pub mod process;
 pub mod kernel;
-// What `/proc` tells; exceptions; the system calls.
+// What `/proc` tells; signals; exceptions; the system calls.
 pub mod facts;
+pub mod signal;
 pub mod fault;
 pub mod syscall;
 // The program's first step; the whole start-up as one flow of data.

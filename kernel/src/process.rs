@@ -3,17 +3,18 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use abi::errno::Errno;
+use abi::time::ClockId;
 use logic::credentials::Credentials;
 use logic::limits::Limits;
 use logic::signal::ProcessSignals;
 use logic::task::ids::TidAllocator;
-use sync::Lock;
+use sync::{IrqLock, Lock};
 
 use crate::fs::Files;
-use crate::task::{self, Task};
+use crate::task::{self, IntervalTimer, Task};
 
 /// The process ID, and the main thread's ID: there is one process, and it is the first.
 pub const PID: u32 = 1;
@@ -28,11 +29,33 @@ pub struct Process {
     /// Resource limits.
     pub limits: Lock<Limits>,
     /// What is done with each signal, and signals pending for the process.
-    pub signals: Lock<ProcessSignals>,
-    threads: Lock<BTreeMap<u32, Arc<Task>>>,
+    pub signals: IrqLock<ProcessSignals>,
+    threads: IrqLock<BTreeMap<u32, Arc<Task>>>,
     tids: Lock<TidAllocator>,
+    /// Timers that send signals.
+    pub timers: Lock<SignalTimers>,
     /// CPU time of threads that have ended, in nanoseconds.
     ended_cpu_time: AtomicU64,
+}
+
+/// The program's timers: the one of setitimer(2), and those of timer_create(2) by their numbers.
+#[derive(Debug, Default)]
+pub struct SignalTimers {
+    /// `ITIMER_REAL`.
+    pub real: Option<Arc<IntervalTimer>>,
+    /// POSIX timers.
+    pub posix: BTreeMap<i32, PosixTimer>,
+}
+
+/// A timer of timer_create(2).
+#[derive(Clone, Debug)]
+pub struct PosixTimer {
+    /// The timer.
+    pub timer: Arc<IntervalTimer>,
+    /// The clock its absolute times are on.
+    pub clock: ClockId,
+    /// How often it went off more than once before its last signal.
+    pub overruns: Arc<AtomicU32>,
 }
 
 impl Process {
@@ -42,9 +65,10 @@ impl Process {
             files,
             credentials: Lock::new(Credentials::default()),
             limits: Lock::new(Limits::default()),
-            signals: Lock::new(ProcessSignals::default()),
-            threads: Lock::new(BTreeMap::new()),
+            signals: IrqLock::new(ProcessSignals::default()),
+            threads: IrqLock::new(BTreeMap::new()),
             tids: Lock::new(TidAllocator::new(PID)),
+            timers: Lock::new(SignalTimers::default()),
             ended_cpu_time: AtomicU64::new(0),
         }
     }
@@ -95,10 +119,9 @@ impl Process {
         self.threads.lock().keys().copied().collect()
     }
 
-    /// Calls `visit` for each thread.
-    pub fn each_thread(&self, visit: impl Fn(&Task)) {
-        let threads: Vec<_> = self.threads.lock().values().cloned().collect();
-        threads.iter().for_each(|task| visit(task));
+    /// All threads, the first one first.
+    pub fn threads(&self) -> Vec<Arc<Task>> {
+        self.threads.lock().values().cloned().collect()
     }
 
     /// CPU time of all threads, ended ones too, in nanoseconds.

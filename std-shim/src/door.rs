@@ -1,5 +1,8 @@
 //! Door 1: from a C call on the program's stack to a typed handler on the thread's kernel stack.
 
+use core::arch::asm;
+use core::sync::atomic::Ordering;
+
 use abi::errno::Errno;
 use abi::reg::ToRet;
 use kernel::arch;
@@ -19,6 +22,37 @@ pub(crate) fn with_context<R: ToRet>(
         return call(&cx, number, [a, b, c, d, e, 0]) as i64;
     }
     handler(&cx).to_ret() as i64
+}
+
+/// What a direct call answered, once the thread's signals are seen to.
+///
+/// A direct call leaves no registers behind that a handler's frame could hold, so what signals want goes through the `syscall` door: an
+/// interrupted call is made again there and answers, restarts or fails as on Linux; after any other one a harmless call lets
+/// the handlers run.
+pub(crate) fn finish(number: u64, words: [u64; 6], answer: i64) -> i64 {
+    const GETPID: u64 = 39;
+    if !task::current().interrupted.load(Ordering::Relaxed) {
+        return answer;
+    }
+    if answer == -i64::from(Errno::EINTR.raw()) {
+        return through_syscall(number, words);
+    }
+    through_syscall(GETPID, [0; 6]);
+    answer
+}
+
+fn through_syscall(number: u64, [a, b, c, d, e, f]: [u64; 6]) -> i64 {
+    let answer;
+    #[expect(unsafe_code, reason = "the other door is an instruction")]
+    // SAFETY: the call that the program asked for, with its arguments; the instruction changes rax, rcx and r11.
+    unsafe {
+        asm!(
+            "syscall",
+            inout("rax") number => answer, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
+            out("rcx") _, out("r11") _,
+        )
+    };
+    answer
 }
 
 /// Calls `function` on the kernel stack with up to five argument words.
@@ -49,7 +83,9 @@ macro_rules! direct {
                 $crate::door::with_context($number, words, |$cx| $body)
             }
             let words = $crate::door::pack!([$($arg),*]);
-            $crate::errno::ret($crate::door::enter(inside, words)) as $ret
+            let [a, b, c, d, e] = words;
+            let answer = $crate::door::enter(inside, words);
+            $crate::errno::ret($crate::door::finish($number, [a, b, c, d, e, 0], answer)) as $ret
         }
     )* };
 }

@@ -39,8 +39,8 @@ extern "C" fn inside(words: &[u64; 7]) -> i64 {
         let cx = kernel::syscall::Ctx::new(&task, kernel::syscall::Door::Direct);
         call(&cx, number, arguments) as i64
     }
-    errno::ret(door::enter(
-        on_kernel_stack,
-        [core::ptr::from_ref(words).expose_provenance() as u64, 0, 0, 0, 0],
-    ))
+    let address = core::ptr::from_ref(words).expose_provenance() as u64;
+    let answer = door::enter(on_kernel_stack, [address, 0, 0, 0, 0]);
+    let [number, arguments @ ..] = *words;
+    errno::ret(door::finish(number, arguments, answer))
 }

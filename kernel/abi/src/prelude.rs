@@ -10,10 +10,10 @@ pub use crate::io::{
 pub use crate::mm::{Advice, MapFlags, MembarrierCommand, MlockallFlags, MremapFlags, MsyncFlags, Prot};
 pub use crate::net::{MMsgHdr, MsgHdr};
 pub use crate::reg::{DirFd, Fd, Gid, Late, Pid, Tid, Uid, UserPtr};
-pub use crate::signal::{SigAction, SigHow, SigSet, SigSetArg, SigStack};
+pub use crate::signal::{SigAction, SigHow, SigInfo, SigSet, SigSetArg, SigStack};
 pub use crate::sys::{GetrandomFlags, Sysinfo, Utsname};
 pub use crate::task::{
     ArchPrctl, CloneFlags, FutexOp, Prctl, PriorityOf, RLimit, RUsage, RUsageWho, Resource, RobustListHead,
     SchedParam, SchedPolicy, Tms,
 };
-pub use crate::time::{ClockId, SleepFlags, Timespec, Timeval, Timezone};
+pub use crate::time::{ClockId, Itimerspec, Itimerval, SigEvent, SleepFlags, Timespec, Timeval, Timezone};

@@ -343,6 +343,15 @@ impl SigInfo {
         Self::with(signal, code, addr)
     }
 
+    /// Of a timer (timer_create(2)): its number, how often it went off besides this time, and its value.
+    #[must_use]
+    pub fn timer(signal: Signal, number: i32, overruns: u32, value: u64) -> Self {
+        let ids = u64::from(overruns) << 32 | u64::from(number.cast_unsigned());
+        let mut info = Self::with(signal, code::SI_TIMER, ids);
+        info.fields[1] = value;
+        info
+    }
+
     fn with(signal: Signal, code: i32, first: u64) -> Self {
         let mut info = Self { si_signo: signal.raw(), si_code: code, ..Self::default() };
         info.fields[0] = first;

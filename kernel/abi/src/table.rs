@@ -67,10 +67,10 @@ macro_rules! for_each_syscall {
             11 munmap => mm::sys_munmap(addr: UserPtr<u8>, len: usize) [Full];
             12 brk => mm::sys_brk(addr: UserPtr<u8>) [Full];
             13 rt_sigaction => signal::sys_rt_sigaction(signal: i32, act: UserPtr<SigAction>,
-                old: UserPtr<SigAction>, set_size: usize) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
+                old: UserPtr<SigAction>, set_size: usize) [Full];
             14 rt_sigprocmask => signal::sys_rt_sigprocmask(how: Late<SigHow>, set: UserPtr<SigSet>,
                 old: UserPtr<SigSet>, set_size: usize) [Full];
-            15 rt_sigreturn => none [NotSupported "running signal handlers comes with the signals issue", ENOSYS];
+            15 rt_sigreturn => signal::sys_rt_sigreturn() [Full];
             16 ioctl => io::sys_ioctl(fd: Fd, request: Ioctl, arg: usize)
                 [Partial "terminals, pipes, FIONBIO, FIOCLEX, FIONREAD; others are ENOTTY"];
             17 pread64 => io::sys_pread64(fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) [Full];
@@ -94,11 +94,13 @@ macro_rules! for_each_syscall {
             31 shmctl => none [NotSupported "System V IPC serves several processes", ENOSYS];
             32 dup => io::sys_dup(fd: Fd) [Full];
             33 dup2 => io::sys_dup2(fd: Fd, new_fd: Fd) [Full];
-            34 pause => none [NotSupported "running signal handlers comes with the signals issue", ENOSYS];
+            34 pause => signal::sys_pause() [Full];
             35 nanosleep => time::sys_nanosleep(request: UserPtr<Timespec>, remain: UserPtr<Timespec>) [Full];
-            36 getitimer => none [NotSupported "interval timers come with POSIX timers", ENOSYS];
-            37 alarm => none [NotSupported "interval timers come with POSIX timers", ENOSYS];
-            38 setitimer => none [NotSupported "interval timers come with POSIX timers", ENOSYS];
+            36 getitimer => timer::sys_getitimer(which: i32, value: UserPtr<Itimerval>)
+                [Partial "ITIMER_REAL; timers of CPU time are EINVAL"];
+            37 alarm => timer::sys_alarm(seconds: u32) [Full];
+            38 setitimer => timer::sys_setitimer(which: i32, new: UserPtr<Itimerval>, old: UserPtr<Itimerval>)
+                [Partial "ITIMER_REAL; timers of CPU time are EINVAL"];
             39 getpid => task::sys_getpid() [Full];
             40 sendfile => io::sys_sendfile(out_fd: Fd, in_fd: Fd, offset: UserPtr<i64>, count: usize) [Full];
             41 socket => net::sys_socket(domain: i32, kind: i32, protocol: i32)
@@ -135,7 +137,7 @@ macro_rules! for_each_syscall {
             59 execve => none [NotSupported "one address space, one program", ENOSYS];
             60 exit => task::sys_exit(status: i32) [Full];
             61 wait4 => none [NotSupported "there are no child processes", ECHILD];
-            62 kill => signal::sys_kill(pid: Pid, signal: i32) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
+            62 kill => signal::sys_kill(pid: Pid, signal: i32) [Full];
             63 uname => sys::sys_uname(name: UserPtr<Utsname>) [Full];
             64 semget => none [NotSupported "System V IPC serves several processes", ENOSYS];
             65 semop => none [NotSupported "System V IPC serves several processes", ENOSYS];
@@ -206,10 +208,10 @@ macro_rules! for_each_syscall {
             125 capget => none [NotSupported "no capabilities: the machine is the program's", ENOSYS];
             126 capset => none [NotSupported "no capabilities: the machine is the program's", ENOSYS];
             127 rt_sigpending => signal::sys_rt_sigpending(set: UserPtr<SigSet>, set_size: usize) [Full];
-            128 rt_sigtimedwait => none
-                [NotSupported "waiting for signals comes with queued signals", ENOSYS];
-            129 rt_sigqueueinfo => none [NotSupported "queued signals come later", ENOSYS];
-            130 rt_sigsuspend => none [NotSupported "running signal handlers comes with the signals issue", ENOSYS];
+            128 rt_sigtimedwait => signal::sys_rt_sigtimedwait(set: UserPtr<SigSet>, info: UserPtr<SigInfo>,
+                timeout: UserPtr<Timespec>, set_size: usize) [Full];
+            129 rt_sigqueueinfo => signal::sys_rt_sigqueueinfo(pid: Pid, signal: i32, info: UserPtr<SigInfo>) [Full];
+            130 rt_sigsuspend => signal::sys_rt_sigsuspend(mask: UserPtr<SigSet>, set_size: usize) [Full];
             131 sigaltstack => signal::sys_sigaltstack(stack: UserPtr<SigStack>, old: UserPtr<SigStack>)
                 [Full];
             132 utime => none [NotSupported "replaced by utimensat", ENOSYS];
@@ -289,7 +291,7 @@ macro_rules! for_each_syscall {
             197 removexattr => none [NotSupported "no extended attributes", EOPNOTSUPP];
             198 lremovexattr => none [NotSupported "no extended attributes", EOPNOTSUPP];
             199 fremovexattr => none [NotSupported "no extended attributes", EOPNOTSUPP];
-            200 tkill => signal::sys_tkill(tid: Tid, signal: i32) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
+            200 tkill => signal::sys_tkill(tid: Tid, signal: i32) [Full];
             201 time => time::sys_time(time: UserPtr<i64>) [Full];
             // For operations that move waiters `timeout` is a count: `timeout.addr()`.
             202 futex => futex::sys_futex(word: UserPtr<u32>, op: FutexOp, val: u32,
@@ -317,11 +319,13 @@ macro_rules! for_each_syscall {
             220 semtimedop => none [NotSupported "System V IPC serves several processes", ENOSYS];
             221 fadvise64 => io::sys_fadvise64(fd: Fd, offset: i64, len: usize, advice: Late<FileAdvice>)
                 [Full];
-            222 timer_create => none [NotSupported "POSIX timers come later", ENOSYS];
-            223 timer_settime => none [NotSupported "POSIX timers come later", ENOSYS];
-            224 timer_gettime => none [NotSupported "POSIX timers come later", ENOSYS];
-            225 timer_getoverrun => none [NotSupported "POSIX timers come later", ENOSYS];
-            226 timer_delete => none [NotSupported "POSIX timers come later", ENOSYS];
+            222 timer_create => timer::sys_timer_create(clock: ClockId, event: UserPtr<SigEvent>, id: UserPtr<i32>)
+                [Partial "real and monotonic clocks; clocks of CPU time are EINVAL"];
+            223 timer_settime => timer::sys_timer_settime(id: i32, flags: SleepFlags, new: UserPtr<Itimerspec>,
+                old: UserPtr<Itimerspec>) [Full];
+            224 timer_gettime => timer::sys_timer_gettime(id: i32, value: UserPtr<Itimerspec>) [Full];
+            225 timer_getoverrun => timer::sys_timer_getoverrun(id: i32) [Full];
+            226 timer_delete => timer::sys_timer_delete(id: i32) [Full];
             227 clock_settime => none [NotSupported "the host owns the clock", EPERM];
             228 clock_gettime => time::sys_clock_gettime(clock: ClockId, time: UserPtr<Timespec>) [Full];
             229 clock_getres => time::sys_clock_getres(clock: ClockId, resolution: UserPtr<Timespec>) [Full];
@@ -330,7 +334,7 @@ macro_rules! for_each_syscall {
             231 exit_group => task::sys_exit_group(status: i32) [Full];
             232 epoll_wait => none [NotSupported "comes with the network", ENOSYS];
             233 epoll_ctl => none [NotSupported "comes with the network", ENOSYS];
-            234 tgkill => signal::sys_tgkill(pid: Pid, tid: Tid, signal: i32) [Partial "kept and masked; a handled signal stays pending: running handlers comes with the signals issue"];
+            234 tgkill => signal::sys_tgkill(pid: Pid, tid: Tid, signal: i32) [Full];
             235 utimes => none [NotSupported "replaced by utimensat", ENOSYS];
             236 vserver => none [NotSupported "never was in Linux", ENOSYS];
             237 mbind => none [NotSupported "one memory node", ENOSYS];
@@ -411,7 +415,8 @@ macro_rules! for_each_syscall {
                 offset_high: usize) [Full];
             296 pwritev => io::sys_pwritev(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64,
                 offset_high: usize) [Full];
-            297 rt_tgsigqueueinfo => none [NotSupported "queued signals come later", ENOSYS];
+            297 rt_tgsigqueueinfo => signal::sys_rt_tgsigqueueinfo(pid: Pid, tid: Tid, signal: i32,
+                info: UserPtr<SigInfo>) [Full];
             298 perf_event_open => none [NotSupported "no performance counters", ENOSYS];
             299 recvmmsg => net::sys_recvmmsg(fd: Fd, msgs: UserPtr<MMsgHdr>, count: u32, flags: u32,
                 timeout: UserPtr<Timespec>) [Partial "nothing is a socket yet"];

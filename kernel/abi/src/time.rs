@@ -93,6 +93,32 @@ pub struct Itimerval {
     pub it_value: Timeval,
 }
 
+/// `struct sigevent` of timer_create(2): what is to happen. 64 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SigEvent {
+    /// Goes to the handler.
+    pub value: u64,
+    /// The signal.
+    pub signo: i32,
+    /// One of [`notify`].
+    pub notify: i32,
+    /// The thread, with [`notify::THREAD_ID`].
+    pub tid: i32,
+    /// Not used.
+    pub pad: [u32; 11],
+}
+
+/// Values of [`SigEvent::notify`].
+pub mod notify {
+    /// `SIGEV_SIGNAL`: a signal for the process.
+    pub const SIGNAL: i32 = 0;
+    /// `SIGEV_NONE`: nothing.
+    pub const NONE: i32 = 1;
+    /// `SIGEV_THREAD_ID`: a signal for one thread.
+    pub const THREAD_ID: i32 = 4;
+}
+
 /// `struct timezone` of gettimeofday(2); always zero on Linux unless somebody set it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

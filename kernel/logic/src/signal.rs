@@ -1,14 +1,26 @@
-//! Signals as bookkeeping: dispositions, masks, pending sets, alternate stacks (signal(7)).
+//! Signals as bookkeeping: dispositions, masks, pending sets, alternate stacks, what is delivered next (signal(7)).
 //!
-//! Delivery, that is running a handler on the program's stack, is the kernel's part.
+//! Running a handler on the program's stack is the kernel's part.
+
+use alloc::collections::VecDeque;
 
 use abi::errno::Errno;
-use abi::signal::{DefaultAction, SigAction, SigHow, SigSet, SigStack, Signal};
+use abi::signal::{
+    DefaultAction, SIG_DFL, SIG_IGN, SaFlags, SigAction, SigHow, SigInfo, SigSet, SigStack, Signal, SsFlags,
+};
+use abi::table;
 
 /// Number of signals, 1 to 64.
 const COUNT: usize = 64;
-const SIG_DFL: usize = 0;
-const SIG_IGN: usize = 1;
+/// Signals of faults: delivered before all others.
+const SYNCHRONOUS: SigSet = SigSet::of(Signal::SIGSEGV)
+    .union(SigSet::of(Signal::SIGBUS))
+    .union(SigSet::of(Signal::SIGILL))
+    .union(SigSet::of(Signal::SIGTRAP))
+    .union(SigSet::of(Signal::SIGFPE))
+    .union(SigSet::of(Signal::SIGSYS));
+/// Most real-time signals that wait at a time (`RLIMIT_SIGPENDING`'s part).
+pub const MOST_QUEUED: usize = 8192;
 
 /// What a signal does when it arrives at a thread that does not block it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,17 +35,68 @@ pub enum Effect {
     Handle(SigAction),
 }
 
+/// Signals that have come and wait to be taken.
+#[derive(Debug, Default)]
+pub struct Pending {
+    set: SigSet,
+    /// In order of arrival.
+    queue: VecDeque<SigInfo>,
+}
+
+impl Pending {
+    /// Which signals wait.
+    #[must_use]
+    pub fn set(&self) -> SigSet {
+        self.set
+    }
+
+    /// Adds a signal. A classic one that waits already is not added again; real-time signals queue.
+    ///
+    /// # Errors
+    /// `EAGAIN` when too many wait (sigqueue(3)).
+    pub fn add(&mut self, signal: Signal, info: SigInfo) -> Result<(), Errno> {
+        if self.set.contains(signal) && signal < Signal::SIGRTMIN {
+            return Ok(());
+        }
+        if self.queue.len() >= MOST_QUEUED || self.queue.try_reserve(1).is_err() {
+            return Err(Errno::EAGAIN);
+        }
+        self.set = self.set.union(SigSet::of(signal));
+        self.queue.push_back(info);
+        Ok(())
+    }
+
+    /// Takes the first of those in `wanted`: faults before others, low numbers before high ones, then in order of arrival.
+    pub fn take(&mut self, wanted: SigSet) -> Option<(Signal, SigInfo)> {
+        let there = self.set.intersection(wanted);
+        let signal = there.intersection(SYNCHRONOUS).first().or_else(|| there.first())?;
+        let of_it = |info: &SigInfo| info.si_signo == signal.raw();
+        let index = self.queue.iter().position(of_it)?;
+        let info = self.queue.remove(index)?;
+        if !self.queue.iter().any(of_it) {
+            self.set = self.set.difference(SigSet::of(signal));
+        }
+        Some((signal, info))
+    }
+
+    /// Forgets `signal`: it is ignored from now on.
+    fn forget(&mut self, signal: Signal) {
+        self.set = self.set.difference(SigSet::of(signal));
+        self.queue.retain(|info| info.si_signo != signal.raw());
+    }
+}
+
 /// What the process does with each signal, and what is pending for any of its threads.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ProcessSignals {
     actions: [SigAction; COUNT],
     /// Sent to the process, not yet taken by a thread.
-    pub pending: SigSet,
+    pub pending: Pending,
 }
 
 impl Default for ProcessSignals {
     fn default() -> Self {
-        Self { actions: [SigAction::default(); COUNT], pending: SigSet::default() }
+        Self { actions: [SigAction::default(); COUNT], pending: Pending::default() }
     }
 }
 
@@ -52,7 +115,11 @@ impl ProcessSignals {
         if signal == Signal::SIGKILL || signal == Signal::SIGSTOP {
             return Err(Errno::EINVAL);
         }
-        self.actions[signal.index()] = action;
+        self.actions[signal.index()] =
+            SigAction { sa_mask: action.sa_mask.difference(SigSet::UNBLOCKABLE), ..action };
+        if self.effect(signal) == Effect::Ignore {
+            self.pending.forget(signal);
+        }
         Ok(())
     }
 
@@ -73,14 +140,18 @@ impl ProcessSignals {
 }
 
 /// One thread's part.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct ThreadSignals {
     /// Signals that wait until they are unblocked.
     pub mask: SigSet,
-    /// Sent to this thread while it blocked them.
-    pub pending: SigSet,
+    /// Sent to this thread, not yet taken.
+    pub pending: Pending,
     /// The alternate stack (sigaltstack(2)).
     pub stack: SigStack,
+    /// The mask that comes back after the next handler: `mask` is that of a wait (sigsuspend(2), ppoll(2)).
+    pub saved_mask: Option<SigSet>,
+    /// Blocked signals that the thread waits for (sigtimedwait(2)).
+    pub awaited: SigSet,
 }
 
 impl ThreadSignals {
@@ -91,14 +162,170 @@ impl ThreadSignals {
 
     /// Changes the mask (sigprocmask(2)). SIGKILL and SIGSTOP cannot be blocked; asking for it is no error.
     pub fn change_mask(&mut self, how: SigHow, set: SigSet) {
-        let unblockable = SigSet::of(Signal::SIGKILL).union(SigSet::of(Signal::SIGSTOP));
         let mask = match how {
             SigHow::Block => self.mask.union(set),
             SigHow::Unblock => self.mask.difference(set),
             SigHow::SetMask => set,
         };
-        self.mask = mask.difference(unblockable);
+        self.mask = mask.difference(SigSet::UNBLOCKABLE);
     }
+
+    /// Waits with another mask from now on; the old one comes back after a handler or by [`ThreadSignals::end_wait`].
+    pub fn begin_wait(&mut self, mask: SigSet) {
+        self.saved_mask = Some(self.mask);
+        self.mask = mask.difference(SigSet::UNBLOCKABLE);
+    }
+
+    /// The mask from before the wait comes back.
+    pub fn end_wait(&mut self) {
+        if let Some(mask) = self.saved_mask.take() {
+            self.mask = mask;
+        }
+    }
+
+    /// Whether `stack_pointer` lies on the alternate stack.
+    #[must_use]
+    pub fn is_on_stack(&self, stack_pointer: u64) -> bool {
+        let start = self.stack.ss_sp as u64;
+        stack_pointer > start && stack_pointer - start <= self.stack.ss_size as u64
+    }
+
+    /// The top of the alternate stack if a handler with these flags is to begin there.
+    #[must_use]
+    pub fn stack_for(&self, flags: SaFlags, stack_pointer: u64) -> Option<u64> {
+        let is_there = self.stack.ss_size != 0 && !self.is_on_stack(stack_pointer);
+        (flags.contains(SaFlags::ONSTACK) && is_there)
+            .then(|| self.stack.ss_sp as u64 + self.stack.ss_size as u64)
+    }
+
+    /// What sigaltstack(2) reports at `stack_pointer`.
+    #[must_use]
+    pub fn reported_stack(&self, stack_pointer: u64) -> SigStack {
+        let flags = if self.stack.ss_size == 0 {
+            SsFlags::DISABLE
+        } else if self.is_on_stack(stack_pointer) {
+            SsFlags::ONSTACK
+        } else {
+            SsFlags::empty()
+        };
+        SigStack { ss_flags: flags.bits() | self.stack.ss_flags, ..self.stack }
+    }
+}
+
+/// A handler that is to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// The signal.
+    pub signal: Signal,
+    /// Why it came.
+    pub info: SigInfo,
+    /// What the program asked for.
+    pub action: SigAction,
+    /// The mask that comes back when the handler returns.
+    pub mask_before: SigSet,
+}
+
+/// What is to be done next about a thread's signals.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// The process ends by this signal.
+    Kill(Signal),
+    /// A handler runs; the masks are those it runs with already.
+    Handle(Delivery),
+}
+
+/// Takes the next signal that this thread does not block and that does something.
+pub fn next(thread: &mut ThreadSignals, process: &mut ProcessSignals) -> Option<Step> {
+    loop {
+        let open = SigSet(!thread.mask.0);
+        let (signal, info) = thread.pending.take(open).or_else(|| process.pending.take(open))?;
+        match process.effect(signal) {
+            Effect::Ignore | Effect::StopOrContinue => {}
+            Effect::Kill => return Some(Step::Kill(signal)),
+            Effect::Handle(action) => {
+                return Some(Step::Handle(begin(thread, process, signal, info, action)));
+            }
+        }
+    }
+}
+
+/// Prepares the masks for a handler of `signal` that is about to run.
+pub fn begin(
+    thread: &mut ThreadSignals,
+    process: &mut ProcessSignals,
+    signal: Signal,
+    info: SigInfo,
+    action: SigAction,
+) -> Delivery {
+    let flags = SaFlags::from_bits_retain(action.sa_flags);
+    let mask_before = thread.saved_mask.take().unwrap_or(thread.mask);
+    let own = if flags.contains(SaFlags::NODEFER) { SigSet::EMPTY } else { SigSet::of(signal) };
+    thread.mask = thread.mask.union(action.sa_mask).union(own).difference(SigSet::UNBLOCKABLE);
+    if flags.contains(SaFlags::RESETHAND) {
+        process.actions[signal.index()] = SigAction::default();
+    }
+    Delivery { signal, info, action, mask_before }
+}
+
+/// Whether anything waits for this thread that it does not block and that is not ignored.
+#[must_use]
+pub fn wants_attention(thread: &ThreadSignals, process: &ProcessSignals) -> bool {
+    let mut open = thread.pending.set().union(process.pending.set()).difference(thread.mask);
+    while let Some(signal) = open.first() {
+        if matches!(process.effect(signal), Effect::Kill | Effect::Handle(_)) {
+            return true;
+        }
+        open = open.difference(SigSet::of(signal));
+    }
+    false
+}
+
+/// Whether a system call that a handler with `SA_RESTART` interrupted goes on afterwards (signal(7), "Interruption of system
+/// calls").
+#[must_use]
+pub fn restarts(call: usize, fourth_argument: u64) -> bool {
+    const FUTEX: usize = 202;
+    const CALLS: [&str; 37] = [
+        "read",
+        "readv",
+        "pread64",
+        "preadv",
+        "preadv2",
+        "write",
+        "writev",
+        "pwrite64",
+        "pwritev",
+        "pwritev2",
+        "ioctl",
+        "wait4",
+        "waitid",
+        "open",
+        "openat",
+        "openat2",
+        "creat",
+        "fcntl",
+        "flock",
+        "futex",
+        "sendfile",
+        "splice",
+        "tee",
+        "copy_file_range",
+        "getrandom",
+        "accept",
+        "accept4",
+        "connect",
+        "recvfrom",
+        "recvmsg",
+        "recvmmsg",
+        "sendto",
+        "sendmsg",
+        "sendmmsg",
+        "mq_timedreceive",
+        "mq_timedsend",
+        "futex_waitv",
+    ];
+    // futex(2) with a time-out does not.
+    (call != FUTEX || fourth_argument == 0) && table::name(call).is_some_and(|name| CALLS.contains(&name))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! Time as numbers: deadlines that wake threads.
 
-pub mod timers;
 pub mod clock;
+pub mod interval;
+pub mod timers;

@@ -42,6 +42,9 @@ pub mod up {
         /// A device, timer or inter-processor interrupt, already on the kernel stack. Defined in `irq.rs`.
         #[link_name = "caracal_up_irq"]
         pub safe fn on_irq(vector: u8, frame: &mut TrapFrame);
+        /// The program goes on after an interrupt or exception; interrupts are off. Defined in `signal.rs`.
+        #[link_name = "caracal_up_return"]
+        pub safe fn on_return(frame: &mut TrapFrame);
         /// A CPU exception; `address` is the faulting address of a page fault. Defined in `fault.rs`.
         #[link_name = "caracal_up_fault"]
         pub safe fn on_fault(vector: u8, address: u64, frame: &mut TrapFrame);

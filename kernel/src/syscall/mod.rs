@@ -19,12 +19,16 @@ mod strace;
 pub mod sys;
 pub mod task;
 pub mod time;
+pub mod timer;
+
+use core::sync::atomic::Ordering;
 
 use abi::errno::Errno;
 use abi::prelude::*;
 use abi::reg::{Args, ToRet};
 
-use crate::arch::TrapFrame;
+use crate::arch::{TrapFrame, enter_frame};
+use crate::kernel::Kernel;
 
 pub use context::{Ctx, Door};
 
@@ -72,6 +76,13 @@ extern "Rust" fn caracal_up_syscall(frame: &mut TrapFrame) {
     let task = crate::task::current();
     let cx = Ctx::new(&task, Door::Syscall(frame));
     frame.rax = call(&cx, number, words).cast_unsigned() as u64;
+    if task.interrupted.load(Ordering::Acquire) {
+        if crate::signal::attend(&Kernel::get().process, &task, frame, Some(number)) {
+            // SAFETY: the registers of a handler on the program's stack, or of the call again: all are loaded, not only those that a
+            // call changes.
+            unsafe { enter_frame(frame) }
+        }
+    }
 }
 
 /// Runs a system call by its number, and logs it if the command line says `strace`.

@@ -10,6 +10,8 @@ use abi::task::Resource;
 use logic::file::Io;
 use logic::file::poll::{self, Set};
 
+use crate::signal;
+
 use super::Ctx;
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -61,7 +63,24 @@ fn given_deadline(cx: &Ctx<'_>, timeout: UserPtr<Timespec>) -> Result<Option<u64
     Ok(Some(deadline(cx, timeout.to_ns()?)))
 }
 
-/// ppoll(2). No handler runs yet, so the mask keeps none away; it is only checked.
+/// Does `body` with the signal mask at `mask`, if one is given; the caller's own comes back afterwards.
+fn with_mask<R>(
+    cx: &Ctx<'_>,
+    mask: UserPtr<SigSet>,
+    set_size: usize,
+    body: impl FnOnce() -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    let Some(mask) = mask.non_null() else { return body() };
+    if set_size != size_of::<SigSet>() {
+        return Err(Errno::EINVAL);
+    }
+    signal::begin_wait(cx.process(), cx.task(), cx.read_struct(mask)?);
+    let answer = body();
+    signal::end_wait(cx.task());
+    answer
+}
+
+/// ppoll(2)
 pub fn sys_ppoll(
     cx: &Ctx<'_>,
     fds: UserPtr<PollFd>,
@@ -71,13 +90,7 @@ pub fn sys_ppoll(
     set_size: usize,
 ) -> Result<usize, Errno> {
     let deadline = given_deadline(cx, timeout)?;
-    if let Some(mask) = mask.non_null() {
-        if set_size != size_of::<SigSet>() {
-            return Err(Errno::EINVAL);
-        }
-        let _: SigSet = cx.read_struct(mask)?;
-    }
-    poll(cx, fds, count, deadline)
+    with_mask(cx, mask, set_size, || poll(cx, fds, count, deadline))
 }
 
 /// The sets of select(2) as the program passes them; null sets are empty.
@@ -188,8 +201,6 @@ pub fn sys_pselect6(
     mask: UserPtr<SigSetArg>,
 ) -> Result<usize, Errno> {
     let until = given_deadline(cx, timeout)?;
-    if let Some(mask) = mask.non_null() {
-        let _: SigSetArg = cx.read_struct(mask)?;
-    }
-    select(cx, count, [read, write, except], until)
+    let mask = mask.non_null().map(|mask| cx.read_struct(mask)).transpose()?.unwrap_or_default();
+    with_mask(cx, UserPtr::new(mask.set), mask.size, || select(cx, count, [read, write, except], until))
 }

@@ -1,6 +1,7 @@
 //! Threads: the task object, the scheduler's mechanism, and the one place where a thread waits.
 
 mod cpu;
+mod interval;
 mod sched;
 #[expect(clippy::module_inception, reason = "the file of the type Task")]
 mod task;
@@ -16,6 +17,7 @@ use crate::arch::smp;
 use crate::mm::Memory;
 use crate::mm::stack::KernelStack;
 
+pub use interval::{Action, IntervalTimer};
 pub use sched::{
     Alarm, TIME_SLICE_NS, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark,
     yield_now,

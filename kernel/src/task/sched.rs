@@ -279,6 +279,18 @@ pub fn unpark(task: &Arc<Task>) {
     }
 }
 
+/// Has the CPU that runs `task`, if it is another one, come into the kernel: the thread has something to attend to.
+pub(super) fn kick(task: &Task) {
+    let there = task.cpu.load(Ordering::Relaxed);
+    if task.on_cpu.load(Ordering::Acquire) {
+        with_interrupts_off(|| {
+            if there != cpu::id() {
+                apic::send(there, apic::vector::RESCHEDULE);
+            }
+        });
+    }
+}
+
 /// Parks the running task until [`unpark`]; returns at once when a wake-up is already there.
 pub(super) fn park(vectors_live: bool) {
     with_interrupts_off(|| {

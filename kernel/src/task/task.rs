@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
-use sync::Lock;
+use sync::{IrqLock, Lock};
 
 use crate::arch::switch::Context;
 use crate::mm::stack::KernelStack;
@@ -59,7 +59,7 @@ pub struct Task {
     /// The thread's name, zero padded.
     pub name: Lock<[u8; NAME_BYTES]>,
     /// The thread's signal mask, pending set and alternate stack.
-    pub signals: Lock<logic::signal::ThreadSignals>,
+    pub signals: IrqLock<logic::signal::ThreadSignals>,
 }
 
 impl Task {
@@ -100,7 +100,7 @@ impl Task {
             nice: AtomicI32::new(0),
             robust_list: AtomicU64::new(0),
             name: Lock::new([0; NAME_BYTES]),
-            signals: Lock::new(logic::signal::ThreadSignals::default()),
+            signals: IrqLock::new(logic::signal::ThreadSignals::default()),
         }
     }
 
@@ -148,6 +148,7 @@ impl Task {
     pub fn interrupt(self: &Arc<Self>) {
         self.interrupted.store(true, Ordering::Release);
         sched::unpark(self);
+        sched::kick(self);
     }
 
     /// A waker for this thread: `core::task`'s vocabulary is what objects below speak.

@@ -1,5 +1,7 @@
 //! Dispositions and masks as signal(7) has them.
 
+use alloc::vec::Vec;
+
 use super::*;
 
 #[test]
@@ -28,7 +30,85 @@ fn kill_and_stop_cannot_be_blocked() {
     assert!(!thread.mask.contains(Signal::SIGKILL) && thread.mask.contains(Signal::SIGINT));
     thread.change_mask(SigHow::Unblock, SigSet::of(Signal::SIGINT));
     assert!(!thread.mask.contains(Signal::SIGINT));
-    let mut child = ThreadSignals { pending: SigSet(1), ..ThreadSignals::default() };
+    let mut child = ThreadSignals::default();
+    child.pending.add(Signal::SIGHUP, info(Signal::SIGHUP, 0)).unwrap();
     child.inherit(&thread);
-    assert_eq!((child.mask, child.pending), (thread.mask, SigSet(0)));
+    assert_eq!((child.mask, child.pending.set()), (thread.mask, SigSet(0)));
+}
+
+fn info(signal: Signal, value: u64) -> SigInfo {
+    let mut info = SigInfo::sent(signal, 0, 1, 0);
+    info.fields[1] = value;
+    info
+}
+
+#[test]
+fn classic_signals_come_once_and_real_time_ones_in_order() {
+    let mut pending = Pending::default();
+    let all = SigSet(u64::MAX);
+    pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 1)).unwrap();
+    pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 2)).unwrap();
+    let real_time = Signal::new(40).unwrap();
+    pending.add(real_time, info(real_time, 3)).unwrap();
+    pending.add(real_time, info(real_time, 4)).unwrap();
+    pending.add(Signal::SIGSEGV, info(Signal::SIGSEGV, 5)).unwrap();
+    let order: Vec<_> = core::iter::from_fn(|| pending.take(all)).map(|(_, info)| info.fields[1]).collect();
+    assert_eq!(order, [5, 1, 3, 4]);
+    assert!(pending.set().is_empty());
+}
+
+#[test]
+fn handlers_run_with_their_masks_and_the_old_one_comes_back() {
+    let (mut thread, mut process) = (ThreadSignals::default(), ProcessSignals::default());
+    let action = SigAction {
+        sa_handler: 0x1000,
+        sa_mask: SigSet::of(Signal::SIGTERM).union(SigSet::of(Signal::SIGKILL)),
+        ..SigAction::default()
+    };
+    process.set_action(Signal::SIGUSR1, action).unwrap();
+    thread.begin_wait(SigSet::EMPTY);
+    thread.saved_mask = Some(SigSet::of(Signal::SIGHUP));
+    process.pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 0)).unwrap();
+    assert!(wants_attention(&thread, &process));
+    let Some(Step::Handle(delivery)) = next(&mut thread, &mut process) else { panic!("a handler is there") };
+    assert_eq!(delivery.mask_before, SigSet::of(Signal::SIGHUP));
+    assert!(thread.mask.contains(Signal::SIGUSR1) && thread.mask.contains(Signal::SIGTERM));
+    assert!(!thread.mask.contains(Signal::SIGKILL));
+    assert!(next(&mut thread, &mut process).is_none());
+}
+
+#[test]
+fn ignoring_forgets_what_waits() {
+    let mut process = ProcessSignals::default();
+    process.pending.add(Signal::SIGTERM, info(Signal::SIGTERM, 0)).unwrap();
+    process.set_action(Signal::SIGTERM, SigAction { sa_handler: SIG_IGN, ..SigAction::default() }).unwrap();
+    assert!(process.pending.set().is_empty());
+}
+
+#[test]
+fn alternate_stack_is_used_once() {
+    let stack = SigStack { ss_sp: 0x1000, ss_size: 0x2000, ..SigStack::default() };
+    let thread = ThreadSignals { stack, ..ThreadSignals::default() };
+    assert_eq!(thread.stack_for(SaFlags::ONSTACK, 0x9000), Some(0x3000));
+    assert_eq!(thread.stack_for(SaFlags::ONSTACK, 0x2000), None);
+    assert_eq!(thread.stack_for(SaFlags::empty(), 0x9000), None);
+    assert!(thread.is_on_stack(0x3000) && !thread.is_on_stack(0x1000));
+}
+
+#[test]
+fn once_only_handlers_are_taken_away() {
+    let (mut thread, mut process) = (ThreadSignals::default(), ProcessSignals::default());
+    let action =
+        SigAction { sa_handler: 0x1000, sa_flags: SaFlags::RESETHAND.bits(), ..SigAction::default() };
+    process.set_action(Signal::SIGUSR2, action).unwrap();
+    thread.pending.add(Signal::SIGUSR2, info(Signal::SIGUSR2, 0)).unwrap();
+    assert!(matches!(next(&mut thread, &mut process), Some(Step::Handle(_))));
+    assert_eq!(process.effect(Signal::SIGUSR2), Effect::Kill);
+}
+
+#[test]
+fn waits_with_a_timeout_never_restart() {
+    let number = |name: &str| table::rows().iter().find(|row| row.name == name).unwrap().number;
+    assert!(restarts(number("read"), 1) && restarts(number("futex"), 0) && !restarts(number("futex"), 1));
+    assert!(["poll", "nanosleep", "pause"].iter().all(|name| !restarts(number(name), 0)));
 }

@@ -162,6 +162,20 @@ pub fn set_current(task: *mut (), stack_bottom: u64, stack_top: u64) {
     local.kernel_stack_top.store(stack_top, Ordering::Relaxed);
 }
 
+/// Lowest address and top of the running thread's kernel stack. Interrupts must be off.
+pub(super) fn kernel_stack() -> (u64, u64) {
+    let (bottom, top);
+    // SAFETY: reads this CPU's own block.
+    unsafe {
+        asm!(
+            "mov {}, gs:[{}]", "mov {}, gs:[{}]",
+            out(reg) bottom, const OFFSET_KERNEL_STACK_BOTTOM, out(reg) top, const OFFSET_KERNEL_STACK_TOP,
+            options(nostack, preserves_flags, readonly)
+        )
+    };
+    (bottom, top)
+}
+
 /// The thread pointer (FS base) of the running thread.
 #[inline]
 pub fn thread_pointer() -> u64 {

@@ -6,7 +6,8 @@
 //! control words; elsewhere (interrupt, `syscall` instruction) all of them are saved.
 #![expect(unsafe_code, reason = "control registers and XSAVE")]
 
-use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+use core::arch::asm;
+use core::arch::x86_64::{__cpuid, __cpuid_count, _fxrstor64, _fxsave64, _xgetbv};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use x86_64::registers::control::{Cr0, Cr0Flags, Cr4, Cr4Flags};
@@ -69,9 +70,76 @@ pub fn features() -> u64 {
 pub fn reset() {
     const MXCSR_DEFAULT: u32 = 0x1f80;
     // SAFETY: the calling thread has no live vector or x87 state yet.
-    unsafe { core::arch::asm!("fninit", options(nomem, nostack)) };
+    unsafe { asm!("fninit", options(nomem, nostack)) };
     // SAFETY: as above; the value is the architecture's default.
-    unsafe { core::arch::asm!("ldmxcsr [{}]", in(reg) &MXCSR_DEFAULT, options(nostack, readonly)) };
+    unsafe { asm!("ldmxcsr [{}]", in(reg) &MXCSR_DEFAULT, options(nostack, readonly)) };
+}
+
+/// Room for a saved state outside a switch: what XSAVE writes with the features we turn on is less (SDM volume 1, section 13.4).
+#[repr(C, align(64))]
+#[derive(Clone, Debug)]
+pub struct State(pub [u8; State::MOST]);
+
+impl State {
+    /// Bytes of the largest state.
+    pub const MOST: usize = 2816;
+    /// Bytes of the part every CPU has.
+    const LEGACY: usize = 512;
+
+    /// An empty state.
+    pub const fn new() -> Self {
+        Self([0; Self::MOST])
+    }
+
+    /// Bytes of it that are used on this machine.
+    pub fn used() -> usize {
+        AREA_BYTES.load(Ordering::Relaxed).min(Self::MOST)
+    }
+
+    /// The program's registers as they are now.
+    pub fn save(&mut self) {
+        let mask = FEATURES.load(Ordering::Relaxed);
+        if mask == 0 {
+            // SAFETY: 512 bytes, aligned.
+            unsafe { _fxsave64(self.0.as_mut_ptr()) };
+        } else {
+            // SAFETY: the area is aligned, zeroed at first, and large enough: `install` turns on no more than fits.
+            unsafe {
+                asm!("xsave64 [{}]", in(reg) self.0.as_mut_ptr(), in("eax") mask, in("edx") 0, options(nostack))
+            };
+        }
+    }
+
+    /// Puts a state that the program could have written back in force; what would be refused by the CPU is taken out first.
+    pub fn restore(&mut self) {
+        const MXCSR: usize = 24;
+        const XSTATE_BV: usize = 512;
+        let mask = FEATURES.load(Ordering::Relaxed);
+        let mxcsr =
+            u32::from_le_bytes([self.0[MXCSR], self.0[MXCSR + 1], self.0[MXCSR + 2], self.0[MXCSR + 3]])
+                & 0xffff;
+        self.0[MXCSR..MXCSR + 4].copy_from_slice(&mxcsr.to_le_bytes());
+        if mask == 0 {
+            // SAFETY: 512 bytes, aligned; reserved bits of MXCSR are clear.
+            unsafe { _fxrstor64(self.0.as_ptr()) };
+            return;
+        }
+        for (byte, allowed) in self.0[XSTATE_BV..].iter_mut().zip((mask as u64).to_le_bytes()) {
+            *byte &= allowed;
+        }
+        // The rest of the header: the standard form, reserved bytes zero.
+        self.0[XSTATE_BV + 8..XSTATE_BV + 64].fill(0);
+        // SAFETY: an aligned area with a header and an MXCSR that the CPU accepts.
+        unsafe {
+            asm!("xrstor64 [{}]", in(reg) self.0.as_ptr(), in("eax") mask, in("edx") 0, options(nostack))
+        };
+    }
+
+    /// Forgets everything but the legacy part: the frame had no more.
+    pub fn keep_legacy(&mut self) {
+        self.0[Self::LEGACY..].fill(0);
+        self.0[Self::LEGACY] = 3;
+    }
 }
 
 /// Bytes and mask, for `switch`.

@@ -131,6 +131,15 @@ extern "C" fn trap_dispatch(frame: &mut TrapFrame) {
         up::on_fault(vector, address, frame);
         super::cpu::interrupts::disable();
     }
+    if !is_on_kernel_stack(frame.rsp) {
+        up::on_return(frame);
+    }
+}
+
+/// Whether `stack_pointer` is the kernel's: the kernel was interrupted then, else the program.
+pub(super) fn is_on_kernel_stack(stack_pointer: u64) -> bool {
+    let (bottom, top) = super::cpu::kernel_stack();
+    stack_pointer > bottom && stack_pointer <= top
 }
 
 /// The gates that stay on their own stack: they report and do not come back to a thread.
