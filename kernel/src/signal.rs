@@ -200,7 +200,7 @@ fn push_frame(
         let top = signals.stack_for(flags, frame.rsp).unwrap_or(frame.rsp.wrapping_sub(RED_ZONE));
         (top, signals.reported_stack(frame.rsp))
     };
-    let mut state = State::new();
+    let mut state = State::default();
     state.save();
     let used = State::used();
     let has_xsave = fpu::features() != 0;
@@ -219,7 +219,7 @@ fn push_frame(
     if has_xsave {
         user::write_struct(UserPtr::new(state_at as usize + used), &FP_XSTATE_MAGIC2)?;
     }
-    let at = (state_at - size_of::<SigFrame>() as u64 & !15) - 8;
+    let at = ((state_at - size_of::<SigFrame>() as u64) & !15) - 8;
     let f = *frame;
     let registers = McContext {
         r8: f.r8,
@@ -260,7 +260,7 @@ fn push_frame(
     user::write_struct(UserPtr::new(at as usize), &pushed)?;
     frame.rip = delivery.action.sa_handler as u64;
     frame.rsp = at;
-    frame.rdi = delivery.signal.raw() as u64;
+    frame.rdi = u64::from(delivery.signal.raw().cast_unsigned());
     frame.rsi = at + core::mem::offset_of!(SigFrame, info) as u64;
     frame.rdx = at + core::mem::offset_of!(SigFrame, context) as u64;
     frame.rax = 0;
@@ -313,7 +313,7 @@ pub fn pop_frame(task: &Task, frame: &TrapFrame) -> Result<TrapFrame, Errno> {
 
 /// Loads the extended state that a frame points at.
 fn restore_state(at: usize) -> Result<(), Errno> {
-    let mut state = State::new();
+    let mut state = State::default();
     user::read_bytes(UserPtr::new(at), &mut state.0[..512])?;
     let software = &state.0[FpxSwBytes::OFFSET..];
     let magic = u32::from_le_bytes([software[0], software[1], software[2], software[3]]);

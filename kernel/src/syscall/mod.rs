@@ -76,12 +76,12 @@ extern "Rust" fn caracal_up_syscall(frame: &mut TrapFrame) {
     let task = crate::task::current();
     let cx = Ctx::new(&task, Door::Syscall(frame));
     frame.rax = call(&cx, number, words).cast_unsigned() as u64;
-    if task.interrupted.load(Ordering::Acquire) {
-        if crate::signal::attend(&Kernel::get().process, &task, frame, Some(number)) {
-            // SAFETY: the registers of a handler on the program's stack, or of the call again: all are loaded, not only those that a
-            // call changes.
-            unsafe { enter_frame(frame) }
-        }
+    if task.interrupted.load(Ordering::Acquire)
+        && crate::signal::attend(&Kernel::get().process, &task, frame, Some(number))
+    {
+        // SAFETY: the registers of a handler on the program's stack, or of the call again: all are loaded, not only those that a
+        // call changes.
+        unsafe { enter_frame(frame) }
     }
 }
 

@@ -172,7 +172,7 @@ pub fn sys_rt_sigtimedwait(
     if let Some(info) = info.non_null() {
         cx.write_struct(info, &details)?;
     }
-    Ok(signal.raw() as usize)
+    Ok(signal.raw().cast_unsigned() as usize)
 }
 
 /// Who sent it.

@@ -5,7 +5,7 @@
 //! Arguments: `--list`, or parts of names to run only those.
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, c_int, c_void};
 use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -46,6 +46,20 @@ pub fn run(cases: &[Case]) -> ExitCode {
     }
     println!("{passed} passed, {failed} failed");
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// A signal handler with three arguments.
+pub type Action = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
+
+/// Has `action` run when `signal` comes; `SA_SIGINFO` is set.
+pub fn handle(signal: c_int, flags: c_int, action: Action) {
+    // SAFETY: an all-zero sigaction is valid; the handler has the signature that SA_SIGINFO means.
+    unsafe {
+        let mut new: libc::sigaction = std::mem::zeroed();
+        new.sa_sigaction = action as *const () as usize;
+        new.sa_flags = flags | libc::SA_SIGINFO;
+        assert_eq!(libc::sigaction(signal, &new, std::ptr::null_mut()), 0);
+    }
 }
 
 /// Whether the cases run on Caracal: for the few answers that are documented to differ.

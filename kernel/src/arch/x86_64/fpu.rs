@@ -80,16 +80,17 @@ pub fn reset() {
 #[derive(Clone, Debug)]
 pub struct State(pub [u8; State::MOST]);
 
+impl Default for State {
+    fn default() -> Self {
+        Self([0; Self::MOST])
+    }
+}
+
 impl State {
     /// Bytes of the largest state.
     pub const MOST: usize = 2816;
     /// Bytes of the part every CPU has.
     const LEGACY: usize = 512;
-
-    /// An empty state.
-    pub const fn new() -> Self {
-        Self([0; Self::MOST])
-    }
 
     /// Bytes of it that are used on this machine.
     pub fn used() -> usize {
