@@ -13,6 +13,7 @@ use sync::{Lock, Once};
 use crate::arch::apic::{self, register, vector};
 use crate::arch::{cpu, tsc};
 use crate::drivers::acpi::Firmware;
+use crate::drivers::kvmclock;
 use crate::drivers::reference::Reference;
 use crate::drivers::rtc;
 use crate::mm::Memory;
@@ -184,7 +185,7 @@ impl fmt::Display for NoClock {
 /// [`NoClock`].
 pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
     let reference = Reference::find(firmware, memory);
-    let (known, timer_deadline) = (tsc::frequency(), tsc::has_deadline_timer());
+    let (known, timer_deadline) = (tsc::frequency().or_else(kvmclock::tsc_hz), tsc::has_deadline_timer());
     let Rates { tsc_hz: hz, timer_hz, last } = match &reference {
         Some(reference) => measure(reference, known, timer_deadline),
         None => measure_by_rtc(known, timer_deadline).ok_or(NoClock)?,
@@ -196,7 +197,7 @@ pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
         log::error!("no real-time clock: wall-clock time starts at 1970-01-01; certificates will not verify");
     }
     let now = line.ns_at(tsc::read());
-    let source = if known.is_some() { "CPUID" } else { "measured" };
+    let source = if known.is_some() { "as told" } else { "measured" };
     log::info!(
         "clock: TSC {hz} Hz ({source}), reference {}",
         reference.as_ref().map_or("none", Reference::name)

@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod interval;
+pub mod pvclock;
 pub mod timers;

@@ -2,6 +2,7 @@
 
 pub mod acpi;
 pub mod fw_cfg;
+pub mod kvmclock;
 pub mod reference;
 pub mod rtc;
 pub mod serial;
