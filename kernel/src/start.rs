@@ -11,7 +11,7 @@ use crate::kernel::Kernel;
 use crate::mm::stack::KernelStack;
 use crate::mm::{self, Memory};
 use crate::process::Process;
-use crate::{app, console, end, facts, fs, irq, rng, task, time};
+use crate::{app, console, end, facts, fs, irq, rng, syscall, task, time};
 
 /// A host must not wait longer for a CPU than this before the guest goes on without it.
 const MAIN_TID: u32 = 1;
@@ -53,6 +53,9 @@ fn start(handoff: Handoff) -> ! {
         process: Process::new(files),
         options,
     });
+    if kernel.options.strace {
+        syscall::trace();
+    }
     arch::interrupts::enable();
     serial::start(&firmware, irq::attach_pin);
     start_other_cpus(&firmware, memory);

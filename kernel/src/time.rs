@@ -242,6 +242,7 @@ pub fn cycles_per_second() -> u64 {
 }
 
 /// Wall-clock time in nanoseconds since 1970.
+#[inline]
 pub fn realtime() -> u64 {
     CLOCK.get().map_or(0, |clock| clock.epoch_ns) + now()
 }

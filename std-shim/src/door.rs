@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use abi::errno::Errno;
 use abi::reg::ToRet;
 use kernel::arch;
-use kernel::syscall::{Ctx, Door, call};
+use kernel::syscall::{Ctx, Door, call, is_traced};
 use kernel::task;
 
 /// Runs `handler`, which serves system call `number`, with the caller's context and encodes its answer. When every call is logged it goes
@@ -18,7 +18,7 @@ pub(crate) fn with_context<R: ToRet>(
 ) -> i64 {
     let task = task::current();
     let cx = Ctx::new(&task, Door::Direct);
-    if cx.kernel().options.strace {
+    if is_traced() {
         return call(&cx, number, [a, b, c, d, e, 0]) as i64;
     }
     handler(&cx).to_ret() as i64

@@ -2,13 +2,20 @@
 
 use core::ffi::c_int;
 
-use kernel::syscall::task;
+use kernel::process::PID;
+use kernel::syscall::{is_traced, task};
 
 use crate::door::direct;
 
 direct! {
     /// sched_yield(2)
     fn sched_yield() -> c_int = 24, |cx| task::sys_sched_yield(cx);
-    /// getpid(2)
-    fn getpid() -> c_int = 39, |cx| task::sys_getpid(cx);
+    fn getpid_in_kernel() -> c_int = 39, |cx| task::sys_getpid(cx);
+}
+
+/// getpid(2): there is one process.
+#[expect(unsafe_code, reason = "the symbol is the interface")]
+#[unsafe(no_mangle)]
+pub extern "C" fn getpid() -> c_int {
+    if is_traced() { getpid_in_kernel() } else { PID.cast_signed() }
 }

@@ -4,12 +4,30 @@ use core::ffi::{c_int, c_void};
 
 use abi::prelude::*;
 use abi::reg::FromReg as _;
-use kernel::syscall::time;
+use abi::time::NS_PER_SEC;
+use kernel::syscall::{is_traced, time};
+use kernel::time::{now, realtime};
 
 use crate::door::{Word, direct};
 
 direct! {
-    /// clock_gettime(2)
-    fn clock_gettime(clock: c_int, time: *mut c_void) -> c_int =
+    fn clock_gettime_in_kernel(clock: c_int, time: *mut c_void) -> c_int =
         228, |cx| time::sys_clock_gettime(cx, ClockId::from_reg(Word::to_word(clock))?, UserPtr::new(time.addr()));
+}
+
+/// clock_gettime(2). The clocks that are a counter and a line are read where the program stands, as with Linux's vDSO.
+#[expect(unsafe_code, reason = "the symbol is the interface")]
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".shimtext.clock_gettime")]
+pub extern "C" fn clock_gettime(clock: c_int, time: *mut c_void) -> c_int {
+    let ns = match ClockId(clock) {
+        _ if is_traced() => return clock_gettime_in_kernel(clock, time),
+        ClockId::MONOTONIC | ClockId::MONOTONIC_RAW | ClockId::MONOTONIC_COARSE | ClockId::BOOTTIME => now(),
+        ClockId::REALTIME | ClockId::REALTIME_COARSE => realtime(),
+        _ => return clock_gettime_in_kernel(clock, time),
+    };
+    let spec = Timespec { tv_sec: (ns / NS_PER_SEC).cast_signed(), tv_nsec: (ns % NS_PER_SEC).cast_signed() };
+    // SAFETY: the caller's memory; a wild pointer faults here, in code that counts as the program's.
+    unsafe { time.cast::<Timespec>().write_unaligned(spec) };
+    0
 }

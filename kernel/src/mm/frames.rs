@@ -4,6 +4,7 @@
 use logic::mm::frames::{FRAME, For, Frames};
 use sync::IrqLock;
 
+use crate::arch::bulk;
 use crate::arch::paging::direct;
 
 static FRAMES: IrqLock<Option<Frames>> = IrqLock::new(None);
@@ -70,7 +71,7 @@ pub fn available() -> u64 {
 /// Fills `bytes` from physical address `frame` on with zeros.
 fn zero(frame: u64, bytes: u64) {
     // SAFETY: the frames were just allocated: nobody else uses them; the direct map covers them.
-    unsafe { (direct(frame) as *mut u8).write_bytes(0, bytes as usize) };
+    unsafe { bulk::zero_pages(direct(frame), bytes) };
 }
 
 /// The bytes of a frame that the caller owns.

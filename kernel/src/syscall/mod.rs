@@ -21,7 +21,7 @@ pub mod task;
 pub mod time;
 pub mod timer;
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::errno::Errno;
 use abi::prelude::*;
@@ -85,7 +85,21 @@ extern "Rust" fn caracal_up_syscall(frame: &mut TrapFrame) {
     }
 }
 
+/// Whether every call is logged: std-shim then answers none by itself.
+static TRACED: AtomicBool = AtomicBool::new(false);
+
+/// Logs every call from now on (`strace` on the command line).
+pub fn trace() {
+    TRACED.store(true, Ordering::Relaxed);
+}
+
+/// Whether every call is logged.
+#[inline]
+pub fn is_traced() -> bool {
+    TRACED.load(Ordering::Relaxed)
+}
+
 /// Runs a system call by its number, and logs it if the command line says `strace`.
 pub fn call(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> isize {
-    if cx.kernel().options.strace { strace::traced(cx, number, words) } else { dispatch(cx, number, words) }
+    if is_traced() { strace::traced(cx, number, words) } else { dispatch(cx, number, words) }
 }

@@ -6,7 +6,7 @@
 
 use core::arch::asm;
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use x86_64::VirtAddr;
 use x86_64::registers::model_specific::{FsBase, GsBase};
@@ -24,12 +24,11 @@ pub struct CpuLocal {
     pub(super) kernel_stack_bottom: AtomicU64,
     /// Where the `syscall` entry keeps the program's stack pointer for two instructions.
     pub(super) scratch: AtomicU64,
-    /// Above zero: no preemption on this CPU.
-    preempt_count: AtomicU32,
+    /// How many times preemption is off on this CPU; the top bit is set while no reschedule is owed. So it is zero exactly when
+    /// preemption is allowed and owed, and turning it on again is one instruction and a jump.
+    preempt: AtomicU32,
     /// This CPU's number, 0 for the boot processor.
     id: AtomicU32,
-    /// A reschedule was asked for while preemption was off.
-    need_resched: AtomicBool,
     /// This block's own address.
     this: AtomicPtr<CpuLocal>,
     /// The running task, an opaque pointer that the scheduler owns.
@@ -38,13 +37,15 @@ pub struct CpuLocal {
     pub(super) apic_id: AtomicU32,
 }
 
+/// In [`CpuLocal::preempt`]: no reschedule was asked for.
+const NOTHING_OWED: u32 = 1 << 31;
+
 /// Byte offsets for assembly.
 pub(super) const OFFSET_KERNEL_STACK_TOP: usize = offset_of!(CpuLocal, kernel_stack_top);
 pub(super) const OFFSET_KERNEL_STACK_BOTTOM: usize = offset_of!(CpuLocal, kernel_stack_bottom);
 pub(super) const OFFSET_SCRATCH: usize = offset_of!(CpuLocal, scratch);
-const OFFSET_PREEMPT: usize = offset_of!(CpuLocal, preempt_count);
+const OFFSET_PREEMPT: usize = offset_of!(CpuLocal, preempt);
 const OFFSET_ID: usize = offset_of!(CpuLocal, id);
-const OFFSET_RESCHED: usize = offset_of!(CpuLocal, need_resched);
 const OFFSET_THIS: usize = offset_of!(CpuLocal, this);
 const OFFSET_CURRENT: usize = offset_of!(CpuLocal, current);
 
@@ -54,9 +55,8 @@ impl CpuLocal {
             kernel_stack_top: AtomicU64::new(0),
             kernel_stack_bottom: AtomicU64::new(0),
             scratch: AtomicU64::new(0),
-            preempt_count: AtomicU32::new(0),
+            preempt: AtomicU32::new(NOTHING_OWED),
             id: AtomicU32::new(0),
-            need_resched: AtomicBool::new(false),
             this: AtomicPtr::new(core::ptr::null_mut()),
             current: AtomicPtr::new(core::ptr::null_mut()),
             apic_id: AtomicU32::new(0),
@@ -101,40 +101,46 @@ pub fn preempt_disable() {
 /// Undoes one [`preempt_disable`]. Returns true when preemption is on again and a reschedule is owed.
 #[inline]
 pub fn preempt_enable() -> bool {
+    let owed: u8;
     // SAFETY: as in preempt_disable.
-    unsafe { asm!("dec dword ptr gs:[{}]", const OFFSET_PREEMPT, options(nostack)) };
-    need_resched() && preempt_count() == 0
+    unsafe {
+        asm!("dec dword ptr gs:[{}]", "setz {}", const OFFSET_PREEMPT, out(reg_byte) owed, options(nostack))
+    };
+    owed != 0
+}
+
+fn preempt_word() -> u32 {
+    let word: u32;
+    // SAFETY: reads this CPU's own block.
+    unsafe {
+        asm!("mov {:e}, gs:[{}]", out(reg) word, const OFFSET_PREEMPT, options(nostack, preserves_flags, readonly))
+    };
+    word
 }
 
 /// How many [`preempt_disable`] are open on this CPU.
 #[inline]
 pub fn preempt_count() -> u32 {
-    let count: u32;
-    // SAFETY: reads this CPU's own block.
-    unsafe {
-        asm!("mov {:e}, gs:[{}]", out(reg) count, const OFFSET_PREEMPT, options(nostack, preserves_flags, readonly))
-    };
-    count
+    preempt_word() & !NOTHING_OWED
 }
 
 /// Whether a reschedule was asked for on this CPU.
 #[inline]
 pub fn need_resched() -> bool {
-    let flag: u32;
-    // SAFETY: reads this CPU's own block.
-    unsafe {
-        asm!("movzx {:e}, byte ptr gs:[{}]", out(reg) flag, const OFFSET_RESCHED, options(nostack, preserves_flags, readonly));
-    }
-    flag != 0
+    preempt_word() & NOTHING_OWED == 0
 }
 
 /// Asks for (or takes back) a reschedule on this CPU.
 #[inline]
 pub fn set_need_resched(value: bool) {
-    // SAFETY: writes one byte of this CPU's own block.
+    // SAFETY: one read-modify-write instruction on a word of this CPU's own block.
     unsafe {
-        asm!("mov byte ptr gs:[{}], {}", const OFFSET_RESCHED, in(reg_byte) u8::from(value), options(nostack, preserves_flags))
-    };
+        if value {
+            asm!("and dword ptr gs:[{}], 0x7fffffff", const OFFSET_PREEMPT, options(nostack));
+        } else {
+            asm!("or dword ptr gs:[{}], 0x80000000", const OFFSET_PREEMPT, options(nostack));
+        }
+    }
 }
 
 /// The opaque pointer stored by [`set_current`] on this CPU; null before the scheduler runs.

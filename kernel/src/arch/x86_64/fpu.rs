@@ -50,6 +50,7 @@ pub(super) fn install() {
     // EBX of sub-leaf 0: bytes for the features that XCR0 has on now.
     AREA_BYTES.store(__cpuid_count(0xd, 0).ebx as usize, Ordering::Relaxed);
     FEATURES.store(usize::try_from(mask.bits()).unwrap_or(3), Ordering::Relaxed);
+    super::bulk::install(mask.contains(XCr0Flags::AVX));
 }
 
 /// Bytes a saved state takes on the kernel stack, a multiple of 64.

@@ -1,6 +1,7 @@
 //! x86_64: everything that knows this CPU. One file, one piece of the machine.
 
 pub mod apic;
+pub mod bulk;
 pub mod cpu;
 mod entry;
 pub mod fpu;

@@ -7,6 +7,9 @@
 
 use core::arch::naked_asm;
 
+/// From this length on vector registers pay.
+const WIDE_FROM: usize = 256;
+
 /// Copies `length` bytes; returns how many were *not* copied.
 ///
 /// # Safety
@@ -14,8 +17,44 @@ use core::arch::naked_asm;
 #[unsafe(naked)]
 pub unsafe extern "C" fn copy(_to: u64, _from: u64, _length: u64) -> u64 {
     naked_asm!(
+        ".globl caracal_copy_wide_start",
+        ".globl caracal_copy_wide_end",
+        ".globl caracal_copy_wide_failed",
         ".globl caracal_copy_start",
         ".globl caracal_copy_end",
+        "cmp rdx, {least}",
+        "jb 9f",
+        "cmp byte ptr [rip + {wide}], 0",
+        "je 9f",
+        // Borrowed registers: the program's values come back before anybody can look.
+        "sub rsp, 128",
+        "vmovdqu [rsp], ymm0",
+        "vmovdqu [rsp + 32], ymm1",
+        "vmovdqu [rsp + 64], ymm2",
+        "vmovdqu [rsp + 96], ymm3",
+        "caracal_copy_wide_start:",
+        "7: vmovdqu ymm0, [rsi]",
+        "vmovdqu ymm1, [rsi + 32]",
+        "vmovdqu ymm2, [rsi + 64]",
+        "vmovdqu ymm3, [rsi + 96]",
+        "vmovdqu [rdi], ymm0",
+        "vmovdqu [rdi + 32], ymm1",
+        "vmovdqu [rdi + 64], ymm2",
+        "vmovdqu [rdi + 96], ymm3",
+        "sub rsi, -128",
+        "sub rdi, -128",
+        "sub rdx, 128",
+        "cmp rdx, 128",
+        "jae 7b",
+        "caracal_copy_wide_end:",
+        // A fault goes on here too: the loop below finds the very byte.
+        "caracal_copy_wide_failed:",
+        "vmovdqu ymm0, [rsp]",
+        "vmovdqu ymm1, [rsp + 32]",
+        "vmovdqu ymm2, [rsp + 64]",
+        "vmovdqu ymm3, [rsp + 96]",
+        "add rsp, 128",
+        "9:",
         "caracal_copy_start:",
         "mov rcx, rdx",
         "shr rcx, 3",
@@ -39,6 +78,8 @@ pub unsafe extern "C" fn copy(_to: u64, _from: u64, _length: u64) -> u64 {
         "caracal_copy_end:",
         "mov rax, rdx",
         "ret",
+        least = const WIDE_FROM,
+        wide = sym super::bulk::HAS_WIDE,
     )
 }
 
@@ -89,6 +130,9 @@ pub fn compare_exchange(address: u64, old: u32, new: u32) -> Option<u32> {
 }
 
 unsafe extern "C" {
+    static caracal_copy_wide_start: u8;
+    static caracal_copy_wide_end: u8;
+    static caracal_copy_wide_failed: u8;
     static caracal_copy_start: u8;
     static caracal_copy_end: u8;
     static caracal_load_start: u8;
@@ -102,6 +146,11 @@ unsafe extern "C" {
 /// Where to go on after an unresolvable fault at `rip`; `None` when that is no checked access.
 pub fn fixup(rip: u64) -> Option<u64> {
     let brackets = [
+        (
+            &raw const caracal_copy_wide_start,
+            &raw const caracal_copy_wide_end,
+            &raw const caracal_copy_wide_failed,
+        ),
         (&raw const caracal_copy_start, &raw const caracal_copy_end, &raw const caracal_copy_end),
         (&raw const caracal_load_start, &raw const caracal_load_end, &raw const caracal_load_failed),
         (
