@@ -21,7 +21,7 @@ use logic::signal::{self, Delivery, Effect, Step};
 use zerocopy::IntoBytes as _;
 
 use crate::arch::fpu::State;
-use crate::arch::{self, TrapFrame, cpu, fpu, interrupts};
+use crate::arch::{self, TrapFrame, apic, cpu, fpu, interrupts};
 use crate::kernel::Kernel;
 use crate::mm::user;
 use crate::process::Process;
@@ -346,6 +346,11 @@ extern "Rust" fn caracal_up_return(frame: &mut TrapFrame) {
         return;
     }
     let Some(kernel) = Kernel::try_get() else { return };
+    if cpu::preempt_count() > 0 {
+        // In the middle of std-shim's own work, a few instructions long: again right after it.
+        apic::send(cpu::id(), apic::vector::RESCHEDULE);
+        return;
+    }
     // On the thread's own kernel stack, with nothing held: copies to its stack may bring pages in.
     interrupts::enable();
     attend(&kernel.process, &task::current(), frame, None);

@@ -122,7 +122,8 @@ macro_rules! word {
     ($($ty:ty),*) => { $(
         impl Word for $ty {
             fn to_word(self) -> u64 {
-                self as u64
+                // A register holds the value with its sign.
+                (self as i64).cast_unsigned()
             }
             fn from_word(word: u64) -> Self {
                 word as Self

@@ -6,7 +6,7 @@
 //!
 //! | here | left to musl |
 //! |---|---|
-//! | `read write readv writev pread pwrite`, `clock_gettime`, `sched_yield`, `getpid`, `syscall` | everything else |
+//! | `read write readv writev pread pwrite`, `clock_gettime`, `sched_yield`, `getpid`, `syscall`, `malloc` and relatives | everything else |
 //!
 //! Not here: behaviour. Each function names a handler of `kernel::syscall`, turns its answer into C's and that is all. These
 //! functions are not cancellation points of `pthread_cancel`; Rust programs have no use for those.
@@ -18,7 +18,9 @@
 mod check;
 mod door;
 mod errno;
+mod heap;
 mod io;
+mod malloc;
 mod raw;
 mod task;
 mod time;

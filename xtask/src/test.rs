@@ -130,9 +130,13 @@ fn host() -> Result<Count> {
         "-p",
         "caracal-sync",
         "-p",
+        "caracal-slab",
+        "-p",
         "caracal-logic",
         "-p",
         "caracal-kernel",
+        "-p",
+        "caracal-std-shim",
         "-p",
         "xtask",
     ];
@@ -143,7 +147,9 @@ fn host() -> Result<Count> {
     count.add(Count::one("house rules", crate::tidy::main()));
     let mut tests = process::clean("cargo");
     tests.current_dir(paths::root()).args(["test", "--quiet", "--no-fail-fast"]);
-    tests.args(["-p", "caracal-abi", "-p", "caracal-sync", "-p", "caracal-logic", "-p", "xtask"]);
+    for package in ["caracal-abi", "caracal-sync", "caracal-slab", "caracal-logic", "xtask"] {
+        tests.args(["-p", package]);
+    }
     count.add(libtest(&mut tests, "host")?);
     Ok(count)
 }

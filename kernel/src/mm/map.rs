@@ -4,72 +4,28 @@
 //! file is read while it is held. When translations are taken away, all CPUs drop them before the lock is released: neither the frames nor
 //! the addresses are used again while a CPU could still see the old ones.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt::Debug;
 
 use abi::errno::Errno;
 use logic::mm::frames::{FRAME, For};
-use logic::mm::vma::{Access, Area, Areas, Backing};
+use logic::mm::vma::{Access, Area, Areas, Backing as _};
 use sync::{Lock, Once};
 
 use crate::arch::paging::{PageTables, Protection, Sweep};
 use crate::arch::smp;
 
 use super::frames::{self, OwnedFrame};
+pub use super::source::{PageSource, Source};
 use super::user::USER_END;
 use super::{FaultAction, user};
+
+/// Memory to read and write.
+pub const READ_WRITE: Access = Access { read: true, write: true, execute: false };
 
 /// Bytes of a large page.
 const LARGE: u64 = 2 << 20;
 /// The break grows up to here: the small code model's end, short of its last megabytes.
 const BREAK_END: u64 = 0x7000_0000;
-
-/// Where the pages of a mapped file come from.
-pub trait PageSource: Send + Sync + Debug {
-    /// Fills `page` from byte `offset` on (zeros behind the end of the file).
-    ///
-    /// # Errors
-    /// `ENXIO` when the whole page lies behind the end; the file's own errors.
-    fn fill(&self, offset: u64, page: &mut [u8; FRAME as usize]) -> Result<(), Errno>;
-    /// Name for /proc/self/maps.
-    fn name(&self) -> Vec<u8>;
-    /// The same file for both: areas are joined then.
-    fn identity(&self) -> usize;
-}
-
-/// What stands behind an area of the program.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// Zeros, private.
-    Anonymous,
-    /// A file, private: its bytes from `offset` on at the area's start, copied when touched.
-    File {
-        /// The file.
-        file: Arc<dyn PageSource>,
-        /// Byte offset at the area's start.
-        offset: u64,
-    },
-}
-
-impl Backing for Source {
-    fn advanced(&self, bytes: u64) -> Self {
-        match self {
-            Self::Anonymous => Self::Anonymous,
-            Self::File { file, offset } => Self::File { file: Arc::clone(file), offset: offset + bytes },
-        }
-    }
-
-    fn continues(&self, bytes: u64, next: &Self) -> bool {
-        match (self, next) {
-            (Self::Anonymous, Self::Anonymous) => true,
-            (Self::File { file, offset }, Self::File { file: other, offset: at }) => {
-                file.identity() == other.identity() && offset + bytes == *at
-            }
-            _ => false,
-        }
-    }
-}
 
 /// What is guarded by the lock.
 #[derive(Debug)]
@@ -347,9 +303,13 @@ impl Memory {
             if space.charged + pages > space.limit() || !space.areas.is_free(old_end, new_end) {
                 return old;
             }
-            let access = Access { read: true, write: true, execute: false };
-            let area =
-                Area { start: old_end, end: new_end, access, backing: Source::Anonymous, charged: true };
+            let area = Area {
+                start: old_end,
+                end: new_end,
+                access: READ_WRITE,
+                backing: Source::Anonymous,
+                charged: true,
+            };
             if space.areas.insert(area).is_err() {
                 return old;
             }
@@ -439,8 +399,7 @@ impl Memory {
     /// # Errors
     /// `ENOMEM`.
     pub fn map_stack(&self, length: u64) -> Result<u64, Errno> {
-        let access = Access { read: true, write: true, execute: false };
-        self.map(Place::Hint(0), length, access, Source::Anonymous, false).map(|bottom| bottom + length)
+        self.map(Place::Hint(0), length, READ_WRITE, Source::Anonymous, false).map(|bottom| bottom + length)
     }
 
     /// Copies start-up bytes to the program.

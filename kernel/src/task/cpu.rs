@@ -12,7 +12,16 @@ extern "Rust" fn __caracal_preempt_disable() {
 
 #[unsafe(no_mangle)]
 extern "Rust" fn __caracal_preempt_enable() {
-    if cpu::preempt_enable() && interrupts::enabled() && !cpu::current().is_null() {
+    if cpu::preempt_enable() {
+        preempt_now();
+    }
+}
+
+/// Another thread is owed the CPU.
+#[cold]
+#[inline(never)]
+fn preempt_now() {
+    if interrupts::enabled() && !cpu::current().is_null() {
         sched::preempt();
     }
 }

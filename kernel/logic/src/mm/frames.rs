@@ -269,10 +269,24 @@ fn list_of(chunk: &Chunk) -> List {
 /// First of `count` set bits in a row.
 fn find_run(free: &[u64; 8], count: u64) -> Option<u64> {
     let mut run = 0;
-    for frame in 0..u64::from(FRAMES_PER_CHUNK) {
-        run = if free[(frame / 64) as usize] >> (frame % 64) & 1 == 1 { run + 1 } else { 0 };
-        if run == count {
-            return Some(frame + 1 - count);
+    for (start, &word) in (0..).step_by(64).zip(free) {
+        match word {
+            0 => run = 0,
+            // Runs over word borders are long ones: whole words.
+            u64::MAX => {
+                run += 64;
+                if run >= count {
+                    return Some(start + 64 - run);
+                }
+            }
+            _ => {
+                for bit in 0..64 {
+                    run = if word >> bit & 1 == 1 { run + 1 } else { 0 };
+                    if run == count {
+                        return Some(start + bit + 1 - count);
+                    }
+                }
+            }
         }
     }
     None

@@ -133,13 +133,12 @@ pub fn need_resched() -> bool {
 /// Asks for (or takes back) a reschedule on this CPU.
 #[inline]
 pub fn set_need_resched(value: bool) {
-    // SAFETY: one read-modify-write instruction on a word of this CPU's own block.
-    unsafe {
-        if value {
-            asm!("and dword ptr gs:[{}], 0x7fffffff", const OFFSET_PREEMPT, options(nostack));
-        } else {
-            asm!("or dword ptr gs:[{}], 0x80000000", const OFFSET_PREEMPT, options(nostack));
-        }
+    if value {
+        // SAFETY: one read-modify-write instruction on a word of this CPU's own block.
+        unsafe { asm!("and dword ptr gs:[{}], 0x7fffffff", const OFFSET_PREEMPT, options(nostack)) };
+    } else {
+        // SAFETY: as above.
+        unsafe { asm!("or dword ptr gs:[{}], 0x80000000", const OFFSET_PREEMPT, options(nostack)) };
     }
 }
 
