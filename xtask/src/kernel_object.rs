@@ -3,7 +3,7 @@
 //! cargo builds the static library and decides whether anything changed; the linker script `std-shim/kernel.ld` gives the
 //! sections their names; then every global symbol becomes local except the entries and the libc functions. The rule for
 //! those cannot go stale: a strong global of `kernel.o` that musl's `libc.a` defines too is a libc function of ours.
-//! (`compiler_builtins` has such names as well, `memcpy` for one, but its symbols are weak.)
+//! (The kernel's own `memcpy` and its relatives are weak: the program keeps musl's.)
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -82,7 +82,8 @@ fn build_archive(toolchain: &Toolchain) -> Result<PathBuf> {
             "--target",
             "x86_64-unknown-none",
         ])
-        .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"])
+        // `memcpy` and its relatives are the kernel's own (arch/x86_64/mem.rs).
+        .arg("-Zbuild-std=core,alloc")
         // About one object a function, so that what the kernel does not use of it is not linked.
         .args(["--config", "profile.kernel.package.compiler_builtins.codegen-units=10000"]);
     // Warnings are for those who work on the kernel; errors are for everybody.

@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod cpu;
 mod entry;
 pub mod fpu;
+mod mem;
 pub mod paging;
 pub mod port;
 pub mod power;
