@@ -21,7 +21,7 @@ use logic::signal::{self, Delivery, Effect, Step};
 use zerocopy::IntoBytes as _;
 
 use crate::arch::fpu::State;
-use crate::arch::{self, TrapFrame, apic, cpu, fpu, interrupts};
+use crate::arch::{self, Arguments, TrapFrame, apic, cpu, fpu, interrupts};
 use crate::kernel::Kernel;
 use crate::mm::user;
 use crate::process::Process;
@@ -147,7 +147,7 @@ pub fn attend(process: &Process, task: &Task, frame: &mut TrapFrame, mut call: O
                 let flags = SaFlags::from_bits_retain(delivery.action.sa_flags);
                 if let Some(call) = interrupted
                     && flags.contains(SaFlags::RESTART)
-                    && signal::restarts(usize::try_from(call).unwrap_or(usize::MAX), frame.r10)
+                    && signal::restarts(usize::try_from(call).unwrap_or(usize::MAX), frame.arguments.r10)
                 {
                     repeat(frame, call);
                 }
@@ -222,19 +222,19 @@ fn push_frame(
     let at = ((state_at - size_of::<SigFrame>() as u64) & !15) - 8;
     let f = *frame;
     let registers = McContext {
-        r8: f.r8,
-        r9: f.r9,
-        r10: f.r10,
+        r8: f.arguments.r8,
+        r9: f.arguments.r9,
+        r10: f.arguments.r10,
         r11: f.r11,
         r12: f.r12,
         r13: f.r13,
         r14: f.r14,
         r15: f.r15,
-        rdi: f.rdi,
-        rsi: f.rsi,
+        rdi: f.arguments.rdi,
+        rsi: f.arguments.rsi,
         rbp: f.rbp,
         rbx: f.rbx,
-        rdx: f.rdx,
+        rdx: f.arguments.rdx,
         rax: f.rax,
         rcx: f.rcx,
         rsp: f.rsp,
@@ -260,9 +260,9 @@ fn push_frame(
     user::write_struct(UserPtr::new(at as usize), &pushed)?;
     frame.rip = delivery.action.sa_handler as u64;
     frame.rsp = at;
-    frame.rdi = u64::from(delivery.signal.raw().cast_unsigned());
-    frame.rsi = at + core::mem::offset_of!(SigFrame, info) as u64;
-    frame.rdx = at + core::mem::offset_of!(SigFrame, context) as u64;
+    frame.arguments.rdi = u64::from(delivery.signal.raw().cast_unsigned());
+    frame.arguments.rsi = at + core::mem::offset_of!(SigFrame, info) as u64;
+    frame.arguments.rdx = at + core::mem::offset_of!(SigFrame, context) as u64;
     frame.rax = 0;
     frame.rflags &= !CLEARED_FLAGS;
     Ok(())
@@ -295,13 +295,8 @@ pub fn pop_frame(task: &Task, frame: &TrapFrame) -> Result<TrapFrame, Errno> {
         r12: r.r12,
         rbp: r.rbp,
         rbx: r.rbx,
+        arguments: Arguments { rdi: r.rdi, rsi: r.rsi, rdx: r.rdx, r10: r.r10, r8: r.r8, r9: r.r9 },
         r11: r.r11,
-        r10: r.r10,
-        r9: r.r9,
-        r8: r.r8,
-        rdi: r.rdi,
-        rsi: r.rsi,
-        rdx: r.rdx,
         rcx: r.rcx,
         rax: r.rax,
         rip: r.rip,

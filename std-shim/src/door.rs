@@ -1,27 +1,75 @@
 //! Door 1: from a C call on the program's stack to a typed handler on the thread's kernel stack.
+#![expect(unsafe_code, reason = "a door is assembly")]
 
-use core::arch::asm;
-use core::sync::atomic::Ordering;
+use core::arch::{asm, naked_asm};
 
 use abi::errno::Errno;
-use abi::reg::ToRet;
-use kernel::arch;
+use abi::reg::{FromReg, ToRet};
+use kernel::arch::{self, CURRENT_TASK, KERNEL_STACK_TOP};
 use kernel::syscall::{Ctx, Door, call, is_traced};
-use kernel::task;
+use kernel::task::{self, INTERRUPTED};
+
+use crate::errno;
+
+/// The way in of every direct call: eax has the call's number, r10 the function on the other side, the argument registers what C put there.
+///
+/// The function runs on the kernel stack, above the number and the six argument words, and answers a value or minus an errno. Then
+/// the thread's signals are seen to, and errors become C's. A function that needs no more than registers costs nothing else.
+#[unsafe(naked)]
+pub(crate) extern "C" fn through() {
+    naked_asm!(
+        "mov r11, rsp",
+        "mov rsp, gs:[{top}]",
+        "push r11",
+        "push r9", "push r8", "push rcx", "push rdx", "push rsi", "push rdi", "push rax",
+        "call r10",
+        "mov rcx, gs:[{current}]",
+        "cmp byte ptr [rcx + {interrupted}], 0",
+        "jne 2f",
+        "mov rsp, [rsp + 56]",
+        "cmp rax, -4095",
+        "jae 3f",
+        "ret",
+        "2: pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop r8", "pop r9", "pop r10",
+        "pop rsp",
+        "sub rsp, 8",
+        "push rax",
+        "push r10",
+        "call {attend}",
+        "add rsp, 24",
+        "cmp rax, -4095",
+        "jae 3f",
+        "ret",
+        "3: mov rdi, rax",
+        "jmp {failed}",
+        top = const KERNEL_STACK_TOP,
+        current = const CURRENT_TASK,
+        interrupted = const INTERRUPTED,
+        attend = sym attend,
+        failed = sym errno::failed,
+    )
+}
 
 /// Runs `handler`, which serves system call `number`, with the caller's context and encodes its answer. When every call is logged it goes
-/// the way that logs.
+/// the way that logs, with the argument words that `words` tells.
+#[inline]
 pub(crate) fn with_context<R: ToRet>(
     number: u64,
-    [a, b, c, d, e]: [u64; 5],
+    words: impl FnOnce() -> [u64; 6],
     handler: impl FnOnce(&Ctx<'_>) -> Result<R, Errno>,
 ) -> i64 {
     let task = task::current();
     let cx = Ctx::new(&task, Door::Direct);
     if is_traced() {
-        return call(&cx, number, [a, b, c, d, e, 0]) as i64;
+        return traced(&cx, number, words());
     }
     handler(&cx).to_ret() as i64
+}
+
+#[cold]
+#[inline(never)]
+fn traced(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> i64 {
+    call(cx, number, &words) as i64
 }
 
 /// What a direct call answered, once the thread's signals are seen to.
@@ -29,13 +77,10 @@ pub(crate) fn with_context<R: ToRet>(
 /// A direct call leaves no registers behind that a handler's frame could hold, so what signals want goes through the `syscall` door: an
 /// interrupted call is made again there and answers, restarts or fails as on Linux; after any other one a harmless call lets
 /// the handlers run.
-pub(crate) fn finish(number: u64, words: [u64; 6], answer: i64) -> i64 {
+extern "C" fn attend(number: u64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, answer: i64) -> i64 {
     const GETPID: u64 = 39;
-    if !task::current().interrupted.load(Ordering::Relaxed) {
-        return answer;
-    }
     if answer == -i64::from(Errno::EINTR.raw()) {
-        return through_syscall(number, words);
+        return through_syscall(number, [a, b, c, d, e, f]);
     }
     through_syscall(GETPID, [0; 6]);
     answer
@@ -43,7 +88,6 @@ pub(crate) fn finish(number: u64, words: [u64; 6], answer: i64) -> i64 {
 
 fn through_syscall(number: u64, [a, b, c, d, e, f]: [u64; 6]) -> i64 {
     let answer;
-    #[expect(unsafe_code, reason = "the other door is an instruction")]
     // SAFETY: the call that the program asked for, with its arguments; the instruction changes rax, rcx and r11.
     unsafe {
         asm!(
@@ -55,7 +99,7 @@ fn through_syscall(number: u64, [a, b, c, d, e, f]: [u64; 6]) -> i64 {
     answer
 }
 
-/// Calls `function` on the kernel stack with up to five argument words.
+/// Calls `function`, which is no system call, on the kernel stack with up to five argument words.
 pub(crate) fn enter(function: extern "C" fn(u64, u64, u64, u64, u64) -> i64, words: [u64; 5]) -> i64 {
     let [a, b, c, d, e] = words;
     arch::on_kernel_stack(a, b, c, d, e, function)
@@ -64,58 +108,64 @@ pub(crate) fn enter(function: extern "C" fn(u64, u64, u64, u64, u64) -> i64, wor
 /// Defines a libc function that enters the kernel directly.
 ///
 /// ```ignore
-/// direct! { fn getpid() -> c_int = 39, |cx| task::sys_getpid(cx); }
+/// direct! { fn close(fd: c_int) -> c_int = 3 => io::sys_close; }
 /// ```
-/// The number is the call's in `abi::table`.
-/// The signature is compared with the `libc` crate's at compile time (see `check`).
+/// Number and handler are those of the call's row in `abi::table`; the arguments become the handler's as they do there. The signature is compared with the `libc` crate's at compile time (see `check`).
 macro_rules! direct {
     ($(
         $(#[$meta:meta])*
-        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $number:literal, |$cx:ident| $body:expr;
+        fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $number:literal => $family:ident :: $handler:ident;
     )*) => { $(
-        $(#[$meta])*
-        #[expect(unsafe_code, reason = "the symbol is the interface")]
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $name($($arg: $ty),*) -> $ret {
-            extern "C" fn inside(a: u64, b: u64, c: u64, d: u64, e: u64) -> i64 {
-                let words = [a, b, c, d, e];
-                $crate::door::unpack!(words, 0, $($arg: $ty),*);
-                $crate::door::with_context($number, words, |$cx| $body)
+        mod $name {
+            use super::*;
+            pub(super) extern "C" fn inside($($arg: $ty),*) -> i64 {
+                $crate::door::with_context(
+                    $number,
+                    || $crate::door::pack!([$($arg),*]),
+                    |cx| $family::$handler(cx $(, $crate::door::argument($arg)?)*),
+                )
             }
-            let words = $crate::door::pack!([$($arg),*]);
-            let [a, b, c, d, e] = words;
-            let answer = $crate::door::enter(inside, words);
-            $crate::errno::ret($crate::door::finish($number, [a, b, c, d, e, 0], answer)) as $ret
+        }
+        $(#[$meta])*
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        pub extern "C" fn $name($(_: $ty),*) -> $ret {
+            core::arch::naked_asm!(
+                "mov eax, {number}",
+                "lea r10, [rip + {inside}]",
+                "jmp {through}",
+                number = const $number,
+                inside = sym $name::inside,
+                through = sym $crate::door::through,
+            )
         }
     )* };
 }
 pub(crate) use direct;
 
-/// Arguments as five words, in order.
+/// A C argument as the handler's.
+///
+/// # Errors
+/// What [`FromReg`] says.
+#[inline]
+pub(crate) fn argument<T: FromReg>(word: impl Word) -> Result<T, Errno> {
+    T::from_reg(word.to_word())
+}
+
+/// Arguments as six words, in order.
 macro_rules! pack {
     ([$($arg:ident),*]) => {{
         let given: &[u64] = &[$($crate::door::Word::to_word($arg)),*];
-        let mut words = [0u64; 5];
+        let mut words = [0u64; 6];
         words[..given.len()].copy_from_slice(given);
         words
     }};
 }
 pub(crate) use pack;
 
-/// Binds arguments from words, in order.
-macro_rules! unpack {
-    ($words:ident, $index:expr,) => {};
-    ($words:ident, $index:expr, $arg:ident: $ty:ty $(, $rest:ident: $rest_ty:ty)*) => {
-        let $arg: $ty = $crate::door::Word::from_word($words[$index]);
-        $crate::door::unpack!($words, $index + 1, $($rest: $rest_ty),*);
-    };
-}
-pub(crate) use unpack;
-
 /// A C argument as the register word that carries it.
 pub(crate) trait Word {
     fn to_word(self) -> u64;
-    fn from_word(word: u64) -> Self;
 }
 
 macro_rules! word {
@@ -125,28 +175,19 @@ macro_rules! word {
                 // A register holds the value with its sign.
                 (self as i64).cast_unsigned()
             }
-            fn from_word(word: u64) -> Self {
-                word as Self
-            }
         }
     )* };
 }
-word!(i32, i64, usize);
+word!(i32, u32, i64, usize);
 
 impl<T> Word for *const T {
     fn to_word(self) -> u64 {
         self.expose_provenance() as u64
-    }
-    fn from_word(word: u64) -> Self {
-        core::ptr::with_exposed_provenance(word as usize)
     }
 }
 
 impl<T> Word for *mut T {
     fn to_word(self) -> u64 {
         self.expose_provenance() as u64
-    }
-    fn from_word(word: u64) -> Self {
-        core::ptr::with_exposed_provenance_mut(word as usize)
     }
 }

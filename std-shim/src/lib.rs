@@ -6,7 +6,7 @@
 //!
 //! | here | left to musl |
 //! |---|---|
-//! | `read write readv writev pread pwrite`, `clock_gettime`, `sched_yield`, `getpid`, `syscall`, `malloc` and relatives | everything else |
+//! | `open openat close fstat`, `read write readv writev pread pwrite lseek`, `mmap munmap madvise`, `clock_gettime nanosleep`, `sched_yield`, `getpid`, `getrandom`, `syscall`, `malloc` and relatives | everything else |
 //!
 //! Not here: behaviour. Each function names a handler of `kernel::syscall`, turns its answer into C's and that is all. These
 //! functions are not cancellation points of `pthread_cancel`; Rust programs have no use for those.
@@ -17,10 +17,13 @@
 
 mod check;
 mod door;
+mod entropy;
 mod errno;
+mod fs;
 mod heap;
 mod io;
 mod malloc;
+mod mm;
 mod raw;
 mod task;
 mod time;

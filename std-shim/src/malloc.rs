@@ -14,7 +14,7 @@ use crate::heap::{HEAP, Heap};
 #[inline]
 fn answer(object: *mut u8) -> *mut c_void {
     if object.is_null() {
-        errno::ret(-i64::from(Errno::ENOMEM.raw()));
+        errno::failed(-i64::from(Errno::ENOMEM.raw()));
     }
     object.cast()
 }
@@ -79,7 +79,7 @@ pub extern "C" fn realloc(object: *mut c_void, size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
     if !align.is_power_of_two() {
-        errno::ret(-i64::from(Errno::EINVAL.raw()));
+        errno::failed(-i64::from(Errno::EINVAL.raw()));
         return ptr::null_mut();
     }
     answer(HEAP.allocate(size, align))

@@ -3,44 +3,40 @@
 
 use core::arch::naked_asm;
 
-use kernel::syscall::call;
+use kernel::syscall::{Ctx, Door, call};
+use kernel::task;
 
-use crate::{door, errno};
+use crate::door;
 
-/// Seven words in C's argument registers and on the stack → the number and six argument words.
+/// Each word goes one register down, to where a call by its number has them; the seventh lies above the return address.
 ///
 /// A variadic C function receives its arguments like any other; a call with fewer leaves garbage in the rest, which dispatch never looks at.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub extern "C" fn syscall() -> i64 {
     naked_asm!(
-        // The seventh word lies above the return address.
-        "mov rax, [rsp + 8]",
-        "push rax",
-        "push r9",
-        "push r8",
-        "push rcx",
-        "push rdx",
-        "push rsi",
-        "push rdi",
-        "mov rdi, rsp",
-        "call {inside}",
-        "add rsp, 56",
-        "ret",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "mov rsi, rdx",
+        "mov rdx, rcx",
+        "mov rcx, r8",
+        "mov r8, r9",
+        "mov r9, [rsp + 8]",
+        "lea r10, [rip + {inside}]",
+        "jmp {through}",
         inside = sym inside,
+        through = sym door::through,
     )
 }
 
-extern "C" fn inside(words: &[u64; 7]) -> i64 {
-    extern "C" fn on_kernel_stack(words: u64, _: u64, _: u64, _: u64, _: u64) -> i64 {
-        // SAFETY: the address of `words` below, which outlives this call.
-        let [number, arguments @ ..] = unsafe { *(words as *const [u64; 7]) };
-        let task = kernel::task::current();
-        let cx = kernel::syscall::Ctx::new(&task, kernel::syscall::Door::Direct);
-        call(&cx, number, arguments) as i64
-    }
-    let address = core::ptr::from_ref(words).expose_provenance() as u64;
-    let answer = door::enter(on_kernel_stack, [address, 0, 0, 0, 0]);
-    let [number, arguments @ ..] = *words;
-    errno::ret(door::finish(number, arguments, answer))
+/// The number and the argument words lie where the door left them: above the return address.
+#[unsafe(naked)]
+extern "C" fn inside() {
+    naked_asm!("lea rdi, [rsp + 8]", "jmp {by_number}", by_number = sym by_number)
+}
+
+extern "C" fn by_number(words: &[u64; 7]) -> i64 {
+    let [number, arguments @ ..] = words;
+    let task = task::current();
+    call(&Ctx::new(&task, Door::Direct), *number, arguments) as i64
 }

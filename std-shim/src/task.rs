@@ -1,4 +1,5 @@
 //! `sched_yield` and `getpid`: sched_yield(2), getpid(2).
+#![expect(unsafe_code, reason = "the symbols are the interface")]
 
 use core::ffi::c_int;
 
@@ -9,12 +10,11 @@ use crate::door::direct;
 
 direct! {
     /// sched_yield(2)
-    fn sched_yield() -> c_int = 24, |cx| task::sys_sched_yield(cx);
-    fn getpid_in_kernel() -> c_int = 39, |cx| task::sys_getpid(cx);
+    fn sched_yield() -> c_int = 24 => task::sys_sched_yield;
+    fn getpid_in_kernel() -> c_int = 39 => task::sys_getpid;
 }
 
 /// getpid(2): there is one process.
-#[expect(unsafe_code, reason = "the symbol is the interface")]
 #[unsafe(no_mangle)]
 pub extern "C" fn getpid() -> c_int {
     if is_traced() { getpid_in_kernel() } else { PID.cast_signed() }

@@ -1,22 +1,22 @@
-//! `clock_gettime`: clock_gettime(2).
+//! `clock_gettime` and `nanosleep`: clock_gettime(2), nanosleep(2).
+#![expect(unsafe_code, reason = "the symbols are the interface")]
 
 use core::ffi::{c_int, c_void};
 
 use abi::prelude::*;
-use abi::reg::FromReg as _;
 use abi::time::NS_PER_SEC;
 use kernel::syscall::{is_traced, time};
 use kernel::time::{now, realtime};
 
-use crate::door::{Word, direct};
+use crate::door::direct;
 
 direct! {
-    fn clock_gettime_in_kernel(clock: c_int, time: *mut c_void) -> c_int =
-        228, |cx| time::sys_clock_gettime(cx, ClockId::from_reg(Word::to_word(clock))?, UserPtr::new(time.addr()));
+    fn clock_gettime_in_kernel(clock: c_int, time: *mut c_void) -> c_int = 228 => time::sys_clock_gettime;
+    /// nanosleep(2)
+    fn nanosleep(request: *const c_void, remain: *mut c_void) -> c_int = 35 => time::sys_nanosleep;
 }
 
 /// clock_gettime(2). The clocks that are a counter and a line are read where the program stands, as with Linux's vDSO.
-#[expect(unsafe_code, reason = "the symbol is the interface")]
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".shimtext.clock_gettime")]
 pub extern "C" fn clock_gettime(clock: c_int, time: *mut c_void) -> c_int {

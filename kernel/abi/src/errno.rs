@@ -12,9 +12,9 @@ use core::fmt;
 /// `errno! { EPERM = 1, "operation not permitted"; }`.
 macro_rules! errno {
     ($($name:ident = $number:literal, $meaning:literal;)*) => {
-        /// Why a call failed: the numbers of errno(3).
+        /// Why a call failed: the numbers of errno(3). As wide as a word, so that `Result<usize, Errno>` travels in two registers.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u16)]
+        #[repr(u64)]
         pub enum Errno {
             $(#[doc = $meaning] $name = $number,)*
         }

@@ -79,15 +79,15 @@ impl FromReg for i32 {
 
 /// The six argument words of one call, taken in order: `let fd: Fd = args.take()?;`.
 #[derive(Clone, Copy, Debug)]
-pub struct Args {
-    words: [u64; 6],
+pub struct Args<'a> {
+    words: &'a [u64; 6],
     taken: usize,
 }
 
-impl Args {
+impl<'a> Args<'a> {
     /// The words of rdi, rsi, rdx, r10, r8, r9, in this order.
     #[must_use]
-    pub const fn new(words: [u64; 6]) -> Self {
+    pub const fn new(words: &'a [u64; 6]) -> Self {
         Self { words, taken: 0 }
     }
 
@@ -95,6 +95,7 @@ impl Args {
     ///
     /// # Errors
     /// What [`FromReg`] of the type says; [`Errno::EINVAL`] for a seventh argument, which no call has.
+    #[inline]
     pub fn take<T: FromReg>(&mut self) -> Result<T, Errno> {
         let word = self.words.get(self.taken).copied().ok_or(Errno::EINVAL)?;
         self.taken += 1;

@@ -24,7 +24,7 @@
 //!         [$level:ident $($note:literal $(, $errno:ident)?)?];
 //!     )*) => {
 //!         fn dispatch(number: usize, words: [u64; 6]) -> isize {
-//!             let _args = Args::new(words);
+//!             let _args = Args::new(&words);
 //!             match number {
 //!                 $($number => answer!(_args, $family $(:: $handler ($($arg)*))? [$($($errno)?)?]),)*
 //!                 _ => Err::<usize, Errno>(Errno::ENOSYS).to_ret(),

@@ -26,13 +26,42 @@ use abi::time::Timespec;
 use io::{Sink, Source};
 use terminal::Terminal;
 
-/// What every operation is told: who to wake when it has to wait, and what time it is.
-#[derive(Clone, Copy, Debug, Default)]
+/// What every operation is told: who to wake when it has to wait, and where to learn what time it is.
+#[derive(Clone, Copy, Debug)]
 pub struct Io<'a> {
     /// Registered before the object looks at its state when the answer will be `EAGAIN`; `None`: the caller only tries.
     pub waker: Option<&'a Waker>,
-    /// Wall-clock time.
-    pub now: Timespec,
+    clock: fn() -> Timespec,
+}
+
+impl<'a> Io<'a> {
+    /// An operation that wakes `waker`, with the wall clock `clock`.
+    pub const fn new(waker: Option<&'a Waker>, clock: fn() -> Timespec) -> Self {
+        Self { waker, clock }
+    }
+
+    /// Wall-clock time. Read only by objects that keep times.
+    pub fn now(&self) -> Timespec {
+        (self.clock)()
+    }
+}
+
+/// It is 1970: for objects that keep no times.
+impl Default for Io<'_> {
+    fn default() -> Self {
+        Self::new(None, Timespec::default)
+    }
+}
+
+/// What positions mean in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positions {
+    /// Bytes have places: each read goes on where the last one ended.
+    Kept,
+    /// Every place is like every other: lseek(2) answers 0 (null(4)).
+    Ignored,
+    /// There are none: lseek(2) and pread(2) are `ESPIPE`.
+    None,
 }
 
 /// An object that bytes are read from and written to. Defaults are Linux's answers for objects that cannot.
@@ -61,9 +90,9 @@ pub trait File: Send + Sync + fmt::Debug {
         self.write_at(io, 0, from).map(|count| (0, count))
     }
 
-    /// Whether there are positions in it; without, lseek(2) and pread(2) are `ESPIPE`.
-    fn is_seekable(&self) -> bool {
-        false
+    /// What positions mean in it; the same for as long as it is there.
+    fn positions(&self) -> Positions {
+        Positions::None
     }
 
     /// Bytes in it.

@@ -11,7 +11,7 @@ use abi::errno::Errno;
 use abi::fs::{FileType, OpenFlags, Statfs, TMPFS_MAGIC};
 use abi::time::Timespec;
 use logic::file::io::{Sink, partial};
-use logic::file::{File, Io};
+use logic::file::{File, Io, Positions};
 use logic::fs::inode::{Home, Inode, Metadata, sizeless};
 
 use crate::drivers::fw_cfg;
@@ -53,8 +53,8 @@ impl File for Blob {
         Ok(done)
     }
 
-    fn is_seekable(&self) -> bool {
-        true
+    fn positions(&self) -> Positions {
+        Positions::Kept
     }
 
     fn size(&self) -> u64 {

@@ -6,6 +6,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use abi::errno::Errno;
 use abi::reg::UserPtr;
@@ -21,10 +22,12 @@ pub const USER_END: u64 = 0x7fff_ffff_f000;
 ///
 /// # Errors
 /// `EFAULT`.
+#[inline]
 pub fn check(address: u64, length: usize) -> Result<(), Errno> {
     let end = address.checked_add(length as u64).filter(|&end| end <= USER_END).ok_or(Errno::EFAULT)?;
-    let touches_kernel = image::kernel_data().iter().any(|range| address < range.end && end > range.start);
-    if touches_kernel && length > 0 { Err(Errno::EFAULT) } else { Ok(()) }
+    let touches = |range: Range<u64>| address < range.end && end > range.start;
+    let [data, bss] = image::kernel_data();
+    if (touches(data) || touches(bss)) && length > 0 { Err(Errno::EFAULT) } else { Ok(()) }
 }
 
 /// Fills `buffer` from the program.

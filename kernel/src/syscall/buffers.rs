@@ -21,6 +21,8 @@ use super::Ctx;
 const STEP: usize = 256 * 1024;
 /// Most bytes brought in at once.
 const BRING_IN: usize = 256 * 1024;
+/// How often the same bytes are brought in before the program is given up on that takes them away each time.
+const PATIENCE: u32 = 8;
 const PAGE: usize = 4096;
 
 /// Where the bytes go.
@@ -32,102 +34,124 @@ pub(super) enum Direction {
     Out,
 }
 
-/// How far the buffers are done.
-#[derive(Clone, Copy, Debug)]
-struct Cursor {
+/// The buffers of one call, and how far they are done.
+#[derive(Debug)]
+pub(super) struct Buffers<'a> {
     /// The buffer that is under way.
     current: IoVec,
-    /// The one after it in `parts`.
-    next: usize,
+    /// The ones after it.
+    rest: &'a [IoVec],
     /// Bytes left in all of them.
     left: usize,
-    /// Bytes the object may move now.
-    window: usize,
-}
-
-/// The buffers of one call.
-#[derive(Debug)]
-pub(super) struct Buffers {
-    parts: Vec<IoVec>,
-    cursor: Cursor,
+    /// How many of those stay behind when the object has moved what it may move now.
+    behind: usize,
     direction: Direction,
 }
 
-impl Buffers {
+/// The `count` buffers described at `iov` (readv(2)).
+///
+/// # Errors
+/// `EINVAL` for too many of them or of their bytes, `EFAULT`.
+pub(super) fn parts(cx: &Ctx<'_>, iov: UserPtr<IoVec>, count: usize) -> Result<Vec<IoVec>, Errno> {
+    if count > IOV_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let mut parts = Vec::new();
+    parts.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+    let mut room = MAX_RW_COUNT;
+    for index in 0..count {
+        let mut part: IoVec = cx.read_struct(iov.offset(index)?)?;
+        if isize::try_from(part.iov_len).is_err() {
+            return Err(Errno::EINVAL);
+        }
+        part.iov_len = part.iov_len.min(room);
+        room -= part.iov_len;
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+impl<'a> Buffers<'a> {
     /// One buffer.
     pub(super) fn one(at: UserPtr<u8>, count: usize, direction: Direction) -> Self {
         let left = count.min(MAX_RW_COUNT);
         let current = IoVec { iov_base: at.addr(), iov_len: left };
-        Self { parts: Vec::new(), cursor: Cursor { current, next: 0, left, window: 0 }, direction }
+        Self { current, rest: &[], left, behind: left, direction }
     }
 
-    /// The `count` buffers described at `iov` (readv(2)).
-    ///
-    /// # Errors
-    /// `EINVAL` for too many of them or of their bytes, `EFAULT`.
-    pub(super) fn many(
-        cx: &Ctx<'_>,
-        iov: UserPtr<IoVec>,
-        count: usize,
-        direction: Direction,
-    ) -> Result<Self, Errno> {
-        if count > IOV_MAX {
-            return Err(Errno::EINVAL);
-        }
-        let mut parts = Vec::new();
-        parts.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-        let mut left = 0usize;
-        for index in 0..count {
-            let mut part: IoVec = cx.read_struct(iov.offset(index)?)?;
-            if isize::try_from(part.iov_len).is_err() {
-                return Err(Errno::EINVAL);
-            }
-            part.iov_len = part.iov_len.min(MAX_RW_COUNT - left);
-            left += part.iov_len;
-            parts.push(part);
-        }
-        Ok(Self { parts, cursor: Cursor { current: IoVec::default(), next: 0, left, window: 0 }, direction })
+    /// All of `parts`.
+    pub(super) fn many(parts: &'a [IoVec], direction: Direction) -> Self {
+        let left = parts.iter().map(|part| part.iov_len).sum();
+        Self { current: IoVec::default(), rest: parts, left, behind: left, direction }
     }
 
     /// Bytes still to be moved.
     pub(super) fn left(&self) -> usize {
-        self.cursor.left
+        self.left
+    }
+
+    /// Bytes the object may move now.
+    fn window(&self) -> usize {
+        self.left - self.behind
+    }
+
+    /// Lets the object move at most [`STEP`] bytes more.
+    fn open_window(&mut self) {
+        self.behind = self.left.saturating_sub(STEP);
     }
 
     /// Moves `length` bytes with `copy(address, range of the object's bytes)`; after an error none of them count as moved.
+    #[inline]
     fn each(
         &mut self,
         length: usize,
         mut copy: impl FnMut(UserPtr<u8>, Range<usize>) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
-        let before = self.cursor;
+        if length > self.current.iov_len {
+            return self.each_part(length, &mut copy);
+        }
+        copy(UserPtr::new(self.current.iov_base), 0..length)?;
+        self.advance(length);
+        Ok(())
+    }
+
+    /// [`Buffers::each`], over the end of the buffer that is under way.
+    #[cold]
+    fn each_part(
+        &mut self,
+        length: usize,
+        copy: &mut dyn FnMut(UserPtr<u8>, Range<usize>) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        let before = (self.current, self.rest, self.left);
         let mut done = 0;
         while done < length {
-            let cursor = &mut self.cursor;
-            if cursor.current.iov_len == 0 {
-                cursor.current = self.parts.get(cursor.next).copied().ok_or(Errno::EFAULT)?;
-                cursor.next += 1;
+            if self.current.iov_len == 0 {
+                let (next, rest) = self.rest.split_first().ok_or(Errno::EFAULT)?;
+                (self.current, self.rest) = (*next, rest);
                 continue;
             }
-            let count = cursor.current.iov_len.min(length - done);
-            if let Err(errno) = copy(UserPtr::new(cursor.current.iov_base), done..done + count) {
-                self.cursor = before;
+            let count = self.current.iov_len.min(length - done);
+            if let Err(errno) = copy(UserPtr::new(self.current.iov_base), done..done + count) {
+                (self.current, self.rest, self.left) = before;
                 return Err(errno);
             }
-            cursor.current.iov_base += count;
-            cursor.current.iov_len -= count;
-            cursor.left -= count;
-            cursor.window -= count;
+            self.advance(count);
             done += count;
         }
         Ok(())
     }
 
+    /// `count` bytes of the buffer under way are moved.
+    fn advance(&mut self, count: usize) {
+        self.current.iov_base += count;
+        self.current.iov_len -= count;
+        self.left -= count;
+    }
+
     /// Brings in the pages of the next buffer, as far as they can be.
     fn bring_in(&self, cx: &Ctx<'_>) -> Result<(), Errno> {
-        let rest = self.parts.get(self.cursor.next..).unwrap_or_default();
-        let next = core::iter::once(&self.cursor.current)
-            .chain(rest)
+        let next = core::iter::once(&self.current)
+            .chain(self.rest)
             .find(|part| part.iov_len > 0)
             .ok_or(Errno::EFAULT)?;
         let end = next.iov_base.checked_add(next.iov_len.min(BRING_IN)).ok_or(Errno::EFAULT)?;
@@ -149,9 +173,9 @@ impl Buffers {
     }
 }
 
-impl Sink for Buffers {
+impl Sink for Buffers<'_> {
     fn room(&self) -> usize {
-        self.cursor.window
+        self.window()
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Errno> {
@@ -159,10 +183,10 @@ impl Sink for Buffers {
     }
 }
 
-impl Source for Buffers {
+impl Source for Buffers<'_> {
     #[expect(clippy::misnamed_getters, reason = "an object sees no more than what it may move now")]
     fn left(&self) -> usize {
-        self.cursor.window
+        self.window()
     }
 
     fn take(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
@@ -170,7 +194,7 @@ impl Source for Buffers {
     }
 
     fn take_unseen(&mut self) -> usize {
-        let window = self.cursor.window;
+        let window = self.window();
         // Nothing is copied, so nothing can fail.
         let _ = self.each(window, |_, _| Ok(()));
         window
@@ -190,41 +214,50 @@ pub(super) enum Until {
 ///
 /// # Errors
 /// `attempt`'s, when nothing was moved before; `EFAULT` for a wild buffer.
-pub(super) fn transfer(
+#[inline]
+pub(super) fn transfer<'b>(
     cx: &Ctx<'_>,
-    buffers: &mut Buffers,
+    buffers: &mut Buffers<'b>,
     nonblocking: bool,
     until: Until,
-    mut attempt: impl FnMut(&Io<'_>, &mut Buffers) -> Result<usize, Errno>,
+    mut attempt: impl FnMut(&Io<'_>, &mut Buffers<'b>) -> Result<usize, Errno>,
 ) -> Result<usize, Errno> {
     let whole = buffers.left();
-    // How often the same bytes may be brought in before the program is given up on that takes them away each time.
-    let mut patience = 8;
+    buffers.open_window();
+    let first = attempt(&cx.io(None), buffers);
+    if first == Ok(whole) {
+        return first;
+    }
+    go_on(cx, buffers, whole, first, (nonblocking, until), &mut attempt)
+}
+
+/// The rest of a [`transfer`] of `whole` bytes whose first attempt did not move them all and answered `answer`.
+fn go_on<'b>(
+    cx: &Ctx<'_>,
+    buffers: &mut Buffers<'b>,
+    whole: usize,
+    mut answer: Result<usize, Errno>,
+    (nonblocking, until): (bool, Until),
+    attempt: &mut dyn FnMut(&Io<'_>, &mut Buffers<'b>) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let mut patience = PATIENCE;
     loop {
         let moved = whole - buffers.left();
-        let window = buffers.left().min(STEP);
-        buffers.cursor.window = window;
-        let may_wait = !nonblocking && (moved == 0 || until == Until::Done);
-        let answer = cx.block_on(None, |waker| match attempt(&Io { waker, now: cx.wall_time() }, buffers) {
-            Err(Errno::EAGAIN) if may_wait => Err(Errno::EAGAIN),
-            answer => Ok(answer),
-        });
-        match answer.and_then(|answer| answer) {
+        if answer == Err(Errno::EAGAIN) && !nonblocking && (moved == 0 || until == Until::Done) {
+            answer = cx.block_on(None, |waker| attempt(&cx.io(waker), buffers));
+        }
+        match answer {
             Ok(count) => {
-                let all = whole - buffers.left();
-                if count == 0 || buffers.left() == 0 || until == Until::Some && count == window {
-                    return Ok(all);
+                if count == 0 || buffers.left() == 0 || until == Until::Some {
+                    return Ok(whole - buffers.left());
                 }
-                if count < window && buffers.bring_in(cx).is_err() {
-                    return Ok(all);
-                }
-                if count < window && until == Until::Some {
-                    return Ok(all);
-                }
+                patience = PATIENCE;
             }
             Err(Errno::EFAULT) if patience > 0 && buffers.bring_in(cx).is_ok() => patience -= 1,
             Err(_) if moved > 0 => return Ok(moved),
             Err(errno) => return Err(errno),
         }
+        buffers.open_window();
+        answer = attempt(&cx.io(None), buffers);
     }
 }

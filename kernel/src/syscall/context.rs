@@ -2,10 +2,12 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::task::Waker;
 
 use abi::errno::Errno;
 use abi::reg::{Fd, Pid, Tid, UserPtr};
 use abi::time::Timespec;
+use logic::file::Io;
 use logic::file::open::OpenFile;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -15,6 +17,10 @@ use crate::mm::user;
 use crate::process::{PID, Process};
 use crate::task::{Task, wait};
 use crate::time;
+
+fn wall_time() -> Timespec {
+    Timespec::from_ns(time::realtime())
+}
 
 /// How the caller came in.
 #[derive(Clone, Copy, Debug)]
@@ -28,25 +34,25 @@ pub enum Door<'a> {
 /// One system call in progress.
 #[derive(Debug)]
 pub struct Ctx<'a> {
-    kernel: &'static Kernel,
     task: &'a Arc<Task>,
     door: Door<'a>,
 }
 
 impl<'a> Ctx<'a> {
     /// A call by `task`, the running one.
+    #[inline]
     pub fn new(task: &'a Arc<Task>, door: Door<'a>) -> Self {
-        Self { kernel: Kernel::get(), task, door }
+        Self { task, door }
     }
 
     /// The system.
     pub fn kernel(&self) -> &'static Kernel {
-        self.kernel
+        Kernel::get()
     }
 
     /// The program.
     pub fn process(&self) -> &'static Process {
-        &self.kernel.process
+        &Kernel::get().process
     }
 
     /// The calling thread.
@@ -81,7 +87,7 @@ impl<'a> Ctx<'a> {
     pub fn block_on<R>(
         &self,
         deadline_ns: Option<u64>,
-        attempt: impl FnMut(Option<&core::task::Waker>) -> Result<R, Errno>,
+        attempt: impl FnMut(Option<&Waker>) -> Result<R, Errno>,
     ) -> Result<R, Errno> {
         wait::block_on(self.vectors_live(), deadline_ns, attempt)
     }
@@ -132,7 +138,12 @@ impl<'a> Ctx<'a> {
 
     /// Wall-clock time.
     pub fn wall_time(&self) -> Timespec {
-        Timespec::from_ns(time::realtime())
+        wall_time()
+    }
+
+    /// What a file's operation is told: to wake `waker`, and the wall clock.
+    pub fn io<'w>(&self, waker: Option<&'w Waker>) -> Io<'w> {
+        Io::new(waker, wall_time)
     }
 
     /// A zero-terminated string of at most `most` bytes; longer ones are cut there.

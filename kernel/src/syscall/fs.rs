@@ -12,7 +12,6 @@ use abi::flags::Only as _;
 use abi::fs::{DirentHeader, FileType, OpenFlags, PATH_MAX};
 use abi::io::Seals;
 use abi::prelude::*;
-use logic::file::Io;
 use logic::file::open::OpenFile;
 use logic::fs::inode::{Caller, Inode, path_of, want};
 use logic::fs::path::{Last, Walk};
@@ -111,7 +110,7 @@ fn last_of(flags: AtFlags) -> Last {
 
 /// Opens the file at `path`, for the calls that work on an open one.
 pub(super) fn open_path(cx: &Ctx<'_>, path: UserPtr<u8>, flags: OpenFlags) -> Result<OpenFile, Errno> {
-    let io = Io { waker: None, now: cx.wall_time() };
+    let io = cx.io(None);
     at_path(cx, DirFd::CWD, path, |walk, at| walk.open(at, flags, Mode(0), &io))
 }
 
@@ -123,10 +122,10 @@ pub fn sys_openat(
     flags: OpenFlags,
     mode: Mode,
 ) -> Result<Fd, Errno> {
-    let io = Io { waker: None, now: cx.wall_time() };
+    let io = cx.io(None);
     let open = at_path(cx, dir, path, |walk, at| walk.open(at, flags, mode, &io))?;
     if !flags.intersects(OpenFlags::NONBLOCK | OpenFlags::PATH) {
-        cx.block_on(None, |waker| open.file.opened(&Io { waker, now: io.now }))?;
+        cx.block_on(None, |waker| open.file.opened(&cx.io(waker)))?;
     }
     cx.process().files.table.lock().insert(Arc::new(open), flags.contains(OpenFlags::CLOEXEC), 0)
 }

@@ -12,25 +12,25 @@ use abi::errno::Errno;
 use abi::fs::OpenFlags;
 use abi::io::FallocateMode;
 use abi::prelude::*;
-use logic::file::Io;
+use logic::file::Positions;
 use logic::file::open::OpenFile;
 use logic::fs::special::PipeInode;
 
 use super::Ctx;
-use super::buffers::{Buffers, Direction, Until, transfer};
+use super::buffers::{Buffers, Direction, Until, parts, transfer};
 
 pub use copy::{sys_copy_file_range, sys_sendfile};
 pub use fcntl::{sys_fcntl, sys_flock};
 pub use ioctl::sys_ioctl;
 
 /// Reads into `buffers` at the file's position.
-fn read(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers) -> Result<usize, Errno> {
-    let until = if open.file.is_seekable() { Until::Done } else { Until::Some };
+fn read(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
+    let until = if open.positions() == Positions::None { Until::Some } else { Until::Done };
     transfer(cx, buffers, open.is_nonblocking(), until, |io, out| open.read(io, out))
 }
 
 /// Writes from `buffers` at the file's position.
-fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers) -> Result<usize, Errno> {
+fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
     let answer = transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| open.write(io, from));
     if answer == Err(Errno::EPIPE) {
         super::signal::broken_pipe(cx);
@@ -39,7 +39,7 @@ fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers) -> Result<usize, 
 }
 
 /// Reads into `buffers` at `offset`.
-fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers, offset: u64) -> Result<usize, Errno> {
+fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
     transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, out| {
         let done = whole - out.left();
@@ -48,7 +48,7 @@ fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers, offset: u64) ->
 }
 
 /// Writes from `buffers` at `offset`.
-fn write_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers, offset: u64) -> Result<usize, Errno> {
+fn write_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
     transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| {
         let done = whole - from.left();
@@ -77,14 +77,14 @@ pub fn sys_write(cx: &Ctx<'_>, fd: Fd, buf: UserPtr<u8>, count: usize) -> Result
 pub fn sys_readv(cx: &Ctx<'_>, fd: Fd, iov: UserPtr<IoVec>, count: usize) -> Result<usize, Errno> {
     let open = cx.file(fd)?;
     open.check_read()?;
-    read(cx, &open, &mut Buffers::many(cx, iov, count, Direction::In)?)
+    read(cx, &open, &mut Buffers::many(&parts(cx, iov, count)?, Direction::In))
 }
 
 /// writev(2)
 pub fn sys_writev(cx: &Ctx<'_>, fd: Fd, iov: UserPtr<IoVec>, count: usize) -> Result<usize, Errno> {
     let open = cx.file(fd)?;
     open.check_write()?;
-    write(cx, &open, &mut Buffers::many(cx, iov, count, Direction::Out)?)
+    write(cx, &open, &mut Buffers::many(&parts(cx, iov, count)?, Direction::Out))
 }
 
 /// pread(2)
@@ -122,7 +122,7 @@ pub fn sys_preadv(
 ) -> Result<usize, Errno> {
     let offset = position(offset)?;
     let open = cx.file(fd)?;
-    read_at(cx, &open, &mut Buffers::many(cx, iov, count, Direction::In)?, offset)
+    read_at(cx, &open, &mut Buffers::many(&parts(cx, iov, count)?, Direction::In), offset)
 }
 
 /// pwritev(2)
@@ -136,7 +136,7 @@ pub fn sys_pwritev(
 ) -> Result<usize, Errno> {
     let offset = position(offset)?;
     let open = cx.file(fd)?;
-    write_at(cx, &open, &mut Buffers::many(cx, iov, count, Direction::Out)?, offset)
+    write_at(cx, &open, &mut Buffers::many(&parts(cx, iov, count)?, Direction::Out), offset)
 }
 
 /// Flags of preadv2(2) that need nothing done: everything is in memory, so it is as durable as it gets.
@@ -153,7 +153,8 @@ pub fn sys_preadv2(
     flags: RwFlags,
 ) -> Result<usize, Errno> {
     let open = cx.file(fd)?;
-    let mut buffers = Buffers::many(cx, iov, count, Direction::In)?;
+    let parts = parts(cx, iov, count)?;
+    let mut buffers = Buffers::many(&parts, Direction::In);
     if !PASSED_OVER.union(RwFlags::NOWAIT).contains(flags) {
         return Err(Errno::EOPNOTSUPP);
     }
@@ -176,7 +177,8 @@ pub fn sys_pwritev2(
 ) -> Result<usize, Errno> {
     let open = cx.file(fd)?;
     open.check_write()?;
-    let mut buffers = Buffers::many(cx, iov, count, Direction::Out)?;
+    let parts = parts(cx, iov, count)?;
+    let mut buffers = Buffers::many(&parts, Direction::Out);
     if !PASSED_OVER.union(RwFlags::APPEND).contains(flags) {
         return Err(Errno::EOPNOTSUPP);
     }
@@ -284,14 +286,14 @@ pub fn sys_ftruncate(cx: &Ctx<'_>, fd: Fd, len: i64) -> Result<(), Errno> {
     let open = cx.file(fd)?;
     open.check_not_path()?;
     open.check_write().map_err(|_| Errno::EINVAL)?;
-    open.file.truncate(&Io { waker: None, now: cx.wall_time() }, size)
+    open.file.truncate(&cx.io(None), size)
 }
 
 /// truncate(2)
 pub fn sys_truncate(cx: &Ctx<'_>, path: UserPtr<u8>, len: i64) -> Result<(), Errno> {
     let size = position(len)?;
     let open = super::fs::open_path(cx, path, OpenFlags::WRONLY)?;
-    open.file.truncate(&Io { waker: None, now: cx.wall_time() }, size)
+    open.file.truncate(&cx.io(None), size)
 }
 
 /// fallocate(2)
@@ -308,15 +310,15 @@ pub fn sys_fallocate(cx: &Ctx<'_>, fd: Fd, mode: FallocateMode, offset: i64, len
     open.check_write()?;
     match open.inode.metadata().kind {
         abi::fs::FileType::Fifo => Err(Errno::ESPIPE),
-        _ => open.file.allocate(&Io { waker: None, now: cx.wall_time() }, mode, offset, length),
+        _ => open.file.allocate(&cx.io(None), mode, offset, length),
     }
 }
 
-/// fsync(2): memory is all there is, so it is safe already. Pipes and terminals cannot be: `EINVAL`.
+/// fsync(2): memory is all there is, so it is safe already. Pipes and devices cannot be: `EINVAL`.
 pub fn sys_fsync(cx: &Ctx<'_>, fd: Fd) -> Result<(), Errno> {
     let open = cx.file(fd)?;
     open.check_not_path()?;
-    if open.file.is_seekable() { Ok(()) } else { Err(Errno::EINVAL) }
+    if open.positions() == Positions::Kept { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
 /// fdatasync(2)
@@ -346,7 +348,7 @@ pub fn sys_sync_file_range(
     flags?;
     let end = position(offset)?.checked_add(position(len)?).filter(|&end| i64::try_from(end).is_ok());
     end.ok_or(Errno::EINVAL)?;
-    if open.file.is_seekable() { Ok(()) } else { Err(Errno::ESPIPE) }
+    if open.positions() == Positions::Kept { Ok(()) } else { Err(Errno::ESPIPE) }
 }
 
 /// posix_fadvise(2): advice, which memory does not need.

@@ -7,7 +7,6 @@ use abi::errno::Errno;
 use abi::io::PollEvents;
 use abi::prelude::*;
 use abi::task::Resource;
-use logic::file::Io;
 use logic::file::poll::{self, Set};
 
 use crate::signal;
@@ -21,9 +20,8 @@ const WORD: usize = 64;
 /// Looks at `entries` until one has events or `deadline_ns` passes; answers how many have.
 fn wait(cx: &Ctx<'_>, entries: &mut [PollFd], deadline_ns: Option<u64>) -> Result<usize, Errno> {
     let files = &cx.process().files;
-    let answer = cx.block_on(deadline_ns, |waker| {
-        poll::poll(&Io { waker, now: cx.wall_time() }, entries, |fd| files.get(Fd(fd)).ok())
-    });
+    let answer =
+        cx.block_on(deadline_ns, |waker| poll::poll(&cx.io(waker), entries, |fd| files.get(Fd(fd)).ok()));
     match answer {
         Err(Errno::ETIMEDOUT) => Ok(0),
         answer => answer,

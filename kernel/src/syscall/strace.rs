@@ -4,24 +4,26 @@ use core::fmt;
 
 use abi::errno::Errno;
 
-use super::{Ctx, dispatch};
+use super::{Ctx, NUMBERS, dispatch};
 
-/// Makes [`describe`] from the table: only the names are kept in the image, not what the documentation says.
-macro_rules! define_describe {
+/// Makes [`SHOWN`] from the table: only the names are kept in the image, not what the documentation says.
+macro_rules! define_shown {
     ($(
         $number:literal $name:ident => $family:ident $(:: $handler:ident ($($arg:ident: $ty:ty),*))?
         [$level:ident $($note:literal $(, $errno:ident)?)?];
     )*) => {
-        /// Name and number of arguments of a system call.
-        fn describe(number: u64) -> (&'static str, usize) {
-            match number {
-                $($number => (stringify!($name), 0 $($(+ { stringify!($arg); 1 })*)?),)*
-                _ => ("?", 6),
-            }
-        }
+        /// Names and numbers of arguments of the system calls, by number.
+        const SHOWN: [(&str, u8); NUMBERS] = {
+            let mut shown = [UNKNOWN; NUMBERS];
+            $(shown[$number] = (stringify!($name), 0 $($(+ { stringify!($arg); 1 })*)?);)*
+            shown
+        };
     };
 }
-abi::for_each_syscall!(define_describe);
+abi::for_each_syscall!(define_shown);
+
+/// A number without a row: who knows how many arguments it was meant to have.
+const UNKNOWN: (&str, u8) = ("?", 6);
 
 /// Argument words, as hexadecimal numbers.
 struct Words<'a>(&'a [u64]);
@@ -37,10 +39,13 @@ impl fmt::Display for Words<'_> {
 }
 
 /// Runs the call and logs it.
-pub(super) fn traced(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> isize {
-    let (name, count) = describe(number);
+#[cold]
+#[inline(never)]
+pub(super) fn traced(cx: &Ctx<'_>, number: u64, words: &[u64; 6]) -> isize {
+    let shown = usize::try_from(number).ok().and_then(|number| SHOWN.get(number));
+    let &(name, count) = shown.unwrap_or(&UNKNOWN);
     let answer = dispatch(cx, number, words);
-    let (tid, shown) = (cx.task().tid, Words(&words[..count.min(6)]));
+    let (tid, shown) = (cx.task().tid, Words(&words[..usize::from(count)]));
     let errno = i32::try_from(answer)
         .ok()
         .filter(|answer| (-4095..0).contains(answer))

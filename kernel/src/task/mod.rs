@@ -24,8 +24,12 @@ pub use sched::{
 };
 pub use task::{NAME_BYTES, Task};
 
+/// Where a task has its flag that a signal or the process's end wants its attention, in bytes: std-shim looks there after each call.
+pub const INTERRUPTED: usize = core::mem::offset_of!(Task, interrupted);
+
 /// The running task. The count belongs to the running thread, so the handle must not outlive the call it was got in.
 #[expect(unsafe_code, reason = "the running task is a counted pointer in CpuLocal")]
+#[inline]
 pub fn current() -> ManuallyDrop<Arc<Task>> {
     // SAFETY: CpuLocal holds one count of the running task for as long as it runs; ManuallyDrop borrows it.
     ManuallyDrop::new(unsafe { Arc::from_raw(sched::current_ptr()) })

@@ -34,7 +34,7 @@ fn user_pointers_do_not_wrap() {
 
 #[test]
 fn late_arguments_carry_their_error() {
-    let mut args = Args::new([u64::MAX, 0, 99, 0, 0, 0]);
+    let mut args = Args::new(&[u64::MAX, 0, 99, 0, 0, 0]);
     assert_eq!(args.take(), Ok(Fd(-1)));
     assert_eq!(args.take(), Ok(0_i64));
     let whence: Late<Whence> = args.take().expect("a late argument is always there");
@@ -43,7 +43,7 @@ fn late_arguments_carry_their_error() {
 
 #[test]
 fn a_seventh_argument_does_not_exist() {
-    let mut args = Args::new([1, 2, 3, 4, 5, 6]);
+    let mut args = Args::new(&[1, 2, 3, 4, 5, 6]);
     for expected in 1..=6_u64 {
         assert_eq!(args.take(), Ok(expected));
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use abi::errno::Errno;
 
 use super::io::{Sink, put_some};
-use super::{File, Io};
+use super::{File, Io, Positions};
 
 /// A file of bytes that never change.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ impl File for Bytes {
         put_some(out, &self.0[start..])
     }
 
-    fn is_seekable(&self) -> bool {
-        true
+    fn positions(&self) -> Positions {
+        Positions::Kept
     }
 
     fn size(&self) -> u64 {

@@ -9,7 +9,7 @@ use sync::Lock;
 
 use super::io::{Sink, Source};
 use super::lock::Locks;
-use super::{File, Io};
+use super::{File, Io, Positions};
 use crate::fs::inode::Inode;
 
 /// The largest offset (`loff_t`).
@@ -22,6 +22,7 @@ pub struct OpenFile {
     pub file: Arc<dyn File>,
     /// Its name, kind and times.
     pub inode: Arc<dyn Inode>,
+    positions: Positions,
     offset: Lock<u64>,
     access: OpenFlags,
     status: AtomicU32,
@@ -36,7 +37,8 @@ impl OpenFile {
             OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         let kept = flags.difference(once) | OpenFlags::LARGEFILE;
         let status = AtomicU32::new(kept.bits());
-        Self { file, inode, offset: Lock::new(0), access: kept, status, locks: Lock::new(None) }
+        let positions = file.positions();
+        Self { file, inode, positions, offset: Lock::new(0), access: kept, status, locks: Lock::new(None) }
     }
 
     /// Access mode and status flags (fcntl(2), `F_GETFL`).
@@ -57,6 +59,11 @@ impl OpenFile {
         } else {
             self.status.fetch_and(!flag.bits(), Ordering::Relaxed);
         }
+    }
+
+    /// What positions mean in the file.
+    pub fn positions(&self) -> Positions {
+        self.positions
     }
 
     /// Whether operations answer `EAGAIN` instead of waiting.
@@ -94,7 +101,7 @@ impl OpenFile {
     /// The file's; `EBADF`.
     pub fn read(&self, io: &Io<'_>, out: &mut dyn Sink) -> Result<usize, Errno> {
         self.check_read()?;
-        if !self.file.is_seekable() {
+        if self.positions != Positions::Kept {
             return self.file.read_at(io, 0, out);
         }
         let mut offset = self.offset.lock();
@@ -109,7 +116,7 @@ impl OpenFile {
     /// The file's; `EBADF`.
     pub fn write(&self, io: &Io<'_>, from: &mut dyn Source) -> Result<usize, Errno> {
         self.check_write()?;
-        if !self.file.is_seekable() {
+        if self.positions != Positions::Kept {
             return self.file.write_at(io, 0, from);
         }
         let mut offset = self.offset.lock();
@@ -148,7 +155,7 @@ impl OpenFile {
 
     fn check_seekable(&self) -> Result<(), Errno> {
         self.check_not_path()?;
-        if self.file.is_seekable() { Ok(()) } else { Err(Errno::ESPIPE) }
+        if self.positions == Positions::None { Err(Errno::ESPIPE) } else { Ok(()) }
     }
 
     /// Moves the position (lseek(2)); answers where it is.
@@ -157,6 +164,9 @@ impl OpenFile {
     /// `ESPIPE` without positions, `EINVAL` for a negative one, `ENXIO` behind the end (`SEEK_DATA`, `SEEK_HOLE`).
     pub fn seek(&self, distance: i64, whence: Whence) -> Result<u64, Errno> {
         self.check_seekable()?;
+        if self.positions == Positions::Ignored {
+            return Ok(0);
+        }
         let mut offset = self.offset.lock();
         let from = |base: u64| {
             base.checked_add_signed(distance).filter(|&sum| sum <= MOST_OFFSET).ok_or(Errno::EINVAL)

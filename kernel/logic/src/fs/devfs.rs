@@ -12,7 +12,7 @@ use abi::io::PollEvents;
 use super::inode::{Home, Inode, Metadata, sizeless};
 use super::synthetic::{Fixed, Kind, MadeDirectory, Make, link};
 use crate::file::io::{Sink, Source, partial};
-use crate::file::{File, Io};
+use crate::file::{File, Io, Positions};
 
 /// Device number of the file system.
 pub const DEVICE: u64 = 5;
@@ -81,8 +81,8 @@ impl File for Memory {
         }
     }
 
-    fn is_seekable(&self) -> bool {
-        true
+    fn positions(&self) -> Positions {
+        Positions::Ignored
     }
 
     fn readiness(&self, _io: &Io<'_>) -> PollEvents {

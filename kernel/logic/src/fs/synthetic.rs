@@ -11,7 +11,7 @@ use abi::fs::{FileType, OpenFlags, Statfs};
 
 use super::inode::{Directory, Entry, Home, Inode, Metadata, sizeless};
 use crate::file::bytes::Bytes;
-use crate::file::{File, Io};
+use crate::file::{File, Io, Positions};
 
 /// What all inodes of one made-up file system share.
 #[derive(Clone, Copy, Debug)]
@@ -106,8 +106,8 @@ impl File for MadeDirectory {
         Err(Errno::EISDIR)
     }
 
-    fn is_seekable(&self) -> bool {
-        true
+    fn positions(&self) -> Positions {
+        Positions::Kept
     }
 }
 

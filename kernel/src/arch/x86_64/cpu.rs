@@ -42,6 +42,10 @@ const NOTHING_OWED: u32 = 1 << 31;
 
 /// Byte offsets for assembly.
 pub(super) const OFFSET_KERNEL_STACK_TOP: usize = offset_of!(CpuLocal, kernel_stack_top);
+/// Where GS has the top of the running thread's kernel stack, for code that changes to it by itself.
+pub const KERNEL_STACK_TOP: usize = OFFSET_KERNEL_STACK_TOP;
+/// Where GS has the pointer to the running task.
+pub const CURRENT_TASK: usize = OFFSET_CURRENT;
 pub(super) const OFFSET_KERNEL_STACK_BOTTOM: usize = offset_of!(CpuLocal, kernel_stack_bottom);
 pub(super) const OFFSET_SCRATCH: usize = offset_of!(CpuLocal, scratch);
 const OFFSET_PREEMPT: usize = offset_of!(CpuLocal, preempt);

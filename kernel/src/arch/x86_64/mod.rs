@@ -17,9 +17,9 @@ mod trap;
 pub mod tsc;
 pub mod user_copy;
 
-pub use cpu::interrupts;
+pub use cpu::{CURRENT_TASK, KERNEL_STACK_TOP, interrupts};
 pub use syscall::{enter_frame, on_kernel_stack};
-pub use trap::TrapFrame;
+pub use trap::{Arguments, TrapFrame};
 
 /// First step on the boot processor: GS points at its `CpuLocal`, so that locks work. Needs no heap.
 pub fn install_boot_local() {

@@ -15,9 +15,30 @@
 use core::arch::naked_asm;
 
 use x86_64::registers::control::Cr2;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::super::up;
 use super::cpu::{OFFSET_KERNEL_STACK_BOTTOM, OFFSET_KERNEL_STACK_TOP};
+
+/// The registers that carry the arguments of a system call, in order (syscall(2)).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable)]
+#[expect(missing_docs, reason = "the fields are register names")]
+pub struct Arguments {
+    pub rdi: u64,
+    pub rsi: u64,
+    pub rdx: u64,
+    pub r10: u64,
+    pub r8: u64,
+    pub r9: u64,
+}
+
+impl Arguments {
+    /// The registers as words.
+    pub fn words(&self) -> &[u64; 6] {
+        zerocopy::transmute_ref!(self)
+    }
+}
 
 /// All general registers of the interrupted code, as the stubs push them; for `syscall`, `vector` is [`TrapFrame::SYSCALL`].
 #[repr(C)]
@@ -30,13 +51,8 @@ pub struct TrapFrame {
     pub r12: u64,
     pub rbp: u64,
     pub rbx: u64,
+    pub arguments: Arguments,
     pub r11: u64,
-    pub r10: u64,
-    pub r9: u64,
-    pub r8: u64,
-    pub rdi: u64,
-    pub rsi: u64,
-    pub rdx: u64,
     pub rcx: u64,
     pub rax: u64,
     pub vector: u64,
@@ -64,7 +80,7 @@ pub(super) const FIRST_IRQ_VECTOR: u8 = 32;
 extern "C" fn trap_common() {
     naked_asm!(
         "cld",
-        "push rax", "push rcx", "push rdx", "push rsi", "push rdi", "push r8", "push r9", "push r10", "push r11",
+        "push rax", "push rcx", "push r11", "push r9", "push r8", "push r10", "push rdx", "push rsi", "push rdi",
         "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
         // Where to: below the interrupted rsp if that lies in (bottom, top] of the kernel stack, else at its top.
         "mov rax, [rsp + {frame} - 16]",
@@ -104,13 +120,13 @@ pub(super) extern "C" fn restore_frame() {
         "pop r12",
         "pop rbp",
         "pop rbx",
-        "pop r11",
-        "pop r10",
-        "pop r9",
-        "pop r8",
         "pop rdi",
         "pop rsi",
         "pop rdx",
+        "pop r10",
+        "pop r8",
+        "pop r9",
+        "pop r11",
         "pop rcx",
         "pop rax",
         "add rsp, 16",
@@ -147,7 +163,7 @@ pub(super) fn is_on_kernel_stack(stack_pointer: u64) -> bool {
 extern "C" fn trap_on_own_stack() {
     naked_asm!(
         "cld",
-        "push rax", "push rcx", "push rdx", "push rsi", "push rdi", "push r8", "push r9", "push r10", "push r11",
+        "push rax", "push rcx", "push r11", "push r9", "push r8", "push r10", "push rdx", "push rsi", "push rdi",
         "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
         "mov rdi, rsp",
         "mov rbx, rsp",

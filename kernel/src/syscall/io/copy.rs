@@ -6,7 +6,7 @@ use abi::errno::Errno;
 use abi::fs::{FileType, OpenFlags};
 use abi::io::MAX_RW_COUNT;
 use abi::prelude::*;
-use logic::file::Io;
+use logic::file::Positions;
 use logic::file::io::{SliceSource, VecSink};
 use logic::file::open::OpenFile;
 
@@ -19,7 +19,7 @@ const STEP: usize = 64 * 1024;
 /// Reads up to `count` bytes at `offset`.
 fn read_some(cx: &Ctx<'_>, from: &OpenFile, offset: u64, count: usize) -> Result<Vec<u8>, Errno> {
     let mut sink = VecSink::new(count.min(STEP));
-    from.file.read_at(&Io { waker: None, now: cx.wall_time() }, offset, &mut sink)?;
+    from.file.read_at(&cx.io(None), offset, &mut sink)?;
     Ok(sink.bytes)
 }
 
@@ -29,7 +29,7 @@ fn write_all(cx: &Ctx<'_>, to: &OpenFile, offset: Option<u64>, bytes: &[u8]) -> 
     loop {
         let done = bytes.len() - source.0.len();
         let answer = cx.block_on(None, |waker| {
-            let io = Io { waker, now: cx.wall_time() };
+            let io = cx.io(waker);
             let written = match offset {
                 Some(offset) => to.write_at(&io, offset + done as u64, &mut source),
                 None => to.write(&io, &mut source),
@@ -95,7 +95,7 @@ pub fn sys_sendfile(
     from.check_read()?;
     let to = cx.file(out_fd)?;
     to.check_write()?;
-    if !from.file.is_seekable() {
+    if from.positions() == Positions::None {
         return Err(if given.is_some() { Errno::ESPIPE } else { Errno::EINVAL });
     }
     if to.flags().contains(OpenFlags::APPEND) {

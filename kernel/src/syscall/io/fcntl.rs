@@ -149,7 +149,7 @@ fn wait_for_lock(
     waits: bool,
     mut attempt: impl FnMut(&Io<'_>) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
-    let answer = cx.block_on(None, |waker| match attempt(&Io { waker, now: cx.wall_time() }) {
+    let answer = cx.block_on(None, |waker| match attempt(&cx.io(waker)) {
         Err(Errno::EAGAIN) if waits => Err(Errno::EAGAIN),
         answer => Ok(answer),
     });

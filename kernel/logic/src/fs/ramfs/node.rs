@@ -16,7 +16,7 @@ use super::directory::Entries;
 use crate::file::io::{Sink, Source};
 use crate::file::open::MOST_OFFSET;
 use crate::file::pipe::Pipe;
-use crate::file::{File, Io};
+use crate::file::{File, Io, Positions};
 use crate::fs::inode::{Change, Directory, Home, Inode, Metadata, New};
 use crate::fs::pages::Pages;
 use crate::fs::special;
@@ -277,14 +277,14 @@ impl Inode for Node {
 impl File for Node {
     fn read_at(&self, io: &Io<'_>, offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
         let count = self.content()?.lock().pages.read(offset, out)?;
-        self.note_read(io.now);
+        self.note_read(io.now());
         Ok(count)
     }
 
     fn write_at(&self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         let count = self.content()?.lock().write(offset, from)?;
         if count > 0 {
-            self.touch(io.now);
+            self.touch(io.now());
         }
         Ok(count)
     }
@@ -295,13 +295,13 @@ impl File for Node {
         let count = content.write(end, from)?;
         drop(content);
         if count > 0 {
-            self.touch(io.now);
+            self.touch(io.now());
         }
         Ok((end + count as u64, count))
     }
 
-    fn is_seekable(&self) -> bool {
-        true
+    fn positions(&self) -> Positions {
+        Positions::Kept
     }
 
     fn size(&self) -> u64 {
@@ -323,7 +323,7 @@ impl File for Node {
         content.check(if size > before { Seals::GROW } else { Seals::empty() })?;
         content.pages.truncate(size)?;
         drop(content);
-        self.touch(io.now);
+        self.touch(io.now());
         Ok(())
     }
 
@@ -356,7 +356,7 @@ impl File for Node {
             return Err(Errno::EOPNOTSUPP);
         }
         drop(content);
-        self.touch(io.now);
+        self.touch(io.now());
         Ok(())
     }
 
