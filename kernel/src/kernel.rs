@@ -6,6 +6,7 @@ use sync::Once;
 
 use crate::mm::Memory;
 use crate::process::Process;
+use crate::task::Task;
 
 /// The running system.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Kernel {
     /// Frames, the address space, the kernel heap's growth.
     pub memory: &'static Memory,
     /// Who waits on which address (futex(2)).
-    pub futexes: Futexes,
+    pub futexes: Futexes<Task>,
     /// The program: open files, threads, limits, signals.
     pub process: Process,
 }

@@ -247,15 +247,16 @@ pub fn realtime() -> u64 {
     CLOCK.get().map_or(0, |clock| clock.epoch_ns) + now()
 }
 
-/// Arms this CPU's timer for `deadline_ns`; `u64::MAX` disarms it, short of the next comparison of clocks on the boot processor.
-/// Interrupts are off.
+/// When this CPU must compare the clocks next; `u64::MAX` for never.
+pub fn next_comparison() -> u64 {
+    CLOCK.get().filter(|_| cpu::id() == 0).map_or(u64::MAX, Clock::comparison_deadline)
+}
+
+/// Arms this CPU's timer for `deadline_ns`. A deadline far ahead goes off sooner. Interrupts are off.
 pub fn arm(deadline_ns: u64) {
     let Some(clock) = CLOCK.get() else { return };
-    let comparison = if cpu::id() == 0 { clock.comparison_deadline() } else { u64::MAX };
-    let deadline = deadline_ns.min(comparison);
     if clock.timer_hz == 0 {
-        let line = LINE.load();
-        let cycles = if deadline == u64::MAX { 0 } else { line.cycles_at(deadline).max(1) };
+        let cycles = LINE.load().cycles_at(deadline_ns).max(1);
         #[expect(unsafe_code, reason = "the deadline register")]
         // SAFETY: CPUID says the register is there; any value is valid.
         unsafe {
@@ -263,14 +264,9 @@ pub fn arm(deadline_ns: u64) {
         }
         return;
     }
-    let ticks = match deadline {
-        u64::MAX => 0,
-        _ => {
-            let wait = deadline.saturating_sub(now()).min(LONGEST_NS);
-            // Round up: a timer that fires early would have to be armed again.
-            (u128::from(wait) * u128::from(clock.timer_hz) / u128::from(NS_PER_S)) as u64 + 1
-        }
-    };
+    let wait = deadline_ns.saturating_sub(now()).min(LONGEST_NS);
+    // Round up: a timer that fires early would have to be armed again.
+    let ticks = (u128::from(wait) * u128::from(clock.timer_hz) / u128::from(NS_PER_S)) as u64 + 1;
     apic::write(register::TIMER_INITIAL, u32::try_from(ticks).unwrap_or(u32::MAX));
 }
 

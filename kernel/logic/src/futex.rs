@@ -1,8 +1,8 @@
-//! Who waits on which address: the queues under futex(2). Nobody parks here; waiting threads leave a waker.
+//! Who waits on which address: the queues under futex(2). Nobody parks here; a waiting thread is queued itself.
 //!
-//! A waiter is queued under its bucket's lock together with the check of the value, so a wake-up that comes after the
-//! value changed finds it. It learns that it was woken from its [`Waiter`], not from the waker: wake-ups of the thread for
-//! other reasons change nothing here.
+//! A thread is queued under its bucket's lock together with the check of the value, so a wake-up that comes after the
+//! value changed finds it. It learns that it was woken from its [`Waiter`], which is marked under the same lock, and not from being
+//! woken up: wake-ups of the thread for other reasons change nothing here.
 //!
 //! There is one address space, so private and shared futexes of the same address are the same.
 
@@ -10,8 +10,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use core::task::Waker;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use abi::errno::Errno;
 use sync::Lock;
@@ -19,38 +18,50 @@ use sync::Lock;
 /// Number of hash buckets, a power of two.
 const BUCKETS: usize = 256;
 
-/// One thread's wait on one address.
-#[derive(Debug)]
+/// A thread's part in the queues. It waits on one address at a time, again and again.
+#[derive(Debug, Default)]
 pub struct Waiter {
     /// The address it waits on now; a requeue changes it.
     key: AtomicU64,
-    bitset: u32,
+    bitset: AtomicU32,
     woken: AtomicBool,
-    waker: Waker,
 }
 
 impl Waiter {
-    /// Whether a wake-up has taken it out of its queue.
+    /// Whether the last wait's wake-up has come.
     #[must_use]
     pub fn is_woken(&self) -> bool {
         self.woken.load(Ordering::Acquire)
     }
+
+    fn meets(&self, key: u64, bitset: u32) -> bool {
+        self.key.load(Ordering::Relaxed) == key && self.bitset.load(Ordering::Relaxed) & bitset != 0
+    }
 }
 
-type Bucket = Lock<VecDeque<Arc<Waiter>>>;
+/// A thread.
+pub trait Thread {
+    /// Its part.
+    fn waiter(&self) -> &Waiter;
+
+    /// Wakes it up, to look at its part.
+    fn wake(self: &Arc<Self>);
+}
+
+type Queue<T> = VecDeque<Arc<T>>;
 
 /// All queues.
-pub struct Futexes {
-    buckets: [Bucket; BUCKETS],
+pub struct Futexes<T> {
+    buckets: [Lock<Queue<T>>; BUCKETS],
 }
 
-impl fmt::Debug for Futexes {
+impl<T> fmt::Debug for Futexes<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Futexes(..)")
     }
 }
 
-impl Default for Futexes {
+impl<T: Thread> Default for Futexes<T> {
     fn default() -> Self {
         Self::new()
     }
@@ -61,14 +72,14 @@ fn index(key: u64) -> usize {
     ((key >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize % BUCKETS
 }
 
-impl Futexes {
+impl<T: Thread> Futexes<T> {
     /// Empty queues.
     #[must_use]
     pub fn new() -> Self {
         Self { buckets: [const { Lock::new(VecDeque::new()) }; BUCKETS] }
     }
 
-    /// Queues a waiter on `key` if `value_is_expected` says so under the queue's lock.
+    /// Queues `thread` on `key` if `value_is_expected` says so under the queue's lock.
     ///
     /// `bitset` is not zero (`FUTEX_BITSET_MATCH_ANY` for a plain wait).
     ///
@@ -78,47 +89,53 @@ impl Futexes {
         &self,
         key: u64,
         bitset: u32,
-        waker: Waker,
+        thread: &Arc<T>,
         value_is_expected: impl FnOnce() -> Result<bool, Errno>,
-    ) -> Result<Arc<Waiter>, Errno> {
-        let waiter =
-            Arc::new(Waiter { key: AtomicU64::new(key), bitset, woken: AtomicBool::new(false), waker });
-        let mut bucket = self.buckets[index(key)].lock();
+    ) -> Result<(), Errno> {
+        let mut queue = self.buckets[index(key)].lock();
         if !value_is_expected()? {
             return Err(Errno::EAGAIN);
         }
-        bucket.push_back(Arc::clone(&waiter));
-        Ok(waiter)
+        let waiter = thread.waiter();
+        waiter.key.store(key, Ordering::Release);
+        waiter.bitset.store(bitset, Ordering::Relaxed);
+        waiter.woken.store(false, Ordering::Relaxed);
+        queue.push_back(Arc::clone(thread));
+        Ok(())
     }
 
-    /// Takes a waiter back that gives up. False: it had been woken already, and the wake-up counts.
-    pub fn cancel(&self, waiter: &Arc<Waiter>) -> bool {
+    /// Takes a thread back that gives up. False: it had been woken already, and the wake-up counts.
+    pub fn cancel(&self, thread: &Arc<T>) -> bool {
+        let waiter = thread.waiter();
         loop {
             let key = waiter.key.load(Ordering::Acquire);
-            let mut bucket = self.buckets[index(key)].lock();
+            let mut queue = self.buckets[index(key)].lock();
             if waiter.key.load(Ordering::Acquire) != key {
                 // Requeued between the look and the lock.
                 continue;
             }
-            let at = bucket.iter().position(|other| Arc::ptr_eq(other, waiter));
-            if let Some(at) = at {
-                bucket.remove(at);
-            }
-            return at.is_some();
+            let at = queue.iter().position(|other| Arc::ptr_eq(other, thread));
+            return at.and_then(|at| queue.remove(at)).is_some();
         }
     }
 
     /// Wakes up to `most` waiters of `key` whose bitset meets `bitset`, longest waiting first; says how many.
     pub fn wake(&self, key: u64, most: usize, bitset: u32) -> usize {
-        let mut woken = Vec::new();
-        {
-            let mut bucket = self.buckets[index(key)].lock();
-            if bucket.is_empty() {
-                return 0;
-            }
-            take(&mut bucket, key, most, bitset, |waiter| woken.push(waiter));
+        let queue = &self.buckets[index(key)];
+        // Those that come later need not be woken: were they, a thread that waits again at once would keep this going for ever.
+        let mut bound = usize::MAX;
+        let mut woken = 0;
+        while woken < most.min(bound) {
+            let thread = {
+                let mut queue = queue.lock();
+                bound = bound.min(woken + queue.len());
+                take_first(&mut queue, key, bitset)
+            };
+            let Some(thread) = thread else { break };
+            thread.wake();
+            woken += 1;
         }
-        finish(woken)
+        woken
     }
 
     /// Wakes up to `wake` waiters of `from` and moves up to `requeue` more to `to`, if `still_expected` says so under both
@@ -135,24 +152,19 @@ impl Futexes {
         still_expected: impl FnOnce() -> Result<bool, Errno>,
     ) -> Result<(usize, usize), Errno> {
         let mut woken = Vec::new();
-        let mut moved = Vec::new();
-        self.with_both(from, to, |source, target| {
+        let moved = self.with_both(from, to, |source, target| {
             if !still_expected()? {
                 return Err(Errno::EAGAIN);
             }
-            take(source, from, wake, u32::MAX, |waiter| woken.push(waiter));
-            take(source, from, requeue, u32::MAX, |waiter| moved.push(waiter));
-            let count = moved.len();
-            for waiter in moved.drain(..) {
-                waiter.key.store(to, Ordering::Release);
-                match target {
-                    Some(target) => target.push_back(waiter),
-                    None => source.push_back(waiter),
-                }
+            while woken.len() < wake
+                && let Some(thread) = take_first(source, from, u32::MAX)
+            {
+                woken.push(thread);
             }
-            Ok(count)
-        })
-        .map(|moved| (finish(woken), moved))
+            Ok(move_waiters(source, target, from, to, requeue))
+        })?;
+        woken.iter().for_each(T::wake);
+        Ok((woken.len(), moved))
     }
 
     /// Locks the buckets of two addresses, the lower index first; the second is `None` when both are one.
@@ -160,47 +172,53 @@ impl Futexes {
         &self,
         first: u64,
         second: u64,
-        body: impl FnOnce(&mut VecDeque<Arc<Waiter>>, &mut Option<&mut VecDeque<Arc<Waiter>>>) -> R,
+        body: impl FnOnce(&mut Queue<T>, Option<&mut Queue<T>>) -> R,
     ) -> R {
         let (a, b) = (index(first), index(second));
         if a == b {
-            return body(&mut self.buckets[a].lock(), &mut None);
+            return body(&mut self.buckets[a].lock(), None);
         }
         let (mut low, mut high) = (self.buckets[a.min(b)].lock(), self.buckets[a.max(b)].lock());
-        if a < b { body(&mut low, &mut Some(&mut high)) } else { body(&mut high, &mut Some(&mut low)) }
+        if a < b { body(&mut low, Some(&mut high)) } else { body(&mut high, Some(&mut low)) }
     }
 }
 
-/// Takes up to `most` waiters of `key` that meet `bitset` out of the bucket, in order.
-fn take(
-    bucket: &mut VecDeque<Arc<Waiter>>,
-    key: u64,
+/// Takes the first thread out that waits on `key` and meets `bitset`; it counts as woken.
+fn take_first<T: Thread>(queue: &mut Queue<T>, key: u64, bitset: u32) -> Option<Arc<T>> {
+    // Mostly there is one key in a bucket.
+    let thread = if queue.front()?.waiter().meets(key, bitset) {
+        queue.pop_front()?
+    } else {
+        let at = queue.iter().position(|thread| thread.waiter().meets(key, bitset))?;
+        queue.remove(at)?
+    };
+    thread.waiter().woken.store(true, Ordering::Release);
+    Some(thread)
+}
+
+/// Has up to `most` threads that wait on `from` in `source` wait on `to` in `target`, which is `source` if there is none; says how many.
+fn move_waiters<T: Thread>(
+    source: &mut Queue<T>,
+    mut target: Option<&mut Queue<T>>,
+    from: u64,
+    to: u64,
     most: usize,
-    bitset: u32,
-    mut taken: impl FnMut(Arc<Waiter>),
-) {
-    let mut left = most;
-    let mut at = 0;
-    while left > 0 && at < bucket.len() {
-        let waiter = &bucket[at];
-        if waiter.key.load(Ordering::Relaxed) == key && waiter.bitset & bitset != 0 {
-            if let Some(waiter) = bucket.remove(at) {
-                taken(waiter);
-            }
-            left -= 1;
-        } else {
-            at += 1;
+) -> usize {
+    let (mut moved, mut at) = (0, 0);
+    for _ in 0..source.len() {
+        if moved == most {
+            break;
         }
+        if !source[at].waiter().meets(from, u32::MAX) {
+            at += 1;
+            continue;
+        }
+        let Some(thread) = source.remove(at) else { break };
+        thread.waiter().key.store(to, Ordering::Release);
+        target.as_deref_mut().unwrap_or(source).push_back(thread);
+        moved += 1;
     }
-}
-
-/// Tells the threads, outside every lock.
-fn finish(woken: Vec<Arc<Waiter>>) -> usize {
-    for waiter in &woken {
-        waiter.woken.store(true, Ordering::Release);
-        waiter.waker.wake_by_ref();
-    }
-    woken.len()
+    moved
 }
 
 #[cfg(test)]

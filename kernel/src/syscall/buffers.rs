@@ -184,7 +184,6 @@ impl Sink for Buffers<'_> {
 }
 
 impl Source for Buffers<'_> {
-    #[expect(clippy::misnamed_getters, reason = "an object sees no more than what it may move now")]
     fn left(&self) -> usize {
         self.window()
     }

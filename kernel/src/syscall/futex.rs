@@ -24,13 +24,25 @@ pub fn sys_futex(
     word2: UserPtr<u32>,
     val3: u32,
 ) -> Result<usize, Errno> {
-    // Where a command has no time-out, its pointer is a second number.
-    let val2 = timeout.addr() as u32;
     match op.command()? {
         FutexCommand::Wait => wait(cx, word, val, FUTEX_BITSET_MATCH_ANY, deadline(cx, op, timeout, false)?),
         FutexCommand::WaitBitset => wait(cx, word, val, val3, deadline(cx, op, timeout, true)?),
         FutexCommand::Wake => wake(cx, word, val, FUTEX_BITSET_MATCH_ANY),
         FutexCommand::WakeBitset => wake(cx, word, val, val3),
+        // Where a command has no time-out, its pointer is a second number.
+        command => with_second(cx, command, (word, word2), (val, timeout.addr() as u32, val3)),
+    }
+}
+
+/// The commands that concern a second word.
+#[inline(never)]
+fn with_second(
+    cx: &Ctx<'_>,
+    command: FutexCommand,
+    (word, word2): (UserPtr<u32>, UserPtr<u32>),
+    (val, val2, val3): (u32, u32, u32),
+) -> Result<usize, Errno> {
+    match command {
         FutexCommand::Requeue => requeue(cx, word, word2, val, val2, None),
         FutexCommand::CmpRequeue => requeue(cx, word, word2, val, val2, Some(val3)),
         FutexCommand::WakeOp => wake_op(cx, word, word2, val, val2, val3),
@@ -38,20 +50,25 @@ pub fn sys_futex(
     }
 }
 
-/// The monotonic time at which a wait ends: relative for `FUTEX_WAIT`, absolute for `FUTEX_WAIT_BITSET`.
+/// The monotonic time at which a wait ends, if it does: relative for `FUTEX_WAIT`, absolute for `FUTEX_WAIT_BITSET`.
+#[inline]
 fn deadline(
     cx: &Ctx<'_>,
     op: FutexOp,
     timeout: UserPtr<Timespec>,
     absolute: bool,
 ) -> Result<Option<u64>, Errno> {
-    let Some(timeout) = timeout.non_null() else { return Ok(None) };
+    timeout.non_null().map(|timeout| monotonic(cx, op, timeout, absolute)).transpose()
+}
+
+#[inline(never)]
+fn monotonic(cx: &Ctx<'_>, op: FutexOp, timeout: UserPtr<Timespec>, absolute: bool) -> Result<u64, Errno> {
     let ns = cx.read_struct(timeout)?.to_ns()?;
-    Ok(Some(match (absolute, op.is_clock_realtime()) {
+    Ok(match (absolute, op.is_clock_realtime()) {
         (false, _) => cx.now().saturating_add(ns),
         (true, false) => ns,
         (true, true) => cx.now().saturating_add(ns.saturating_sub(cx.realtime())),
-    }))
+    })
 }
 
 fn key(word: UserPtr<u32>) -> Result<u64, Errno> {
@@ -69,17 +86,19 @@ fn wait(
     if bitset == 0 {
         return Err(Errno::EINVAL);
     }
-    let futexes = &cx.kernel().futexes;
-    // Brings the page in now: under the queue's lock no page may be missing.
-    if user::load_u32(word)? != val {
-        return Err(Errno::EAGAIN);
+    let (futexes, task) = (&cx.kernel().futexes, cx.task());
+    let queue = || futexes.prepare_wait(key, bitset, task, || Ok(user::load_u32(word)? == val));
+    let mut queued = queue();
+    // Under the queue's lock no page can be brought in; without it the look does that.
+    while queued == Err(Errno::EFAULT) {
+        user::load_u32(word)?;
+        queued = queue();
     }
-    let waker = cx.task().waker();
-    let waiter = futexes.prepare_wait(key, bitset, waker, || Ok(user::load_u32(word)? == val))?;
-    let answer = cx.block_on(deadline, |_| if waiter.is_woken() { Ok(0) } else { Err(Errno::EAGAIN) });
+    queued?;
+    let answer = cx.block_on(deadline, |_| if task.futex.is_woken() { Ok(0) } else { Err(Errno::EAGAIN) });
     match answer {
         // A wake-up that came while we were giving up was ours.
-        Err(_) if !futexes.cancel(&waiter) => Ok(0),
+        Err(_) if !futexes.cancel(task) => Ok(0),
         answer => answer,
     }
 }

@@ -34,6 +34,9 @@ struct CpuQueue {
     idle: Arc<Task>,
     /// When the running thread's slice ends; `u64::MAX` while nobody waits for the CPU.
     slice_end: AtomicU64,
+    /// What this CPU's timer is set to; `u64::MAX` when it is not. It is never set later, only sooner: a deadline that is gone costs
+    /// one interrupt in which nothing is due, and threads that take turns do not touch the timer at all.
+    armed: AtomicU64,
     /// The task just switched away from, until the next one has let go of it; tagged. Before the first switch: the start-up task.
     previous: AtomicPtr<Task>,
     /// Ended tasks, linked through `Task::next_dead`, each with a count.
@@ -45,6 +48,7 @@ static QUEUES: [Once<CpuQueue>; cpu::MAX_CPUS] = [const { Once::new() }; cpu::MA
 /// CPUs that are idle, bit per CPU.
 static IDLE: AtomicU64 = AtomicU64::new(0);
 
+#[inline]
 fn queue_of(cpu: usize) -> &'static CpuQueue {
     QUEUES[cpu].get().expect("a CPU's queue is installed before the CPU is online")
 }
@@ -53,6 +57,7 @@ fn queue_of(cpu: usize) -> &'static CpuQueue {
 pub(super) fn install(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
     prepare(cpu_id, idle, running);
     become_prepared();
+    with_interrupts_off(|| arm(queue_of(cpu_id), time::next_comparison()));
 }
 
 /// Gives CPU `cpu_id`, which is about to start, its queue; it begins with `running`.
@@ -62,6 +67,7 @@ pub(super) fn prepare(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
         timers: IrqLock::new(Timers::new()),
         idle,
         slice_end: AtomicU64::new(u64::MAX),
+        armed: AtomicU64::new(u64::MAX),
         previous: AtomicPtr::new(Arc::into_raw(running).cast_mut()),
         dead: AtomicPtr::new(core::ptr::null_mut()),
     });
@@ -71,13 +77,13 @@ pub(super) fn prepare(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
 pub(super) fn become_prepared() {
     let prepared = queue_of(cpu::id()).previous.swap(core::ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: `prepare` put this count there, for this CPU to take once.
-    make_current(unsafe { Arc::from_raw(prepared) });
+    make_current(unsafe { Arc::from_raw(prepared) }, time::now());
 }
 
 /// Stores `task` as the running one of this CPU; the count moves into `CpuLocal`.
-fn make_current(task: Arc<Task>) {
+fn make_current(task: Arc<Task>, now: u64) {
     let (bottom, top) = task.stack_bounds();
-    task.since.store(time::now(), Ordering::Relaxed);
+    task.since.store(now, Ordering::Relaxed);
     cpu::set_current(Arc::into_raw(task).cast_mut().cast(), bottom, top);
 }
 
@@ -124,7 +130,8 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
         // It was woken between parking and here: it never left.
         return false;
     }
-    account(from);
+    let now = time::now();
+    account(from, now);
     next.on_cpu.store(true, Ordering::Relaxed);
     next.cpu.store(cpu::id(), Ordering::Relaxed);
     let to: *const Task = Arc::as_ptr(&next);
@@ -139,8 +146,8 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
         Leaving::Runnable | Leaving::Parked => TAG_COUNTED,
     };
     here.previous.store(from.cast_mut().map_addr(|address| address | tag), Ordering::Relaxed);
-    make_current(next);
-    share(here, from_is_idle);
+    make_current(next, now);
+    share(here, from_is_idle, now);
     // SAFETY: kept alive by the queue or by `previous` until finish_switch.
     let from = unsafe { &*from };
     // SAFETY: kept alive by CpuLocal.
@@ -152,17 +159,26 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
 }
 
 /// The CPU has just taken a task: ends its idleness, gives the task a slice if others wait, and lets an idle CPU help.
-fn share(here: &CpuQueue, was_idle: bool) {
+fn share(here: &CpuQueue, was_idle: bool, now: u64) {
     if was_idle {
         IDLE.fetch_and(!(1u64 << cpu::id()), Ordering::SeqCst);
     }
-    let waiting = !here.queue.lock().is_empty();
-    here.slice_end.store(if waiting { time::now() + TIME_SLICE_NS } else { u64::MAX }, Ordering::Relaxed);
-    arm(here);
+    if here.queue.lock().is_empty() {
+        here.slice_end.store(u64::MAX, Ordering::Relaxed);
+        return;
+    }
+    begin_slice(here, now);
     let idle = IDLE.load(Ordering::SeqCst);
-    if waiting && idle != 0 {
+    if idle != 0 {
         apic::send(idle.trailing_zeros() as usize, apic::vector::RESCHEDULE);
     }
+}
+
+/// The running thread shares its CPU from `now` on.
+fn begin_slice(here: &CpuQueue, now: u64) {
+    let end = now + TIME_SLICE_NS;
+    here.slice_end.store(end, Ordering::Relaxed);
+    arm(here, end);
 }
 
 /// Runs first on every switch's far side: lets go of the task that was left.
@@ -214,10 +230,10 @@ pub(super) fn begin() {
     cpu::interrupts::enable();
 }
 
-fn account(task: *const Task) {
+fn account(task: *const Task, now: u64) {
     // SAFETY: the running task, kept by CpuLocal.
     let task = unsafe { &*task };
-    let ran = time::now().saturating_sub(task.since.load(Ordering::Relaxed));
+    let ran = now.saturating_sub(task.since.load(Ordering::Relaxed));
     task.cpu_time.fetch_add(ran, Ordering::Relaxed);
 }
 
@@ -312,8 +328,7 @@ pub fn on_reschedule() {
     if IDLE.load(Ordering::SeqCst) & (1 << cpu::id()) != 0 {
         cpu::set_need_resched(true);
     } else if here.slice_end.load(Ordering::Relaxed) == u64::MAX {
-        here.slice_end.store(time::now() + TIME_SLICE_NS, Ordering::Relaxed);
-        arm(here);
+        begin_slice(here, time::now());
     }
 }
 
@@ -356,7 +371,7 @@ pub fn set_alarm(deadline_ns: u64, waker: Waker) -> Alarm {
         let cpu = cpu::id();
         let here = queue_of(cpu);
         let id = here.timers.lock().insert(deadline_ns, waker);
-        arm(here);
+        arm(here, deadline_ns);
         Alarm { cpu, id }
     })
 }
@@ -367,10 +382,12 @@ pub fn cancel_alarm(alarm: Alarm) {
     drop(waker);
 }
 
-/// Arms this CPU's timer for whatever comes first: an alarm or the end of the slice.
-fn arm(here: &CpuQueue) {
-    let alarm = here.timers.lock().next_deadline().unwrap_or(u64::MAX);
-    time::arm(alarm.min(here.slice_end.load(Ordering::Relaxed)));
+/// Has this CPU's timer go off at `deadline_ns`, if it would not before. Interrupts are off.
+fn arm(here: &CpuQueue, deadline_ns: u64) {
+    if deadline_ns < here.armed.load(Ordering::Relaxed) {
+        here.armed.store(deadline_ns, Ordering::Relaxed);
+        time::arm(deadline_ns);
+    }
 }
 
 /// The timer interrupt: wakes what is due, ends a slice that is over. Interrupts are off.
@@ -387,7 +404,9 @@ pub fn on_timer() {
         here.slice_end.store(u64::MAX, Ordering::Relaxed);
         cpu::set_need_resched(true);
     }
-    arm(here);
+    here.armed.store(u64::MAX, Ordering::Relaxed);
+    let alarm = here.timers.lock().next_deadline().unwrap_or(u64::MAX);
+    arm(here, alarm.min(here.slice_end.load(Ordering::Relaxed)).min(time::next_comparison()));
 }
 
 fn with_interrupts_off<R>(body: impl FnOnce() -> R) -> R {

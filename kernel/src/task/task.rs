@@ -11,9 +11,11 @@
 #![expect(unsafe_code, reason = "the waker's vtable counts references by hand")]
 
 use alloc::sync::Arc;
+use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
+use logic::futex::Waiter;
 use sync::{IrqLock, Lock};
 
 use crate::arch::switch::Context;
@@ -56,6 +58,8 @@ pub struct Task {
     pub nice: AtomicI32,
     /// Head of the list of robust futexes (set_robust_list(2)); 0 for none.
     pub robust_list: AtomicU64,
+    /// Its part in the queues of futex(2).
+    pub futex: Waiter,
     /// The thread's name, zero padded.
     pub name: Lock<[u8; NAME_BYTES]>,
     /// The thread's signal mask, pending set and alternate stack.
@@ -99,6 +103,7 @@ impl Task {
             interrupted: AtomicBool::new(false),
             nice: AtomicI32::new(0),
             robust_list: AtomicU64::new(0),
+            futex: Waiter::default(),
             name: Lock::new([0; NAME_BYTES]),
             signals: IrqLock::new(logic::signal::ThreadSignals::default()),
         }
@@ -151,11 +156,22 @@ impl Task {
         sched::kick(self);
     }
 
-    /// A waker for this thread: `core::task`'s vocabulary is what objects below speak.
-    pub fn waker(self: &Arc<Self>) -> Waker {
-        let raw = RawWaker::new(Arc::into_raw(Arc::clone(self)).cast(), &VTABLE);
-        // SAFETY: the vtable's functions treat the pointer as the Arc<Task> it is, and keep its count.
-        unsafe { Waker::from_raw(raw) }
+    /// A waker for this thread, for as long as the handle is there: `core::task`'s vocabulary is what objects below speak.
+    pub fn waker(self: &Arc<Self>) -> ManuallyDrop<Waker> {
+        let raw = RawWaker::new(Arc::as_ptr(self).cast(), &VTABLE);
+        // SAFETY: the vtable's functions treat the pointer as the Arc<Task> it is. The count is the handle's: this waker is never
+        // dropped, and its clones have their own.
+        ManuallyDrop::new(unsafe { Waker::from_raw(raw) })
+    }
+}
+
+impl logic::futex::Thread for Task {
+    fn waiter(&self) -> &Waiter {
+        &self.futex
+    }
+
+    fn wake(self: &Arc<Self>) {
+        sched::unpark(self);
     }
 }
 
@@ -175,7 +191,7 @@ unsafe fn waker_wake(task: *const ()) {
 
 unsafe fn waker_wake_by_ref(task: *const ()) {
     // SAFETY: borrows the count that the waker holds; ManuallyDrop leaves it.
-    let task = core::mem::ManuallyDrop::new(unsafe { Arc::from_raw(task.cast::<Task>()) });
+    let task = ManuallyDrop::new(unsafe { Arc::from_raw(task.cast::<Task>()) });
     sched::unpark(&task);
 }
 

@@ -37,7 +37,7 @@ pub fn block_on<R>(
         }
         let alarm = match deadline_ns {
             Some(deadline) if time::now() >= deadline => return Err(Errno::ETIMEDOUT),
-            Some(deadline) => Some(sched::set_alarm(deadline, waker.clone())),
+            Some(deadline) => Some(sched::set_alarm(deadline, Waker::clone(&waker))),
             None => None,
         };
         sched::park(vectors_live);
