@@ -34,13 +34,50 @@ struct Space {
     tables: PageTables,
     /// Pages promised to charged areas, touched or not.
     charged: u64,
-    /// Pages the program has, and those of them in charged areas.
-    resident: u64,
-    charged_resident: u64,
-    peak_resident: u64,
+    resident: Resident,
     /// Start and end of the break's heap.
     break_start: u64,
     break_end: u64,
+}
+
+/// How many pages the program has.
+#[derive(Debug, Default)]
+struct Resident {
+    pages: u64,
+    /// Those of them in charged areas.
+    charged: u64,
+    /// The most it ever had.
+    peak: u64,
+}
+
+impl Resident {
+    fn add(&mut self, pages: u64, charged: bool) {
+        self.pages += pages;
+        if charged {
+            self.charged += pages;
+        }
+        self.peak = self.peak.max(self.pages);
+    }
+
+    /// Takes the pages of `start..end`, which is in one area, out of `tables`; their frames and sizes go to `gone`.
+    fn take_pages(
+        &mut self,
+        tables: &mut PageTables,
+        (start, end): (u64, u64),
+        charged: bool,
+        gone: &mut Vec<(u64, u64)>,
+    ) {
+        let mut pages = 0;
+        tables.sweep(start, end, |_, mapped| {
+            gone.push((mapped.physical, mapped.size));
+            pages += mapped.size / FRAME;
+            Sweep::Unmap
+        });
+        self.pages -= pages;
+        if charged {
+            self.charged -= pages;
+        }
+    }
 }
 
 /// The machine's memory.
@@ -82,9 +119,7 @@ impl Memory {
                 areas: Areas::new(image_end, USER_END),
                 tables,
                 charged: 0,
-                resident: 0,
-                charged_resident: 0,
-                peak_resident: 0,
+                resident: Resident::default(),
                 break_start: image_end,
                 break_end: image_end,
             }),
@@ -122,7 +157,7 @@ impl Memory {
     /// Pages the program has, and the most it ever had.
     pub fn resident_pages(&self) -> (u64, u64) {
         let space = self.space.lock();
-        (space.resident, space.peak_resident)
+        (space.resident.pages, space.resident.peak)
     }
 
     /// Most pages the program ever had at a time.
@@ -207,15 +242,13 @@ impl Memory {
     pub fn protect(&self, address: u64, length: u64, access: Access) -> Result<(), Errno> {
         let mut space = self.space.lock();
         let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
+        space.split_at_ends(address, end)?;
         space.areas.protect(address, end, access)?;
         let mut changed = false;
-        space
-            .tables
-            .sweep(address, end, &mut table_frame, |_, _| {
-                changed = true;
-                Sweep::Protect(protection(access))
-            })
-            .map_err(|_| Errno::ENOMEM)?;
+        space.tables.sweep(address, end, |_, _| {
+            changed = true;
+            Sweep::Protect(protection(access))
+        });
         if changed {
             smp::shootdown();
         }
@@ -230,7 +263,17 @@ impl Memory {
         let mut space = self.space.lock();
         let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
         let complete = space.areas.covers(address, end);
-        let gone = space.take_pages(address, end)?;
+        space.split_at_ends(address, end)?;
+        let mut gone = Vec::new();
+        let Space { areas, tables, resident, .. } = &mut *space;
+        for area in areas.overlapping(address, end) {
+            resident.take_pages(
+                tables,
+                (area.start.max(address), area.end.min(end)),
+                area.charged,
+                &mut gone,
+            );
+        }
         space.give_back(gone);
         if complete { Ok(()) } else { Err(Errno::ENOMEM) }
     }
@@ -379,7 +422,7 @@ impl Memory {
         if space.tables.map(page, frame.into_raw(), protection(area.access), &mut table_frame).is_err() {
             return FaultAction::OutOfMemory;
         }
-        space.count(1, area.charged);
+        space.resident.add(1, area.charged);
         FaultAction::Handled
     }
 
@@ -389,7 +432,7 @@ impl Memory {
         let mapped = unchanged
             && space.tables.map_large(page, frame, protection(area.access), &mut table_frame) == Ok(true);
         if mapped {
-            space.count(LARGE / FRAME, area.charged);
+            space.resident.add(LARGE / FRAME, area.charged);
         }
         mapped
     }
@@ -431,7 +474,7 @@ impl Space {
 
     /// Pages that may be promised in all: those already filled, and what is left.
     fn limit(&self) -> u64 {
-        self.charged_resident + frames::available()
+        self.resident.charged + frames::available()
     }
 
     fn charge(&mut self, charged: bool, pages: u64) {
@@ -440,16 +483,8 @@ impl Space {
         }
     }
 
-    fn count(&mut self, pages: u64, charged: bool) {
-        self.resident += pages;
-        if charged {
-            self.charged_resident += pages;
-        }
-        self.peak_resident = self.peak_resident.max(self.resident);
-    }
-
     /// An address for `length` bytes: the hint if it is free, else the highest gap, aligned so that large pages fit large maps.
-    fn choose(&self, hint: u64, length: u64) -> Result<u64, Errno> {
+    fn choose(&mut self, hint: u64, length: u64) -> Result<u64, Errno> {
         let hint = hint & !(FRAME - 1);
         if let Some(end) = hint.checked_add(length)
             && hint != 0
@@ -472,39 +507,23 @@ impl Space {
             && self.tables.is_large_free(address)
     }
 
-    /// Takes areas and pages of `start..end` out; answers the frames.
-    fn take(&mut self, start: u64, end: u64) -> Result<Vec<(u64, u64)>, Errno> {
-        let gone = self.take_pages(start, end)?;
-        for area in self.areas.remove(start, end)? {
-            if area.charged {
-                self.charged -= area.pages();
-            }
-        }
-        Ok(gone)
+    /// Makes sure that no large page lies across `start` or `end`.
+    fn split_at_ends(&mut self, start: u64, end: u64) -> Result<(), Errno> {
+        let split = self.tables.split_at(start, &mut table_frame);
+        split.and_then(|()| self.tables.split_at(end, &mut table_frame)).map_err(|_| Errno::ENOMEM)
     }
 
-    /// Takes the pages of areas in `start..end` out; answers the frames.
-    fn take_pages(&mut self, start: u64, end: u64) -> Result<Vec<(u64, u64)>, Errno> {
+    /// Takes areas and pages of `start..end` out; answers the frames and their sizes.
+    fn take(&mut self, start: u64, end: u64) -> Result<Vec<(u64, u64)>, Errno> {
+        self.split_at_ends(start, end)?;
         let mut gone = Vec::new();
-        let spans: Vec<_> = self
-            .areas
-            .overlapping(start, end)
-            .map(|area| (area.start.max(start), area.end.min(end), area.charged))
-            .collect();
-        for (from, to, charged) in spans {
-            let mut pages = 0;
-            self.tables
-                .sweep(from, to, &mut table_frame, |_, mapped| {
-                    gone.push((mapped.physical, mapped.size));
-                    pages += mapped.size / FRAME;
-                    Sweep::Unmap
-                })
-                .map_err(|_| Errno::ENOMEM)?;
-            self.resident -= pages;
-            if charged {
-                self.charged_resident -= pages;
+        let Self { areas, tables, resident, charged, .. } = self;
+        areas.remove(start, end, |area| {
+            if area.charged {
+                *charged -= area.pages();
             }
-        }
+            resident.take_pages(tables, (area.start, area.end), area.charged, &mut gone);
+        })?;
         Ok(gone)
     }
 
@@ -521,16 +540,15 @@ impl Space {
             Some(place) => place,
             None => self.choose(0, length)?,
         };
+        self.split_at_ends(old, old + kept)?;
         let backing = area.backing.advanced(old - area.start);
         self.areas.insert(Area { start: target, end: target + length, backing, ..area.clone() })?;
         self.charge(area.charged, (length - kept) / FRAME);
         let mut pages = Vec::new();
-        self.tables
-            .sweep(old, old + kept, &mut table_frame, |address, mapped| {
-                pages.push((address, mapped));
-                Sweep::Unmap
-            })
-            .map_err(|_| Errno::ENOMEM)?;
+        self.tables.sweep(old, old + kept, |address, mapped| {
+            pages.push((address, mapped));
+            Sweep::Unmap
+        });
         for (address, mapped) in pages {
             let to = target + (address - old);
             let protection = protection(area.access);
@@ -543,7 +561,7 @@ impl Space {
                     .map_err(|_| Errno::ENOMEM)?;
             }
         }
-        self.areas.remove(old, old + kept)?;
+        self.areas.remove(old, old + kept, |_| ())?;
         Ok(target)
     }
 }

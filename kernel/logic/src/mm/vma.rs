@@ -3,15 +3,16 @@
 //! Areas are disjoint, page-aligned and joined where they can be. Linux's rules for each edge (mmap(2), munmap(2), mprotect(2)); every change
 //! answers which areas it took away, so that the caller can take their pages.
 
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
+mod sequence;
 
 use abi::errno::Errno;
 
+use sequence::{Place, Sequence};
+
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
-/// Most areas of a process (`vm.max_map_count`).
-pub const MOST_AREAS: usize = 65_530;
+/// Most areas of a process (`vm.max_map_count`): what Linux distributions raise theirs to. A thread of std has four.
+pub const MOST_AREAS: usize = 1 << 20;
 
 /// What stands behind an area.
 pub trait Backing: Clone {
@@ -59,8 +60,7 @@ impl<B> Area<B> {
 /// All areas.
 #[derive(Debug)]
 pub struct Areas<B> {
-    /// By start address.
-    areas: BTreeMap<u64, Area<B>>,
+    areas: Sequence<B>,
     /// Addresses that mappings may have.
     low: u64,
     high: u64,
@@ -70,24 +70,23 @@ impl<B: Backing> Areas<B> {
     /// An empty map over addresses from `low` up to `high`.
     #[must_use]
     pub const fn new(low: u64, high: u64) -> Self {
-        Self { areas: BTreeMap::new(), low, high }
+        Self { areas: Sequence::new(), low, high }
     }
 
     /// The area that holds `address`.
     #[must_use]
     pub fn find(&self, address: u64) -> Option<&Area<B>> {
-        self.areas.range(..=address).next_back().map(|(_, area)| area).filter(|area| address < area.end)
+        self.areas.get(self.areas.seek(address)).filter(|area| area.start <= address)
     }
 
     /// All areas in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = &Area<B>> {
-        self.areas.values()
+        self.overlapping(0, u64::MAX)
     }
 
     /// Areas that overlap `start..end`, ascending.
     pub fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = &Area<B>> {
-        let first = self.find(start).map_or(start, |area| area.start);
-        self.areas.range(first..end).map(|(_, area)| area)
+        self.areas.iter_from(self.areas.seek(start)).take_while(move |area| area.start < end)
     }
 
     /// Whether every address of `start..end` is mapped.
@@ -117,15 +116,9 @@ impl<B: Backing> Areas<B> {
 
     /// The highest gap of `length` bytes below the top, aligned to `align`, as Linux searches from the top down.
     #[must_use]
-    pub fn find_gap(&self, length: u64, align: u64) -> Option<u64> {
-        let mut ceiling = self.high;
-        for area in self.areas.values().rev() {
-            if let Some(start) = fit(area.end.max(self.low), ceiling, length, align) {
-                return Some(start);
-            }
-            ceiling = area.start;
-        }
-        fit(self.low, ceiling, length, align)
+    pub fn find_gap(&mut self, length: u64, align: u64) -> Option<u64> {
+        let low = self.low;
+        self.areas.find_gap(length, self.high, |floor, ceiling| fit(floor.max(low), ceiling, length, align))
     }
 
     /// Adds an area where nothing is mapped, joining it with its neighbours where they are alike.
@@ -137,64 +130,69 @@ impl<B: Backing> Areas<B> {
         if self.areas.len() >= MOST_AREAS {
             return Err(Errno::ENOMEM);
         }
-        let start = area.start;
-        self.areas.insert(start, area);
-        self.join(start);
+        let next = self.areas.seek(area.start);
+        if let Some(previous) = self.areas.previous(next)
+            && let Some(lower) = self.areas.get_mut(previous)
+            && goes_on(lower, &area)
+        {
+            lower.end = area.end;
+            self.join(previous, next);
+        } else if let Some(upper) = self.areas.get_mut(next)
+            && goes_on(&area, upper)
+        {
+            upper.start = area.start;
+            upper.backing = area.backing;
+        } else {
+            self.areas.insert(next, area);
+        }
         Ok(())
     }
 
-    /// Joins the area at `start` with the next and the previous one where they are alike.
-    fn join(&mut self, start: u64) {
-        let Some(area) = self.areas.get(&start) else { return };
-        if let Some(next) = self.areas.get(&area.end)
-            && alike(area, next)
-        {
-            let (cut, end) = (next.start, next.end);
-            self.areas.remove(&cut);
-            if let Some(area) = self.areas.get_mut(&start) {
-                area.end = end;
-            }
+    /// Makes one area of the one at `lower` and the next one at `upper` if they are alike. True: they were.
+    fn join(&mut self, lower: Place, upper: Place) -> bool {
+        let (Some(one), Some(other)) = (self.areas.get(lower), self.areas.get(upper)) else { return false };
+        if !goes_on(one, other) {
+            return false;
         }
-        let Some(area) = self.areas.get(&start) else { return };
-        if let Some((&before, previous)) = self.areas.range(..start).next_back()
-            && previous.end == start
-            && alike(previous, area)
-        {
-            let end = area.end;
-            self.areas.remove(&start);
-            if let Some(previous) = self.areas.get_mut(&before) {
-                previous.end = end;
-            }
+        let end = other.end;
+        if let Some(area) = self.areas.get_mut(lower) {
+            area.end = end;
         }
+        self.areas.remove(upper);
+        true
     }
 
-    /// Cuts the area that holds `address` in two there, so that an area begins at `address`.
-    fn split(&mut self, address: u64) {
-        let Some(area) = self.find(address) else { return };
-        if area.start == address {
-            return;
-        }
-        let start = area.start;
-        let upper = Area { start: address, backing: area.backing.advanced(address - start), ..area.clone() };
-        self.areas.insert(address, upper);
-        if let Some(lower) = self.areas.get_mut(&start) {
-            lower.end = address;
-        }
+    /// Cuts the area that holds `address` in two there. Answers where the first area from `address` on is.
+    fn split(&mut self, address: u64) -> Place {
+        let at = self.areas.seek(address);
+        let Some(area) = self.areas.get_mut(at).filter(|area| area.start < address) else { return at };
+        let upper =
+            Area { start: address, backing: area.backing.advanced(address - area.start), ..area.clone() };
+        area.end = address;
+        let next = self.areas.next(at);
+        self.areas.insert(next, upper)
     }
 
-    /// Takes everything in `start..end` out; answers the areas (cut to the range) that were there.
+    /// Takes everything in `start..end` out, and calls `visit` with the areas (cut to the range) that were there, ascending.
     ///
     /// # Errors
     /// `ENOMEM` when cutting an area in two would make too many.
-    pub fn remove(&mut self, start: u64, end: u64) -> Result<Vec<Area<B>>, Errno> {
+    pub fn remove(&mut self, start: u64, end: u64, mut visit: impl FnMut(&Area<B>)) -> Result<(), Errno> {
         let splits = self.find(start).is_some_and(|area| area.start < start && area.end > end);
         if splits && self.areas.len() >= MOST_AREAS {
             return Err(Errno::ENOMEM);
         }
-        self.split(start);
-        self.split(end);
-        let keys: Vec<u64> = self.areas.range(start..end).map(|(&key, _)| key).collect();
-        Ok(keys.into_iter().filter_map(|key| self.areas.remove(&key)).collect())
+        let mut at = self.split(start);
+        while let Some(area) = self.areas.get(at).filter(|area| area.start < end) {
+            if area.end > end {
+                at = self.split(end);
+                at = self.areas.previous(at).unwrap_or(at);
+            }
+            let (gone, next) = self.areas.remove(at);
+            visit(&gone);
+            at = next;
+        }
+        Ok(())
     }
 
     /// Changes the access of everything mapped in `start..end`.
@@ -205,16 +203,15 @@ impl<B: Backing> Areas<B> {
         if !self.covers(start, end) || self.areas.len() + 2 > MOST_AREAS {
             return Err(Errno::ENOMEM);
         }
-        self.split(start);
         self.split(end);
-        let keys: Vec<u64> = self.areas.range(start..end).map(|(&key, _)| key).collect();
-        for key in &keys {
-            if let Some(area) = self.areas.get_mut(key) {
-                area.access = access;
-            }
+        let mut at = self.split(start);
+        while let Some(area) = self.areas.get_mut(at).filter(|area| area.start < end) {
+            area.access = access;
+            let joined = self.areas.previous(at).filter(|&previous| self.join(previous, at));
+            at = self.areas.next(joined.unwrap_or(at));
         }
-        for key in keys {
-            self.join(key);
+        if let Some(previous) = self.areas.previous(at) {
+            self.join(previous, at);
         }
         Ok(())
     }
@@ -226,13 +223,11 @@ impl<B: Backing> Areas<B> {
         if !self.in_bounds(end, new_end) || !self.is_free(end, new_end) {
             return false;
         }
-        let Some(start) = self.find(end - 1).filter(|area| area.end == end).map(|area| area.start) else {
-            return false;
-        };
-        if let Some(area) = self.areas.get_mut(&start) {
-            area.end = new_end;
-        }
-        self.join(start);
+        let at = self.areas.seek(end - 1);
+        let Some(area) = self.areas.get_mut(at).filter(|area| area.end == end) else { return false };
+        area.end = new_end;
+        let next = self.areas.next(at);
+        self.join(at, next);
         true
     }
 
@@ -245,12 +240,14 @@ impl<B: Backing> Areas<B> {
     /// Whether nothing is mapped.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.areas.is_empty()
+        self.len() == 0
     }
 }
 
-fn alike<B: Backing>(lower: &Area<B>, upper: &Area<B>) -> bool {
-    lower.access == upper.access
+/// Whether `upper` begins where `lower` ends and is more of the same.
+fn goes_on<B: Backing>(lower: &Area<B>, upper: &Area<B>) -> bool {
+    lower.end == upper.start
+        && lower.access == upper.access
         && lower.charged == upper.charged
         && lower.backing.continues(lower.end - lower.start, &upper.backing)
 }

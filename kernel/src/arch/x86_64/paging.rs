@@ -9,13 +9,12 @@ use core::arch::x86_64::__cpuid;
 use x86_64::instructions::tlb;
 use x86_64::registers::control::{Cr0, Cr0Flags, Cr3, Cr3Flags, Cr4, Cr4Flags};
 use x86_64::structures::paging::page_table::PageTableEntry;
-use x86_64::structures::paging::{PageTable, PageTableFlags, PhysFrame, Size4KiB};
+use x86_64::structures::paging::{PageTableFlags, PhysFrame, Size4KiB};
 use x86_64::{PhysAddr, VirtAddr};
 
 /// Where all of RAM is mapped: physical address 0 is here.
 pub const DIRECT_MAP: u64 = 0xffff_8800_0000_0000;
 
-const SIZE_4K: u64 = 1 << 12;
 const SIZE_2M: u64 = 1 << 21;
 const SIZE_1G: u64 = 1 << 30;
 
@@ -84,10 +83,10 @@ pub const fn physical_of_direct(virtual_address: u64) -> u64 {
     virtual_address - DIRECT_MAP
 }
 
-fn table(physical: u64) -> &'static mut PageTable {
+fn table(physical: u64) -> &'static mut [PageTableEntry; 512] {
     // SAFETY: `physical` is a table of the one tree, which the holder of `PageTables` owns; the direct map (or, before it is
     // complete, the boot tables' first GiB) maps it.
-    unsafe { &mut *(direct(physical) as *mut PageTable) }
+    unsafe { &mut *(direct(physical) as *mut [PageTableEntry; 512]) }
 }
 
 /// Index of `address` in a table of `level` (4 is the root).
@@ -244,60 +243,30 @@ impl PageTables {
         false
     }
 
-    /// Calls `visit` for each page (kept ones too) of `start..end`, ascending: its address and what was there. When it answers true
-    /// the page is unmapped. A 2 MiB page that lies only partly in the range is split first.
+    /// Makes sure that no large page lies across `address`: it is split there.
     ///
     /// # Errors
     /// [`NoTableFrame`] when a split needs a table and there is no memory for it.
-    pub fn sweep(
+    pub fn split_at(
         &mut self,
-        start: u64,
-        end: u64,
+        address: u64,
         frame: &mut dyn FnMut() -> Option<u64>,
-        mut visit: impl FnMut(u64, Mapped) -> Sweep,
     ) -> Result<(), NoTableFrame> {
-        let mut at = start;
-        while at < end {
-            let Some((entry, level)) = self.leaf(at) else {
-                at = self.next_present(at, end);
-                continue;
-            };
-            let size = level_size(level);
-            let base = at & !(size - 1);
-            if level > 1 && (base < start || base + size > end) {
-                split(entry, level, frame)?;
-                continue;
-            }
-            let mapped = Mapped {
-                physical: entry.addr().as_u64(),
-                size,
-                writable: entry.flags().contains(PageTableFlags::WRITABLE),
-            };
-            match visit(base, mapped) {
-                Sweep::Keep => {}
-                Sweep::Unmap => entry.set_unused(),
-                Sweep::Protect(protection) => {
-                    let huge = entry.flags() & PageTableFlags::HUGE_PAGE;
-                    entry.set_flags(protection.flags() | huge);
-                }
-            }
-            tlb::flush(VirtAddr::new_truncate(base));
-            at = base + size;
+        while let Some((entry, level)) = self.leaf(address)
+            && level > 1
+            && !address.is_multiple_of(level_size(level))
+        {
+            split(entry, level, frame)?;
         }
         Ok(())
     }
 
-    /// The first address from `at` on whose tables are there at all; skips what no table covers.
-    fn next_present(&self, at: u64, end: u64) -> u64 {
-        let mut table_at = self.root;
-        for level in (1..=4).rev() {
-            let entry = &table(table_at)[index(at, level)];
-            if entry.is_unused() {
-                return ((at & !(level_size(level) - 1)) + level_size(level)).min(end);
-            }
-            table_at = entry.addr().as_u64();
+    /// Calls `visit` for each page (kept ones too) of `start..end`, ascending, with its address and what is there, and does what it
+    /// answers. No large page lies across the ends ([`PageTables::split_at`]).
+    pub fn sweep(&mut self, start: u64, end: u64, mut visit: impl FnMut(u64, Mapped) -> Sweep) {
+        if start < end {
+            sweep_table(self.root, 4, start, end, &mut visit);
         }
-        at + SIZE_4K
     }
 
     /// Makes this tree the CPU's.
@@ -314,12 +283,44 @@ impl PageTables {
 /// What becomes of a page that [`PageTables::sweep`] visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sweep {
-    /// It stays as it is.
-    Keep,
     /// It is unmapped.
     Unmap,
     /// It is protected anew.
     Protect(Protection),
+}
+
+/// [`PageTables::sweep`] in the table of `level` at `physical`, which has all of `start..end`.
+fn sweep_table(physical: u64, level: u32, start: u64, end: u64, visit: &mut dyn FnMut(u64, Mapped) -> Sweep) {
+    let size = level_size(level);
+    let (first, last) = (index(start, level), index(end - 1, level));
+    let mut base = start & !(size - 1);
+    for entry in &mut table(physical)[first..=last] {
+        if !entry.is_unused() {
+            if level == 1 || entry.flags().contains(PageTableFlags::HUGE_PAGE) {
+                sweep_page(entry, base, size, visit);
+            } else {
+                sweep_table(entry.addr().as_u64(), level - 1, start.max(base), end.min(base + size), visit);
+            }
+        }
+        base += size;
+    }
+}
+
+/// [`PageTables::sweep`] of the one page of `size` bytes at `base`.
+fn sweep_page(entry: &mut PageTableEntry, base: u64, size: u64, visit: &mut dyn FnMut(u64, Mapped) -> Sweep) {
+    let mapped = Mapped {
+        physical: entry.addr().as_u64(),
+        size,
+        writable: entry.flags().contains(PageTableFlags::WRITABLE),
+    };
+    match visit(base, mapped) {
+        Sweep::Unmap => entry.set_unused(),
+        Sweep::Protect(protection) => {
+            let huge = entry.flags() & PageTableFlags::HUGE_PAGE;
+            entry.set_flags(protection.flags() | huge);
+        }
+    }
+    tlb::flush(VirtAddr::new_truncate(base));
 }
 
 /// Turns one large page into 512 of the next size with the same meaning.

@@ -9,6 +9,7 @@ use core::fmt::Write as _;
 
 use super::{Facts, Source, fixed_link};
 use crate::fs::synthetic::{Fixed, Make, directory, file};
+use crate::mm::vma::MOST_AREAS;
 
 /// `/proc/mounts`.
 pub(super) const MOUNTS: &[u8] = b"tmpfs / tmpfs rw,relatime 0 0\ndevtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n\
@@ -191,7 +192,10 @@ fn proc_sys(facts: &Source) -> Fixed {
             Fixed::new(vec![directory(b"core", || Fixed::new(vec![file(b"somaxconn", || line(4096))]))])
         }),
         directory(b"vm", || {
-            Fixed::new(vec![file(b"max_map_count", || line(65_530)), file(b"overcommit_memory", || line(2))])
+            Fixed::new(vec![
+                file(b"max_map_count", || line(MOST_AREAS)),
+                file(b"overcommit_memory", || line(2)),
+            ])
         }),
     ])
 }
