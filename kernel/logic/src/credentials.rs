@@ -1,6 +1,6 @@
 //! User and group IDs and the rules for changing them (credentials(7), setresuid(2)).
 
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 
 use abi::errno::Errno;
 
@@ -89,7 +89,7 @@ pub struct Credentials {
     /// Group IDs.
     pub group: Ids,
     /// Supplementary group IDs.
-    pub supplementary: Vec<u32>,
+    pub supplementary: Arc<[u32]>,
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! `EFAULT`. The kernel's own data lies in the same address space, so its ranges are refused by address.
 #![expect(unsafe_code, reason = "calls the checked copy routines")]
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -76,20 +75,18 @@ pub fn write_struct<T: IntoBytes + Immutable>(to: UserPtr<T>, value: &T) -> Resu
 /// # Errors
 /// `EFAULT`.
 pub fn read_c_string(from: UserPtr<u8>, most: usize) -> Result<Vec<u8>, Errno> {
-    const STEP: usize = 64;
-    let mut string = Vec::new();
+    const STEP: usize = 32;
+    let mut string = Vec::with_capacity(2 * STEP);
     while string.len() < most {
-        let at = from.byte_offset(string.len())?;
+        let done = string.len();
+        let at = from.byte_offset(done)?;
         // Never beyond the page: what follows the string need not be mapped.
         let to_page_end = 4096 - at.addr() % 4096;
-        let mut chunk = vec![0; STEP.min(most - string.len()).min(to_page_end)];
-        read_bytes(at, &mut chunk)?;
-        match chunk.iter().position(|&byte| byte == 0) {
-            Some(end) => {
-                string.extend_from_slice(&chunk[..end]);
-                return Ok(string);
-            }
-            None => string.extend_from_slice(&chunk),
+        string.resize(done + STEP.min(most - done).min(to_page_end), 0);
+        read_bytes(at, &mut string[done..])?;
+        if let Some(end) = string[done..].iter().position(|&byte| byte == 0) {
+            string.truncate(done + end);
+            break;
         }
     }
     Ok(string)

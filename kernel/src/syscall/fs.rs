@@ -69,7 +69,7 @@ fn caller(cx: &Ctx<'_>) -> Caller {
     Caller {
         uid: credentials.user.effective,
         gid: credentials.group.effective,
-        groups: credentials.supplementary.clone(),
+        groups: Arc::clone(&credentials.supplementary),
         umask: cx.process().files.umask.load(core::sync::atomic::Ordering::Relaxed),
         now: cx.wall_time(),
     }
@@ -180,7 +180,7 @@ fn change_directory(cx: &Ctx<'_>, inode: Arc<dyn Inode>) -> Result<(), Errno> {
     if inode.directory().is_none() {
         return Err(Errno::ENOTDIR);
     }
-    caller(cx).check(&inode.metadata(), want::EXECUTE)?;
+    caller(cx).check(&inode.rights(), want::EXECUTE)?;
     let left = core::mem::replace(&mut *cx.process().files.tree()?.working_directory.lock(), inode);
     drop(left);
     Ok(())

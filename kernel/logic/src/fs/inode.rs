@@ -21,7 +21,7 @@ pub struct Caller {
     /// Effective group ID.
     pub gid: u32,
     /// Supplementary groups.
-    pub groups: Vec<u32>,
+    pub groups: Arc<[u32]>,
     /// File mode creation mask (umask(2)).
     pub umask: u32,
     /// Wall-clock time.
@@ -43,15 +43,15 @@ impl Caller {
     ///
     /// # Errors
     /// `EACCES`.
-    pub fn check(&self, metadata: &Metadata, wanted: u32) -> Result<(), Errno> {
-        let mode = metadata.permissions;
+    pub fn check(&self, rights: &Rights, wanted: u32) -> Result<(), Errno> {
+        let mode = rights.permissions;
         if self.uid == 0 {
-            let executable = metadata.kind == FileType::Directory || mode & 0o111 != 0;
+            let executable = rights.kind == FileType::Directory || mode & 0o111 != 0;
             return if wanted & want::EXECUTE == 0 || executable { Ok(()) } else { Err(Errno::EACCES) };
         }
-        let granted = if metadata.uid == self.uid {
+        let granted = if rights.uid == self.uid {
             mode >> 6
-        } else if metadata.gid == self.gid || self.groups.contains(&metadata.gid) {
+        } else if rights.gid == self.gid || self.groups.contains(&rights.gid) {
             mode >> 3
         } else {
             mode
@@ -63,9 +63,22 @@ impl Caller {
     ///
     /// # Errors
     /// `EPERM`.
-    pub fn check_owner(&self, metadata: &Metadata) -> Result<(), Errno> {
-        if self.uid == 0 || self.uid == metadata.uid { Ok(()) } else { Err(Errno::EPERM) }
+    pub fn check_owner(&self, rights: &Rights) -> Result<(), Errno> {
+        if self.uid == 0 || self.uid == rights.uid { Ok(()) } else { Err(Errno::EPERM) }
     }
+}
+
+/// What permissions depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// What the inode is.
+    pub kind: FileType,
+    /// The twelve permission bits.
+    pub permissions: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
 }
 
 /// The attributes of an inode.
@@ -123,6 +136,11 @@ impl Metadata {
             changed: ZERO,
             created: ZERO,
         }
+    }
+
+    /// What permissions depend on.
+    pub const fn rights(&self) -> Rights {
+        Rights { kind: self.kind, permissions: self.permissions, uid: self.uid, gid: self.gid }
     }
 
     /// Which file it is, for locks.
@@ -238,6 +256,11 @@ pub struct Home {
 pub trait Inode: Any + Send + Sync + fmt::Debug {
     /// Its attributes.
     fn metadata(&self) -> Metadata;
+
+    /// What permissions depend on: asked on every step of a path.
+    fn rights(&self) -> Rights {
+        self.metadata().rights()
+    }
 
     /// Changes attributes; who may is checked by the caller.
     ///

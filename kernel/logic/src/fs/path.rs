@@ -1,7 +1,9 @@
 //! Walking a path (path_resolution(7)): `.`, `..`, symbolic links, limits, trailing slashes, search permission.
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use abi::errno::Errno;
 use abi::fs::{FileType, NAME_MAX, PATH_MAX, SYMLINKS_MAX};
@@ -21,9 +23,9 @@ pub enum Last {
 
 /// The last part of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum Name<'a> {
     /// A name in a directory.
-    Normal(Vec<u8>),
+    Normal(Cow<'a, [u8]>),
     /// `.`
     Dot,
     /// `..`
@@ -34,11 +36,11 @@ pub enum Name {
 
 /// Where a path leads.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct Found<'a> {
     /// The directory that holds the last part.
     pub directory: Arc<dyn Inode>,
     /// The last part.
-    pub name: Name,
+    pub name: Name<'a>,
     /// The inode, or `ENOENT`.
     pub inode: Result<Arc<dyn Inode>, Errno>,
     /// The path ended in a slash: it means a directory.
@@ -59,7 +61,7 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// `ENOENT` for an empty path or a missing part, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`.
-    pub fn find(&self, start: &Arc<dyn Inode>, path: &[u8], last: Last) -> Result<Found, Errno> {
+    pub fn find<'p>(&self, start: &Arc<dyn Inode>, path: &'p [u8], last: Last) -> Result<Found<'p>, Errno> {
         if path.is_empty() {
             return Err(Errno::ENOENT);
         }
@@ -80,12 +82,12 @@ impl Walk<'_> {
                 });
             };
             let is_last = rest.is_empty();
-            let must_be_directory = is_last && rest.ended_in_slash();
+            let must_be_directory = is_last && rest.ends_in_slash();
             let directory = at;
-            let inode = self.step(&directory, &part);
+            let inode = self.step(&directory, rest.part(&part));
             if let Ok(link) = &inode
                 && (!is_last || last == Last::Follow || must_be_directory && last == Last::NoFollow)
-                && link.metadata().kind == FileType::Symlink
+                && link.rights().kind == FileType::Symlink
             {
                 links += 1;
                 if links > SYMLINKS_MAX {
@@ -94,13 +96,8 @@ impl Walk<'_> {
                 if let Some(target) = link.jump() {
                     let target = target?;
                     if is_last {
-                        let found = Found {
-                            directory,
-                            name: Name::Normal(part),
-                            inode: Ok(target),
-                            must_be_directory,
-                        };
-                        return found.checked();
+                        let name = Name::Normal(rest.into_part(part));
+                        return Found { directory, name, inode: Ok(target), must_be_directory }.checked();
                     }
                     at = target;
                     continue;
@@ -110,20 +107,20 @@ impl Walk<'_> {
                     return Err(Errno::ENOENT);
                 }
                 at = if text[0] == b'/' { Arc::clone(self.root) } else { directory };
-                rest.push_front(&text, is_last && !must_be_directory);
+                rest.begin_with(text);
                 continue;
             }
             if is_last {
-                let name = match part.as_slice() {
-                    b"." => Name::Dot,
-                    b".." => Name::DotDot,
-                    _ => Name::Normal(part),
-                };
                 if let Err(errno) = inode
                     && errno != Errno::ENOENT
                 {
                     return Err(errno);
                 }
+                let name = match rest.part(&part) {
+                    b"." => Name::Dot,
+                    b".." => Name::DotDot,
+                    _ => Name::Normal(rest.into_part(part)),
+                };
                 return Found { directory, name, inode, must_be_directory }.checked();
             }
             at = inode?;
@@ -141,7 +138,7 @@ impl Walk<'_> {
     /// One part of the way.
     fn step(&self, directory: &Arc<dyn Inode>, part: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
         let names = directory.directory().ok_or(Errno::ENOTDIR)?;
-        self.caller.check(&directory.metadata(), want::EXECUTE)?;
+        self.caller.check(&directory.rights(), want::EXECUTE)?;
         match part {
             b"." => Ok(Arc::clone(directory)),
             b".." if super::inode::is_same(directory, self.root) => Ok(Arc::clone(directory)),
@@ -152,7 +149,7 @@ impl Walk<'_> {
     }
 }
 
-impl Found {
+impl Found<'_> {
     /// Checks that what must be a directory is one.
     fn checked(self) -> Result<Self, Errno> {
         match &self.inode {
@@ -173,39 +170,70 @@ impl Found {
     }
 }
 
-/// What is left of a path: its parts, links replaced by where they point.
-struct Rest {
-    /// Parts to come, last first.
-    parts: Vec<Vec<u8>>,
-    ended_in_slash: bool,
+/// What is left of a path, links replaced by where they point.
+struct Rest<'a> {
+    text: Cow<'a, [u8]>,
+    /// Everything before is done.
+    at: usize,
 }
 
-impl Rest {
-    fn new(path: &[u8]) -> Self {
-        let mut rest = Self { parts: Vec::new(), ended_in_slash: false };
-        rest.push_front(path, true);
+impl<'a> Rest<'a> {
+    fn new(path: &'a [u8]) -> Self {
+        let mut rest = Self { text: Cow::Borrowed(path), at: 0 };
+        rest.skip_slashes();
         rest
     }
 
-    /// Puts the parts of `path` before the others; `is_end`: there are no others, so its slash at the end counts.
-    fn push_front(&mut self, path: &[u8], is_end: bool) {
-        self.parts
-            .extend(path.rsplit(|&byte| byte == b'/').filter(|part| !part.is_empty()).map(<[u8]>::to_vec));
-        if is_end {
-            self.ended_in_slash = path.last() == Some(&b'/');
+    fn skip_slashes(&mut self) {
+        while self.text.get(self.at) == Some(&b'/') {
+            self.at += 1;
         }
     }
 
-    fn next(&mut self) -> Option<Vec<u8>> {
-        self.parts.pop()
+    /// Where the next part is.
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        while self.text.get(self.at).is_some_and(|&byte| byte != b'/') {
+            self.at += 1;
+        }
+        let part = start..self.at;
+        self.skip_slashes();
+        (!part.is_empty()).then_some(part)
     }
 
+    fn part(&self, part: &Range<usize>) -> &[u8] {
+        &self.text[part.clone()]
+    }
+
+    fn into_part(self, part: Range<usize>) -> Cow<'a, [u8]> {
+        match self.text {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[part]),
+            Cow::Owned(mut text) => {
+                text.truncate(part.end);
+                text.drain(..part.start);
+                Cow::Owned(text)
+            }
+        }
+    }
+
+    /// Nothing follows.
     fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.at == self.text.len()
     }
 
-    fn ended_in_slash(&self) -> bool {
-        self.ended_in_slash
+    fn ends_in_slash(&self) -> bool {
+        self.text.last() == Some(&b'/')
+    }
+
+    /// Puts `link` in the place of the part that was last taken.
+    fn begin_with(&mut self, link: Vec<u8>) {
+        let mut text = link;
+        if !self.is_empty() || self.ends_in_slash() {
+            text.push(b'/');
+        }
+        text.extend_from_slice(&self.text[self.at..]);
+        *self = Self { text: Cow::Owned(text), at: 0 };
+        self.skip_slashes();
     }
 }
 

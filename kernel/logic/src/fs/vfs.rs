@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use abi::errno::Errno;
 use abi::fs::{FileType, Mode, OpenFlags, RenameFlags};
 
-use super::inode::{Caller, Change, Directory, Inode, Metadata, New, want};
+use super::inode::{Caller, Change, Directory, Inode, New, Rights, want};
 use super::path::{Found, Last, Name, Walk};
 use crate::file::Io;
 use crate::file::open::OpenFile;
@@ -23,12 +23,12 @@ pub struct At<'a> {
 /// The names of `inode`, checked for writing: entries may be added and removed by the caller.
 fn writable<'a>(inode: &'a Arc<dyn Inode>, caller: &Caller) -> Result<&'a dyn Directory, Errno> {
     let names = inode.directory().ok_or(Errno::ENOTDIR)?;
-    caller.check(&inode.metadata(), want::WRITE | want::EXECUTE)?;
+    caller.check(&inode.rights(), want::WRITE | want::EXECUTE)?;
     Ok(names)
 }
 
 /// In a sticky directory only owners remove (unlink(2)).
-fn check_sticky(directory: &Metadata, victim: &Metadata, caller: &Caller) -> Result<(), Errno> {
+fn check_sticky(directory: &Rights, victim: &Rights, caller: &Caller) -> Result<(), Errno> {
     let sticky = directory.permissions & Mode::STICKY != 0;
     let owns = caller.uid == 0 || caller.uid == victim.uid || caller.uid == directory.uid;
     if sticky && !owns { Err(Errno::EPERM) } else { Ok(()) }
@@ -91,15 +91,15 @@ impl Walk<'_> {
         creates: bool,
         io: &Io<'_>,
     ) -> Result<OpenFile, Errno> {
-        let metadata = inode.metadata();
-        let is_directory = metadata.kind == FileType::Directory;
+        let rights = inode.rights();
+        let is_directory = rights.kind == FileType::Directory;
         if flags.contains(OpenFlags::DIRECTORY) && !is_directory {
             return Err(Errno::ENOTDIR);
         }
         if flags.contains(OpenFlags::PATH) {
             return Ok(OpenFile::new(Arc::new(Nothing), Arc::clone(inode), flags));
         }
-        if metadata.kind == FileType::Symlink {
+        if rights.kind == FileType::Symlink {
             return Err(Errno::ELOOP);
         }
         let writes = flags.can_write() || flags.contains(OpenFlags::TRUNC);
@@ -108,12 +108,12 @@ impl Walk<'_> {
         }
         let mut wanted = if flags.can_read() { want::READ } else { 0 };
         wanted |= if writes { want::WRITE } else { 0 };
-        self.caller.check(&metadata, wanted)?;
-        if flags.contains(OpenFlags::NOATIME) && self.caller.check_owner(&metadata).is_err() {
+        self.caller.check(&rights, wanted)?;
+        if flags.contains(OpenFlags::NOATIME) && self.caller.check_owner(&rights).is_err() {
             return Err(Errno::EPERM);
         }
         let file = Arc::clone(inode).open(flags, io)?;
-        if flags.contains(OpenFlags::TRUNC) && metadata.kind == FileType::Regular {
+        if flags.contains(OpenFlags::TRUNC) && rights.kind == FileType::Regular {
             file.truncate(io, 0)?;
         }
         Ok(OpenFile::new(file, Arc::clone(inode), flags))
@@ -168,7 +168,7 @@ impl Walk<'_> {
         let inode = found.inode.clone()?;
         let Name::Normal(name) = &found.name else { return Err(Errno::EISDIR) };
         let names = writable(&found.directory, self.caller)?;
-        check_sticky(&found.directory.metadata(), &inode.metadata(), self.caller)?;
+        check_sticky(&found.directory.rights(), &inode.rights(), self.caller)?;
         names.unlink(name, self.caller.now)
     }
 
@@ -186,7 +186,7 @@ impl Walk<'_> {
         };
         let inode = found.inode.clone()?;
         let names = writable(&found.directory, self.caller)?;
-        check_sticky(&found.directory.metadata(), &inode.metadata(), self.caller)?;
+        check_sticky(&found.directory.rights(), &inode.rights(), self.caller)?;
         names.remove_directory(name, self.caller.now)
     }
 
@@ -212,9 +212,9 @@ impl Walk<'_> {
         }
         let names = writable(&from.directory, self.caller)?;
         writable(&to.directory, self.caller)?;
-        check_sticky(&from.directory.metadata(), &moved.metadata(), self.caller)?;
+        check_sticky(&from.directory.rights(), &moved.rights(), self.caller)?;
         if let Ok(other) = &to.inode {
-            check_sticky(&to.directory.metadata(), &other.metadata(), self.caller)?;
+            check_sticky(&to.directory.rights(), &other.rights(), self.caller)?;
             // A directory that holds the one that is moved is not empty (rename(2)).
             if !flags.contains(RenameFlags::EXCHANGE) && is_ancestor(other, &from) {
                 return Err(if flags.contains(RenameFlags::NOREPLACE) {
@@ -232,26 +232,26 @@ impl Walk<'_> {
     /// # Errors
     /// `EPERM`.
     pub fn change(&self, inode: &Arc<dyn Inode>, change: &Change) -> Result<(), Errno> {
-        let metadata = inode.metadata();
+        let rights = inode.rights();
         let mut change = *change;
         if let Some(permissions) = change.permissions {
-            self.caller.check_owner(&metadata)?;
+            self.caller.check_owner(&rights)?;
             let outsider = self.caller.uid != 0
-                && metadata.gid != self.caller.gid
-                && !self.caller.groups.contains(&metadata.gid);
+                && rights.gid != self.caller.gid
+                && !self.caller.groups.contains(&rights.gid);
             change.permissions = Some(if outsider { permissions & !Mode::SGID } else { permissions });
         }
         if change.uid.is_some() || change.gid.is_some() {
-            let gives_away = change.uid.is_some_and(|uid| uid != metadata.uid);
+            let gives_away = change.uid.is_some_and(|uid| uid != rights.uid);
             let foreign =
                 change.gid.is_some_and(|gid| gid != self.caller.gid && !self.caller.groups.contains(&gid));
-            if self.caller.uid != 0 && (gives_away || foreign || metadata.uid != self.caller.uid) {
+            if self.caller.uid != 0 && (gives_away || foreign || rights.uid != self.caller.uid) {
                 return Err(Errno::EPERM);
             }
             // Set-user-ID is not inherited by the next owner (chown(2)).
-            if metadata.kind == FileType::Regular && metadata.permissions & 0o111 != 0 {
-                let group = if metadata.permissions & 0o010 != 0 { Mode::SGID } else { 0 };
-                change.permissions = Some(metadata.permissions & !(Mode::SUID | group));
+            if rights.kind == FileType::Regular && rights.permissions & 0o111 != 0 {
+                let group = if rights.permissions & 0o010 != 0 { Mode::SGID } else { 0 };
+                change.permissions = Some(rights.permissions & !(Mode::SUID | group));
             }
         }
         inode.change(&change, self.caller.now)
@@ -267,7 +267,7 @@ impl Walk<'_> {
 }
 
 /// Whether `inode` is a directory on the way to `found`.
-fn is_ancestor(inode: &Arc<dyn Inode>, found: &Found) -> bool {
+fn is_ancestor(inode: &Arc<dyn Inode>, found: &Found<'_>) -> bool {
     let mut at = Some(Arc::clone(&found.directory));
     while let Some(directory) = at {
         if super::inode::is_same(&directory, inode) {

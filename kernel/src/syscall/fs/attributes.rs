@@ -78,7 +78,7 @@ pub fn sys_faccessat2(
         let credentials = cx.process().credentials.lock();
         (who.uid, who.gid) = (credentials.user.real, credentials.group.real);
     }
-    who.check(&inode.metadata(), mode.bits() & (want::READ | want::WRITE | want::EXECUTE))
+    who.check(&inode.rights(), mode.bits() & (want::READ | want::WRITE | want::EXECUTE))
 }
 
 /// faccessat(2), the system call without flags
@@ -105,7 +105,7 @@ pub fn sys_fchmodat2(
 ) -> Result<(), Errno> {
     only(flags, AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH)?;
     let inode = find(cx, dir, path, flags, last_of(flags))?;
-    if inode.metadata().kind == abi::fs::FileType::Symlink {
+    if inode.rights().kind == abi::fs::FileType::Symlink {
         return Err(Errno::EOPNOTSUPP);
     }
     change(cx, &inode, &Change { permissions: Some(mode.permissions()), ..Change::default() })
@@ -197,10 +197,10 @@ pub fn sys_utimensat(
         (None, None) => return Err(Errno::EFAULT),
         (Some(path), _) => find(cx, dir, path, flags, last_of(flags))?,
     };
-    let (who, metadata) = (caller(cx), inode.metadata());
-    if let Err(errno) = who.check_owner(&metadata) {
+    let (who, rights) = (caller(cx), inode.rights());
+    if let Err(errno) = who.check_owner(&rights) {
         // Whoever may write may set the times to now (utimensat(2)).
-        let may_write = is_now && who.check(&metadata, want::WRITE).is_ok();
+        let may_write = is_now && who.check(&rights, want::WRITE).is_ok();
         if !may_write {
             return Err(if is_now { Errno::EACCES } else { errno });
         }

@@ -80,7 +80,7 @@ fn what_is_not_there_has_a_place() {
     let caller = Caller::default();
     let walk = Walk { root: &root, caller: &caller };
     let found = walk.find(&root, b"dangling", Last::Follow).unwrap();
-    assert_eq!((found.name.clone(), found.inode.is_err()), (Name::Normal(b"none".to_vec()), true));
+    assert_eq!((found.name.clone(), found.inode.is_err()), (Name::Normal(b"none".into()), true));
     assert_eq!(path_of(&root, &found.directory), Ok(b"/a".to_vec()));
     assert_eq!(walk.find(&root, b"a/..", Last::Name).unwrap().name, Name::DotDot);
     assert!(is_same(

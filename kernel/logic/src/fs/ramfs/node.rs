@@ -17,7 +17,7 @@ use crate::file::io::{Sink, Source};
 use crate::file::open::MOST_OFFSET;
 use crate::file::pipe::Pipe;
 use crate::file::{File, Io, Positions};
-use crate::fs::inode::{Change, Directory, Home, Inode, Metadata, New};
+use crate::fs::inode::{Change, Directory, Home, Inode, Metadata, New, Rights};
 use crate::fs::pages::Pages;
 use crate::fs::special;
 
@@ -224,6 +224,12 @@ impl Inode for Node {
             created: attributes.created,
             ..Metadata::new(self.fs.device, self.number, self.body.kind(), attributes.permissions)
         }
+    }
+
+    fn rights(&self) -> Rights {
+        let attributes = self.attributes.lock();
+        let Attributes { permissions, uid, gid, .. } = *attributes;
+        Rights { kind: self.body.kind(), permissions, uid, gid }
     }
 
     fn change(&self, change: &Change, now: Timespec) -> Result<(), Errno> {
