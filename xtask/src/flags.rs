@@ -34,6 +34,8 @@ pub(crate) enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// Run Rust's own test suites on Linux and in the guest, and write docs/conformance.md
+    Conformance(crate::conformance::ConformanceArgs),
     /// Measure boot time and image size
     Bench(crate::bench::BenchArgs),
     /// Say what an image's bytes are spent on

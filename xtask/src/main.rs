@@ -9,6 +9,7 @@ mod bench;
 mod build;
 mod codegen;
 mod command_line;
+mod conformance;
 mod fetch;
 mod flags;
 mod init;
@@ -70,6 +71,7 @@ fn command(command: Command) -> Result<ExitCode> {
             | Command::Test(_)
             | Command::Init { .. }
             | Command::Bench(_)
+            | Command::Conformance(_)
             | Command::Size(_)
     ) {
         setup::ensure()?;
@@ -81,6 +83,7 @@ fn command(command: Command) -> Result<ExitCode> {
         Command::Setup => setup::main()?,
         Command::Doctor => return Ok(setup::doctor()),
         Command::Init { dir } => init::main(&dir)?,
+        Command::Conformance(args) => conformance::main(&args)?,
         Command::Bench(args) => bench::main(&args)?,
         Command::Size(args) => size::main(&args)?,
         Command::Tidy => tidy::main()?,

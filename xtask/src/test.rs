@@ -268,7 +268,7 @@ fn examples(smp: &[u32]) -> Result<Count> {
 }
 
 mod apps;
-mod program;
+pub(crate) mod program;
 mod tool;
 #[cfg(test)]
 mod tests;

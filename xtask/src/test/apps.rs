@@ -212,7 +212,7 @@ fn on_host(name: &str) -> Result<PathBuf> {
 fn crate_tests(table: &Table) -> Result<()> {
     let (name, version) = (text_of(table, "name")?, text_of(table, "version")?);
     let folder = paths::cache()?.join("apps/tests").join(&name);
-    let source = source_of(&name, &version, &folder)?;
+    let source = fetch::source(&name, &version, &folder)?;
     init::main(&source)?;
     let target = Target::Unikernel;
     let mut cargo = process::clean("cargo");
@@ -225,51 +225,5 @@ fn crate_tests(table: &Table) -> Result<()> {
         bail!("{}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     ui::status("Tests", &format!("{} of {name} passed in the guest", count.passed));
-    Ok(())
-}
-
-/// A copy of a published crate's source, fetched through an empty package that depends on it.
-fn source_of(name: &str, version: &str, folder: &Path) -> Result<PathBuf> {
-    let source = folder.join("source");
-    if source.join("Cargo.toml").is_file() {
-        return Ok(source);
-    }
-    let fetcher = folder.join("fetcher");
-    fs::create_dir_all(fetcher.join("src"))?;
-    fs::write(fetcher.join("src/lib.rs"), "")?;
-    fs::write(
-        fetcher.join("Cargo.toml"),
-        format!(
-            "[package]\nname = \"fetcher\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{name} = \"{version}\"\n"
-        ),
-    )?;
-    let mut cargo = process::clean("cargo");
-    cargo.current_dir(&fetcher).args(["metadata", "--format-version=1"]);
-    let metadata: serde_json::Value = serde_json::from_str(&process::output(&mut cargo)?)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
-    let package =
-        packages.iter().find(|package| package["name"] == name).context("the crate is not there")?;
-    let manifest = package["manifest_path"].as_str().context("a package has a manifest")?;
-    let from = Path::new(manifest).parent().context("a manifest lies in a folder")?;
-    copy_tree(from, &source)?;
-    // It stands alone, whatever lies above it.
-    let text = fs::read_to_string(source.join("Cargo.toml"))?;
-    if !text.contains("[workspace]") {
-        fs::write(source.join("Cargo.toml"), text + "\n[workspace]\n")?;
-    }
-    Ok(source)
-}
-
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
     Ok(())
 }

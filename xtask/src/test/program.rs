@@ -119,7 +119,7 @@ impl Case {
 }
 
 /// This tool, about to boot `image`, with all its output to us.
-pub(super) fn guest(image: &Path, args: &[String], flags: &[String], has_stdin: bool) -> Result<Command> {
+pub(crate) fn guest(image: &Path, args: &[String], flags: &[String], has_stdin: bool) -> Result<Command> {
     let mut run = Command::new(std::env::current_exe()?);
     run.arg("run").args(flags).env("CARACAL_TIMEOUT", LIMIT);
     if !has_stdin {

@@ -1,0 +1,132 @@
+//! The suites: built for this host and as images, by cargo, from sources that nobody touched.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use toml_edit::DocumentMut;
+
+use super::{tables, text_of};
+use crate::build::{self, Image};
+use crate::spec::Target;
+use crate::sysroot::{self, Sysroot};
+use crate::{fetch, paths, process, ui};
+
+/// One test binary, built twice.
+#[derive(Debug)]
+pub(super) struct Suite {
+    pub(super) name: String,
+    /// For the host.
+    pub(super) linux: PathBuf,
+    /// For the guest.
+    pub(super) image: PathBuf,
+    /// Where cargo would run it.
+    pub(super) folder: PathBuf,
+}
+
+/// The suites that `names` asks for; all of them if it is empty.
+pub(super) fn all(document: &DocumentMut, names: &[String]) -> Result<Vec<Suite>> {
+    let sysroot = sysroot::prepare(Target::Unikernel)?;
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let mut library = Vec::new();
+    for table in tables(document, "library") {
+        let (name, path) = (text_of(table, "name")?, text_of(table, "path")?);
+        if is_wanted(&name) {
+            library.push((name, path));
+        }
+    }
+    let mut suites = Vec::new();
+    if !library.is_empty() {
+        suites = of_library(&sysroot, &library)?;
+    }
+    for table in tables(document, "crate") {
+        let name = text_of(table, "name")?;
+        if is_wanted(&name) {
+            suites.extend(of_crate(&sysroot, &name, &text_of(table, "version")?)?);
+        }
+    }
+    Ok(suites)
+}
+
+/// Test binaries of the library sources: a package of ours whose tests lie there.
+fn of_library(sysroot: &Sysroot, tests: &[(String, String)]) -> Result<Vec<Suite>> {
+    let library = sysroot.toolchain.library();
+    let folder = paths::cache()?.join("conformance/library");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("lib.rs"), "")?;
+    let mut manifest = String::from(
+        "[package]\nname = \"library-tests\"\nversion = \"0.0.0\"\nedition = \"2024\"\nautotests = false\n[workspace]\n\
+         [lib]\npath = \"lib.rs\"\n[dev-dependencies]\n\
+         rand = { version = \"0.9.0\", default-features = false, features = [\"alloc\"] }\nrand_xorshift = \"0.4.0\"\n",
+    );
+    for (name, path) in tests {
+        writeln!(manifest, "[[test]]\nname = \"{name}\"\npath = \"{}\"", library.join(path).display())?;
+    }
+    fs::write(folder.join("Cargo.toml"), manifest)?;
+    let suites = build_twice(sysroot, &folder, "the library's tests", &|cargo| {
+        // As the library's own build does: its tests use what has no stable name yet.
+        cargo
+            .arg("--tests")
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", "--cap-lints=allow -Zforce-unstable-if-unmarked");
+    })?;
+    Ok(suites.into_iter().filter(|suite| tests.iter().any(|(name, _)| *name == suite.name)).collect())
+}
+
+/// Test binaries of a published crate.
+fn of_crate(sysroot: &Sysroot, name: &str, version: &str) -> Result<Vec<Suite>> {
+    let folder = paths::cache()?
+        .join("conformance/crates")
+        .join(format!("{name}-{}", version.trim_start_matches('=')));
+    let source = fetch::source(name, version, &folder)?;
+    let mut suites = build_twice(sysroot, &source, name, &|cargo| {
+        cargo.args(["--lib", "--tests"]);
+    })?;
+    for suite in &mut suites {
+        suite.name = if suite.name == name.replace('-', "_") {
+            name.to_owned()
+        } else {
+            format!("{name}: {}", suite.name)
+        };
+    }
+    Ok(suites)
+}
+
+/// Builds the tests of the package in `folder` for both sides.
+fn build_twice(
+    sysroot: &Sysroot,
+    folder: &Path,
+    shown: &str,
+    adapt: &dyn Fn(&mut Command),
+) -> Result<Vec<Suite>> {
+    ui::status("Building", shown);
+    let target_dir = paths::cache()?.join("conformance/target");
+    let build = |mut cargo: Command, target: &str| -> Result<Vec<Image>> {
+        cargo.current_dir(folder).env("CARGO_TARGET_DIR", &target_dir);
+        cargo.args(["test", "--no-run", "--release", "--quiet", "--message-format=json-render-diagnostics"]);
+        cargo.args(["--target", target]);
+        // Warnings about others' tests are nobody's business here.
+        cargo.env("RUSTFLAGS", "--cap-lints=allow");
+        adapt(&mut cargo);
+        build::executables(&mut cargo)
+            .with_context(|| format!("the tests of {shown} do not build for {target}"))
+    };
+    let mut host = process::clean(&sysroot.toolchain.cargo);
+    host.env("RUSTC", &sysroot.toolchain.rustc);
+    let linux = build(host, &sysroot.toolchain.host)?;
+    let images = build(build::cargo(sysroot, Target::Unikernel), Target::Unikernel.name())?;
+    if linux.is_empty() {
+        bail!("{shown} has no tests");
+    }
+    linux
+        .into_iter()
+        .map(|linux| {
+            let image = images.iter().find(|image| image.name == linux.name);
+            let image =
+                image.with_context(|| format!("{} was built for this host only", linux.name))?.file.clone();
+            Ok(Suite { name: linux.name, linux: linux.file, image, folder: folder.to_owned() })
+        })
+        .collect()
+}
