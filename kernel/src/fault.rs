@@ -38,6 +38,7 @@ fn describe(vector: u8) -> (&'static str, Option<u8>) {
         17 => ("alignment check", Some(SIGBUS)),
         18 => ("machine check", None),
         19 => ("SIMD floating-point error", Some(SIGFPE)),
+        TrapFrame::STACK_OVERFLOW => ("kernel stack overflow", None),
         _ => ("unexpected exception", None),
     }
 }
@@ -47,7 +48,8 @@ fn describe(vector: u8) -> (&'static str, Option<u8>) {
 extern "Rust" fn caracal_up_fault(vector: u8, address: u64, frame: &mut TrapFrame) {
     let (name, mut signal) = describe(vector);
     // With a lock held no page can be brought in: the copy ends short, and its caller does that without the lock.
-    if (frame.rflags & crate::arch::INTERRUPT_FLAG == 0 || crate::arch::cpu::preempt_count() > 0)
+    if vector != TrapFrame::STACK_OVERFLOW
+        && (frame.rflags & crate::arch::INTERRUPT_FLAG == 0 || crate::arch::cpu::preempt_count() > 0)
         && let Some(rip) = mm::fixup(frame.rip)
     {
         frame.rip = rip;

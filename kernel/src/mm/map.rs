@@ -11,10 +11,11 @@ use logic::mm::frames::{FRAME, For};
 use logic::mm::vma::{Access, Area, Areas, Backing as _};
 use sync::{Lock, Once};
 
-use crate::arch::paging::{PageTables, Protection, Sweep};
+use crate::arch::paging::{Mapped, PageTables, Protection, Sweep};
 use crate::arch::smp;
 
 use super::frames::{self, OwnedFrame};
+use super::resident::Resident;
 pub use super::source::{PageSource, Source};
 use super::user::USER_END;
 use super::{FaultAction, user};
@@ -38,46 +39,6 @@ struct Space {
     /// Start and end of the break's heap.
     break_start: u64,
     break_end: u64,
-}
-
-/// How many pages the program has.
-#[derive(Debug, Default)]
-struct Resident {
-    pages: u64,
-    /// Those of them in charged areas.
-    charged: u64,
-    /// The most it ever had.
-    peak: u64,
-}
-
-impl Resident {
-    fn add(&mut self, pages: u64, charged: bool) {
-        self.pages += pages;
-        if charged {
-            self.charged += pages;
-        }
-        self.peak = self.peak.max(self.pages);
-    }
-
-    /// Takes the pages of `start..end`, which is in one area, out of `tables`; their frames and sizes go to `gone`.
-    fn take_pages(
-        &mut self,
-        tables: &mut PageTables,
-        (start, end): (u64, u64),
-        charged: bool,
-        gone: &mut Vec<(u64, u64)>,
-    ) {
-        let mut pages = 0;
-        tables.sweep(start, end, |_, mapped| {
-            gone.push((mapped.physical, mapped.size));
-            pages += mapped.size / FRAME;
-            Sweep::Unmap
-        });
-        self.pages -= pages;
-        if charged {
-            self.charged -= pages;
-        }
-    }
 }
 
 /// The machine's memory.
@@ -147,6 +108,22 @@ impl Memory {
             .tables
             .map(address, physical, protection, &mut table_frame)
             .map_err(|_| Errno::ENOMEM)
+    }
+
+    /// Unmaps areas of the kernel's own and gives their frames back. May wait for other CPUs.
+    pub fn unmap_kernel_areas(&self, areas: impl Iterator<Item = (u64, u64)>) {
+        let mut space = self.space.lock();
+        let mut gone = Vec::new();
+        let mut tables_gone = Vec::new();
+        for (start, end) in areas {
+            let unmap = |_, mapped: Mapped| {
+                gone.push((mapped.physical, mapped.size));
+                Sweep::Unmap
+            };
+            space.tables.sweep(start, end, unmap, |table| tables_gone.push((table, FRAME)));
+        }
+        gone.append(&mut tables_gone);
+        space.give_back(gone);
     }
 
     /// Whether `address` can be read without a fault, for reports.
@@ -245,13 +222,16 @@ impl Memory {
         space.split_at_ends(address, end)?;
         space.areas.protect(address, end, access)?;
         let mut changed = false;
-        space.tables.sweep(address, end, |_, _| {
+        let mut gone = Vec::new();
+        let protect = |_, _| {
             changed = true;
             Sweep::Protect(protection(access))
-        });
-        if changed {
+        };
+        space.tables.sweep(address, end, protect, |table| gone.push((table, FRAME)));
+        if changed && gone.is_empty() {
             smp::shootdown();
         }
+        space.give_back(gone);
         Ok(())
     }
 
@@ -321,11 +301,11 @@ impl Memory {
             space.charge(area.charged, growth);
             Ok(old)
         } else if may_move || fixed.is_some() {
-            space.relocate(&area, old, kept, length, fixed)
+            space.relocate(&area, old, kept, length, fixed, &mut gone)
         } else {
             Err(Errno::ENOMEM)
         };
-        if answer.is_ok_and(|address| address != old) {
+        if gone.is_empty() && answer.is_ok_and(|address| address != old) {
             smp::shootdown();
         }
         space.give_back(gone);
@@ -515,6 +495,9 @@ impl Space {
 
     /// Takes areas and pages of `start..end` out; answers the frames and their sizes.
     fn take(&mut self, start: u64, end: u64) -> Result<Vec<(u64, u64)>, Errno> {
+        if start >= end {
+            return Ok(Vec::new());
+        }
         self.split_at_ends(start, end)?;
         let mut gone = Vec::new();
         let Self { areas, tables, resident, charged, .. } = self;
@@ -524,6 +507,13 @@ impl Space {
             }
             resident.take_pages(tables, (area.start, area.end), area.charged, &mut gone);
         })?;
+        // Tables at the ends that nothing around needs any more.
+        let (floor, ceiling) = areas.gap_around(start);
+        for base in [start & !(LARGE - 1), (end - 1) & !(LARGE - 1)] {
+            if base >= floor && base + LARGE <= ceiling {
+                gone.extend(tables.take_table(base).map(|table| (table, FRAME)));
+            }
+        }
         Ok(gone)
     }
 
@@ -535,6 +525,7 @@ impl Space {
         kept: u64,
         length: u64,
         fixed: Option<u64>,
+        gone: &mut Vec<(u64, u64)>,
     ) -> Result<u64, Errno> {
         let target = match fixed {
             Some(place) => place,
@@ -545,10 +536,11 @@ impl Space {
         self.areas.insert(Area { start: target, end: target + length, backing, ..area.clone() })?;
         self.charge(area.charged, (length - kept) / FRAME);
         let mut pages = Vec::new();
-        self.tables.sweep(old, old + kept, |address, mapped| {
+        let unmap = |address, mapped| {
             pages.push((address, mapped));
             Sweep::Unmap
-        });
+        };
+        self.tables.sweep(old, old + kept, unmap, |table| gone.push((table, FRAME)));
         for (address, mapped) in pages {
             let to = target + (address - old);
             let protection = protection(area.access);

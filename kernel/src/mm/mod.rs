@@ -7,6 +7,7 @@ mod heap;
 mod init;
 pub mod map;
 pub mod mmio;
+mod resident;
 mod source;
 pub mod stack;
 pub mod user;

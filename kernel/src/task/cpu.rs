@@ -1,7 +1,7 @@
 //! The hooks `sync` asks the kernel for: preemption, interrupts, the CPU's number.
 #![expect(unsafe_code, reason = "the hooks are linked by name")]
 
-use crate::arch::{cpu, interrupts};
+use crate::arch::{cpu, interrupts, is_on_kernel_stack, on_kernel_stack};
 
 use super::sched;
 
@@ -18,11 +18,22 @@ extern "Rust" fn __caracal_preempt_enable() {
 }
 
 /// Another thread is owed the CPU.
+///
+/// std-shim takes locks on the program's stack, where pages may be missing; a thread is put aside on its kernel stack only.
 #[cold]
 #[inline(never)]
 fn preempt_now() {
-    if interrupts::enabled() && !cpu::current().is_null() {
+    extern "C" fn preempt(_: u64, _: u64, _: u64, _: u64, _: u64) -> i64 {
         sched::preempt();
+        0
+    }
+    if !interrupts::enabled() || cpu::current().is_null() {
+        return;
+    }
+    if is_on_kernel_stack() {
+        sched::preempt();
+    } else {
+        on_kernel_stack(0, 0, 0, 0, 0, preempt);
     }
 }
 

@@ -102,6 +102,8 @@ pub fn begin() {
 
 /// Ends the running thread; its resources are given back once its stack is left.
 pub fn end() -> ! {
+    // Those that ended before: this CPU may not be idle for long.
+    reap();
     sched::end()
 }
 

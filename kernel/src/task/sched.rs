@@ -18,6 +18,7 @@ use logic::time::timers::{TimerId, Timers};
 use sync::{IrqLock, Once};
 
 use crate::arch::{apic, cpu, smp, switch};
+use crate::mm::{Memory, stack};
 use crate::time;
 
 use super::task::Task;
@@ -221,6 +222,9 @@ pub fn reap() {
         // SAFETY: the list owned this count; the task left its stack before it was buried.
         let task = unsafe { Arc::from_raw(list) };
         list = task.next_dead.load(Ordering::Relaxed);
+    }
+    if let Some(memory) = Memory::try_get() {
+        stack::trim(memory);
     }
 }
 

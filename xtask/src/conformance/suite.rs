@@ -70,7 +70,7 @@ fn of_library(sysroot: &Sysroot, tests: &[(String, String)]) -> Result<Vec<Suite
         cargo
             .arg("--tests")
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "--cap-lints=allow -Zforce-unstable-if-unmarked");
+            .env("RUSTFLAGS", "--cap-lints=warn -Awarnings -Zforce-unstable-if-unmarked");
     })?;
     Ok(suites.into_iter().filter(|suite| tests.iter().any(|(name, _)| *name == suite.name)).collect())
 }
@@ -108,7 +108,7 @@ fn build_twice(
         cargo.args(["test", "--no-run", "--release", "--quiet", "--message-format=json-render-diagnostics"]);
         cargo.args(["--target", target]);
         // Warnings about others' tests are nobody's business here.
-        cargo.env("RUSTFLAGS", "--cap-lints=allow");
+        cargo.env("RUSTFLAGS", "--cap-lints=warn -Awarnings");
         adapt(&mut cargo);
         build::executables(&mut cargo)
             .with_context(|| format!("the tests of {shown} do not build for {target}"))

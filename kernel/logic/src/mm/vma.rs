@@ -114,6 +114,16 @@ impl<B: Backing> Areas<B> {
         self.overlapping(start, end).next().is_none()
     }
 
+    /// Where the gap that holds `address` begins and ends; nothing is mapped at `address`.
+    #[must_use]
+    pub fn gap_around(&self, address: u64) -> (u64, u64) {
+        let next = self.areas.seek(address);
+        let floor =
+            self.areas.previous(next).and_then(|at| self.areas.get(at)).map_or(self.low, |area| area.end);
+        let ceiling = self.areas.get(next).map_or(self.high, |area| area.start);
+        (floor.max(self.low), ceiling.min(self.high))
+    }
+
     /// The highest gap of `length` bytes below the top, aligned to `align`, as Linux searches from the top down.
     #[must_use]
     pub fn find_gap(&mut self, length: u64, align: u64) -> Option<u64> {

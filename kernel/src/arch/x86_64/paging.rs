@@ -1,7 +1,6 @@
 //! Page tables: mapping, unmapping and protecting pages of 4 KiB and 2 MiB in the one address space.
 //!
-//! Tables are reached through the direct map. Frames for tables come from the caller; a table that becomes empty is kept (it is used
-//! again: the program's areas come and go at the same addresses). Dropping TLB entries of other CPUs is the caller's part.
+//! Tables are reached through the direct map. Frames for tables come from the caller and go back there. Dropping TLB entries of other CPUs is the caller's part.
 #![expect(unsafe_code, reason = "page tables are raw memory that the CPU reads")]
 
 use core::arch::x86_64::__cpuid;
@@ -243,6 +242,27 @@ impl PageTables {
         false
     }
 
+    /// Takes the table out that maps the 2 MiB at `base`, if there is one; answers its physical address. The caller knows that nothing is
+    /// left in it. It is free when no CPU has translations from before any more.
+    pub fn take_table(&mut self, base: u64) -> Option<u64> {
+        let mut at = self.root;
+        for level in [4, 3] {
+            let entry = &table(at)[index(base, level)];
+            if entry.is_unused() || entry.flags().contains(PageTableFlags::HUGE_PAGE) {
+                return None;
+            }
+            at = entry.addr().as_u64();
+        }
+        let entry = &mut table(at)[index(base, 2)];
+        if entry.is_unused() || entry.flags().contains(PageTableFlags::HUGE_PAGE) {
+            return None;
+        }
+        let physical = entry.addr().as_u64();
+        entry.set_unused();
+        tlb::flush(VirtAddr::new_truncate(base));
+        Some(physical)
+    }
+
     /// Makes sure that no large page lies across `address`: it is split there.
     ///
     /// # Errors
@@ -262,10 +282,19 @@ impl PageTables {
     }
 
     /// Calls `visit` for each page (kept ones too) of `start..end`, ascending, with its address and what is there, and does what it
-    /// answers. No large page lies across the ends ([`PageTables::split_at`]).
-    pub fn sweep(&mut self, start: u64, end: u64, mut visit: impl FnMut(u64, Mapped) -> Sweep) {
+    /// answers. No large page lies across the ends ([`PageTables::split_at`]). Tables in which nothing is left are taken out and given
+    /// to `table_gone` by their physical addresses; they are free when no CPU has translations from before any more.
+    pub fn sweep(
+        &mut self,
+        start: u64,
+        end: u64,
+        mut visit: impl FnMut(u64, Mapped) -> Sweep,
+        mut table_gone: impl FnMut(u64),
+    ) {
         if start < end {
-            sweep_table(self.root, 4, start, end, &mut visit);
+            let mut sweeper = Sweeper { visit: &mut visit, table_gone: &mut table_gone };
+            // The root stays whatever is in it.
+            let _ = sweeper.table(self.root, 4, start, end);
         }
     }
 
@@ -289,38 +318,69 @@ pub enum Sweep {
     Protect(Protection),
 }
 
-/// [`PageTables::sweep`] in the table of `level` at `physical`, which has all of `start..end`.
-fn sweep_table(physical: u64, level: u32, start: u64, end: u64, visit: &mut dyn FnMut(u64, Mapped) -> Sweep) {
-    let size = level_size(level);
-    let (first, last) = (index(start, level), index(end - 1, level));
-    let mut base = start & !(size - 1);
-    for entry in &mut table(physical)[first..=last] {
-        if !entry.is_unused() {
-            if level == 1 || entry.flags().contains(PageTableFlags::HUGE_PAGE) {
-                sweep_page(entry, base, size, visit);
-            } else {
-                sweep_table(entry.addr().as_u64(), level - 1, start.max(base), end.min(base + size), visit);
-            }
-        }
-        base += size;
-    }
+/// One [`PageTables::sweep`] under way.
+struct Sweeper<'a> {
+    visit: &'a mut dyn FnMut(u64, Mapped) -> Sweep,
+    table_gone: &'a mut dyn FnMut(u64),
 }
 
-/// [`PageTables::sweep`] of the one page of `size` bytes at `base`.
-fn sweep_page(entry: &mut PageTableEntry, base: u64, size: u64, visit: &mut dyn FnMut(u64, Mapped) -> Sweep) {
-    let mapped = Mapped {
-        physical: entry.addr().as_u64(),
-        size,
-        writable: entry.flags().contains(PageTableFlags::WRITABLE),
-    };
-    match visit(base, mapped) {
-        Sweep::Unmap => entry.set_unused(),
-        Sweep::Protect(protection) => {
-            let huge = entry.flags() & PageTableFlags::HUGE_PAGE;
-            entry.set_flags(protection.flags() | huge);
+impl Sweeper<'_> {
+    /// Sweeps `start..end`, which lies in the table of `level` at `physical`. True: all of the table was swept and nothing is left in it.
+    fn table(&mut self, physical: u64, level: u32, start: u64, end: u64) -> bool {
+        let size = level_size(level);
+        let (first, last) = (index(start, level), index(end - 1, level));
+        let mut is_empty = first == 0 && last == 511;
+        let mut base = start & !(size - 1);
+        for entry in &mut table(physical)[first..=last] {
+            if !entry.is_unused() {
+                is_empty &= if level == 1 || entry.flags().contains(PageTableFlags::HUGE_PAGE) {
+                    self.page(entry, base, size)
+                } else {
+                    self.lower_table(entry, level - 1, base, (start.max(base), end.min(base + size)))
+                };
+            }
+            base += size;
         }
+        is_empty
     }
-    tlb::flush(VirtAddr::new_truncate(base));
+
+    /// Sweeps the table that `entry` leads to, for the addresses from `base` on. True: it is gone.
+    fn lower_table(
+        &mut self,
+        entry: &mut PageTableEntry,
+        level: u32,
+        base: u64,
+        (start, end): (u64, u64),
+    ) -> bool {
+        let physical = entry.addr().as_u64();
+        let is_empty = self.table(physical, level, start, end);
+        if is_empty {
+            entry.set_unused();
+            // The CPU remembers tables too; this makes it forget those on the way to the address.
+            tlb::flush(VirtAddr::new_truncate(base));
+            (self.table_gone)(physical);
+        }
+        is_empty
+    }
+
+    /// Visits the page of `size` bytes at `base`. True: it is gone.
+    fn page(&mut self, entry: &mut PageTableEntry, base: u64, size: u64) -> bool {
+        let mapped = Mapped {
+            physical: entry.addr().as_u64(),
+            size,
+            writable: entry.flags().contains(PageTableFlags::WRITABLE),
+        };
+        let what = (self.visit)(base, mapped);
+        match what {
+            Sweep::Unmap => entry.set_unused(),
+            Sweep::Protect(protection) => {
+                let huge = entry.flags() & PageTableFlags::HUGE_PAGE;
+                entry.set_flags(protection.flags() | huge);
+            }
+        }
+        tlb::flush(VirtAddr::new_truncate(base));
+        what == Sweep::Unmap
+    }
 }
 
 /// Turns one large page into 512 of the next size with the same meaning.

@@ -97,6 +97,12 @@ pub extern "C" fn on_kernel_stack(
     )
 }
 
+/// Whether the caller runs on its thread's kernel stack; if not, it is on the program's.
+pub fn is_on_kernel_stack() -> bool {
+    let here = 0u8;
+    super::trap::is_on_kernel_stack((&raw const here).addr() as u64)
+}
+
 /// Enters the program (or a new thread of it) for the first time: all registers from `frame`, on its own stack.
 ///
 /// # Safety

@@ -67,10 +67,17 @@ pub struct TrapFrame {
 impl TrapFrame {
     /// The `vector` of a frame made by the `syscall` instruction.
     pub const SYSCALL: u64 = 0x100;
+    /// What faults are told instead of their vector when the kernel stack is used up.
+    pub const STACK_OVERFLOW: u8 = 255;
 }
 
 /// Bytes the CPU and the stubs push: 15 registers, vector, error code, 5 words of the CPU.
 const FRAME_BYTES: usize = size_of::<TrapFrame>();
+
+/// What a handler needs of the kernel stack at least.
+const LEAST_ROOM: usize = 1024;
+/// Bytes below a kernel stack that nothing uses, at least.
+const GUARD_BYTES: usize = 16 * 1024;
 
 /// First vector of device, timer and inter-processor interrupts.
 pub(super) const FIRST_IRQ_VECTOR: u8 = 32;
@@ -82,13 +89,19 @@ extern "C" fn trap_common() {
         "cld",
         "push rax", "push rcx", "push r11", "push r9", "push r8", "push r10", "push rdx", "push rsi", "push rdi",
         "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
-        // Where to: below the interrupted rsp if that lies in (bottom, top] of the kernel stack, else at its top.
+        // Where to: below the interrupted rsp if that lies in (bottom, top] of the kernel stack, else at its top. In the guard below,
+        // or where the frame and its handler have no room: the kernel has used its stack up.
         "mov rax, [rsp + {frame} - 16]",
         "mov rdx, gs:[{top}]",
         "cmp rax, rdx",
         "ja 2f",
-        "cmp rax, gs:[{bottom}]",
+        "mov rcx, gs:[{bottom}]",
+        "lea rsi, [rcx + {least}]",
+        "cmp rax, rsi",
         "ja 3f",
+        "sub rcx, {guard}",
+        "cmp rax, rcx",
+        "ja 4f",
         "2: mov rax, rdx",
         "3: sub rax, {frame}",
         "and rax, -16",
@@ -102,12 +115,23 @@ extern "C" fn trap_common() {
         "call {dispatch}",
         "mov rsp, rbx",
         "jmp {restore}",
+        // The report overwrites the outermost frames, not those that tell who it was.
+        "4: mov rdi, rsp",
+        "mov rsp, rdx",
+        "call {overflow}",
         frame = const FRAME_BYTES,
+        least = const FRAME_BYTES + LEAST_ROOM,
+        guard = const GUARD_BYTES,
+        overflow = sym stack_overflow,
         top = const OFFSET_KERNEL_STACK_TOP,
         bottom = const OFFSET_KERNEL_STACK_BOTTOM,
         dispatch = sym trap_dispatch,
         restore = sym restore_frame,
     )
+}
+
+extern "C" fn stack_overflow(frame: &mut TrapFrame) {
+    up::on_fault(TrapFrame::STACK_OVERFLOW, Cr2::read_raw(), frame);
 }
 
 /// Puts back every register of the frame at RSP and returns to the interrupted code.

@@ -80,6 +80,17 @@ fn gaps_are_found_from_the_top() {
 }
 
 #[test]
+fn a_gap_reaches_to_its_neighbours() {
+    let mut areas = Areas::new(LOW, HIGH);
+    assert_eq!(areas.gap_around(0x20_000), (LOW, HIGH));
+    areas.insert(area(0x20_000, 0x21_000, RW)).unwrap();
+    areas.insert(area(0x30_000, 0x31_000, RW)).unwrap();
+    assert_eq!(areas.gap_around(0x21_000), (0x21_000, 0x30_000));
+    assert_eq!(areas.gap_around(0x1_f000), (LOW, 0x20_000));
+    assert_eq!(areas.gap_around(0x31_000), (0x31_000, HIGH));
+}
+
+#[test]
 fn growing_stops_at_the_neighbour() {
     let mut areas = Areas::new(LOW, HIGH);
     areas.insert(area(0x20_000, 0x21_000, RW)).unwrap();
