@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Build an image and boot it
     Run(Box<RunArgs>),
-    /// Run the tests: host, abi, image, examples, fault, tool, apps
+    /// Run the tests: host, abi, image, examples, fault, tool, budget, apps
     Test(crate::test::TestArgs),
     /// Find or install what is needed, and build std
     Setup,
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     },
     /// Run Rust's own test suites on Linux and in the guest, and write docs/conformance.md
     Conformance(crate::conformance::ConformanceArgs),
-    /// Measure boot time and image size
+    /// Measure Caracal beside Linux, and write docs/benchmarks.md
     Bench(crate::bench::BenchArgs),
     /// Say what an image's bytes are spent on
     Size(BuildArgs),

@@ -128,7 +128,7 @@ pub(crate) fn main() -> Result<()> {
 }
 
 /// Installs Debian packages, as root or through sudo.
-fn install(packages: &[&str]) -> Result<()> {
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let Some(apt) = paths::find_program("apt-get") else {
         bail!(
             "this machine has no apt-get; install by other means what these Debian packages bring: {}",

@@ -8,6 +8,7 @@
 //! | image | `tests/image`: what other projects' loaders say of an image |
 //! | fault | `tests/fault`: a program that dies in every way, `cases.toml` says how each ends |
 //! | tool | plain cargo after `init`, the names of the target, `-Zbuild-std`, the flags of `run`, Ctrl-C |
+//! | budget | instruction counts that may not grow (`tests/bench/budgets.toml`) |
 //! | apps | published programs, on the host and in the guest: the same output (`tests/apps/apps.toml`) |
 
 use std::fs;
@@ -18,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::flags::BuildArgs;
-use crate::{build, paths, process, ui};
+use crate::{bench, build, paths, process, ui};
 
 /// Which rings.
 #[derive(Args, Debug)]
@@ -45,6 +46,8 @@ enum Ring {
     Fault,
     /// The commands, plain cargo, terminals
     Tool,
+    /// Instruction counts
+    Budget,
     /// Published crates
     Apps,
 }
@@ -79,7 +82,7 @@ impl Count {
 /// Runs the rings; an error if anything failed or nothing ran.
 pub(crate) fn main(args: &TestArgs) -> Result<()> {
     let rings = if args.rings.is_empty() {
-        vec![Ring::Host, Ring::Abi, Ring::Image, Ring::Examples, Ring::Fault, Ring::Tool]
+        vec![Ring::Host, Ring::Abi, Ring::Image, Ring::Examples, Ring::Fault, Ring::Tool, Ring::Budget]
     } else {
         args.rings.clone()
     };
@@ -92,6 +95,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
             Ring::Examples => examples(&args.smp)?,
             Ring::Fault => program::check(&paths::root().join("tests/fault"), &args.smp)?,
             Ring::Tool => tool::run()?,
+            Ring::Budget => budget()?,
             Ring::Apps => apps::run(&args.smp)?,
         });
     }
@@ -248,6 +252,15 @@ fn cases(name: &str, command: &mut Command) -> Result<Count> {
 fn last_line(line: &str) -> Option<Count> {
     let (passed, failed) = line.trim().split_once(" passed, ")?;
     Some(Count { passed: passed.parse().ok()?, failed: failed.strip_suffix(" failed")?.parse().ok()? })
+}
+
+/// Instruction counts.
+fn budget() -> Result<Count> {
+    let mut count = Count::default();
+    for (name, result) in bench::check_budgets()? {
+        count.add(Count::one(&format!("budget of {name}"), result));
+    }
+    Ok(count)
 }
 
 /// Builds and boots every example.

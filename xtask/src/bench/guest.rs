@@ -1,0 +1,179 @@
+//! A program in a machine that is measured: Caracal's image, or a Linux kernel with the same program as its first process.
+//!
+//! Everything is started with the same QEMU and the same flags; only what the two kernels want to be told differs. This is not how images are
+//! run (`run`): there is one console, and nothing else is attached.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{process, qemu};
+
+/// Deterministic: one instruction is one nanosecond, time that is waited for passes at once.
+const INSTRUCTIONS: [&str; 4] = ["-icount", "shift=0,sleep=off", "-cpu", "max,-la57,-erms,-fsrm"];
+
+/// Kernel and program.
+#[derive(Clone, Debug)]
+pub(super) struct Guest {
+    /// `-kernel`.
+    pub(super) kernel: PathBuf,
+    /// The archive that holds `/init`, for Linux.
+    pub(super) initrd: Option<PathBuf>,
+}
+
+/// How time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// By instructions.
+    Instructions,
+    /// As on the wall.
+    Wall,
+}
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
+    /// `-M`.
+    pub(super) name: &'static str,
+    /// `-m`.
+    pub(super) memory: String,
+    /// How time passes.
+    pub(super) clock: Clock,
+}
+
+impl Machine {
+    /// The machine most figures are taken on.
+    pub(super) fn microvm() -> Self {
+        Self { name: "microvm", memory: "256M".to_owned(), clock: Clock::Instructions }
+    }
+
+    /// The flags that are the same for all guests.
+    pub(super) fn flags(&self) -> Vec<&str> {
+        let mut flags = vec!["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"];
+        flags.extend(["-accel", "tcg", "-M", self.name, "-m", &self.memory]);
+        match self.clock {
+            Clock::Instructions => flags.extend(INSTRUCTIONS),
+            Clock::Wall => flags.extend(["-cpu", "max"]),
+        }
+        flags.extend(["-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        flags
+    }
+}
+
+/// What a guest said, and why nobody listens any more.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// Lines of its console, without their ends.
+    pub(super) lines: Vec<String>,
+    /// Whether the line came that was waited for.
+    pub(super) is_complete: bool,
+    /// From the start of QEMU to that line, or to the end.
+    pub(super) elapsed: Duration,
+    /// What QEMU complained of.
+    pub(super) complaints: String,
+}
+
+impl Said {
+    /// An error that shows what came, unless the line came.
+    pub(super) fn complete(self) -> Result<Self> {
+        if !self.is_complete {
+            bail!(
+                "the guest did not come to its end within {:.0} s; it said\n{}\n{}",
+                self.elapsed.as_secs_f64(),
+                self.lines.join("\n"),
+                self.complaints
+            );
+        }
+        Ok(self)
+    }
+
+    /// The words of lines that begin with `word`.
+    pub(super) fn records<'said>(&'said self, word: &'said str) -> impl Iterator<Item = Vec<&'said str>> {
+        self.lines
+            .iter()
+            .map(|line| line.split(' ').collect::<Vec<_>>())
+            .filter(move |words| words.first() == Some(&word))
+    }
+}
+
+impl Guest {
+    /// QEMU, about to boot the program with these arguments.
+    pub(super) fn command(&self, machine: &Machine, args: &[&str]) -> Result<Command> {
+        let mut command = Command::new(qemu::program()?);
+        command.args(machine.flags()).arg("-kernel").arg(&self.kernel);
+        let (options, name) = match &self.initrd {
+            Some(initrd) => {
+                command.arg("-initrd").arg(initrd);
+                // A first process that ends is a panic, and a panic is the end of the machine.
+                ("console=ttyS0 quiet panic=-1", "")
+            }
+            None => ("log=error exit-port=0xf4 stdin=none tty=", " program"),
+        };
+        let line = match args {
+            [] => options.to_owned(),
+            args => format!("{options} --{name} {}", args.join(" ")),
+        };
+        command.arg("-append").arg(line).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Boots, and listens until `is_last` says so, the machine ends or `limit` is over. The machine is gone afterwards.
+    pub(super) fn listen(
+        &self,
+        machine: &Machine,
+        args: &[&str],
+        limit: Duration,
+        is_last: impl Fn(&str) -> bool,
+    ) -> Result<Said> {
+        listen(&mut self.command(machine, args)?, limit, is_last)
+    }
+}
+
+/// Starts QEMU and listens.
+pub(super) fn listen(command: &mut Command, limit: Duration, is_last: impl Fn(&str) -> bool) -> Result<Said> {
+    let start = Instant::now();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", process::show(command)))?;
+    let stdout = child.stdout.take().context("the output is a pipe")?;
+    let mut stderr = child.stderr.take().context("the errors are a pipe")?;
+    let complaints = thread::spawn(move || {
+        let mut text = Vec::new();
+        // What came until then is enough.
+        let _ = stderr.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let (sender, heard) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+            let time = start.elapsed();
+            if sender.send((String::from_utf8_lossy(&line).trim_end().to_owned(), time)).is_err() {
+                break;
+            }
+        }
+    });
+    let mut said = Said { lines: Vec::new(), is_complete: false, elapsed: limit, complaints: String::new() };
+    while let Ok((line, time)) = heard.recv_timeout(limit.saturating_sub(start.elapsed())) {
+        said.is_complete = is_last(&line);
+        said.lines.push(line);
+        said.elapsed = time;
+        if said.is_complete {
+            break;
+        }
+    }
+    if !said.is_complete {
+        said.elapsed = start.elapsed();
+    }
+    // It may have ended by itself in the meantime.
+    let _ = child.kill();
+    child.wait()?;
+    said.complaints = complaints.join().unwrap_or_default();
+    Ok(said)
+}
