@@ -98,6 +98,8 @@ pub(super) fn current_ptr() -> *const Task {
 enum Leaving {
     /// It goes to the end of this CPU's queue.
     Runnable,
+    /// So it does, or nearly: its time was up.
+    Preempted,
     /// It goes to another CPU's queue: this one is not among those it may run on.
     Migrating,
     /// It waits for a wake-up; its wakers and the process keep it.
@@ -120,11 +122,12 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     cpu::set_need_resched(false);
     // SAFETY: the running task, kept by CpuLocal.
     let may_stay = unsafe { &*from }.affinity() & (1 << cpu::id()) != 0;
-    let leaving = if leaving == Leaving::Runnable && !may_stay { Leaving::Migrating } else { leaving };
+    let goes_on = matches!(leaving, Leaving::Runnable | Leaving::Preempted);
+    let leaving = if goes_on && !may_stay { Leaving::Migrating } else { leaving };
     let from_is_idle = core::ptr::eq(from, Arc::as_ptr(&here.idle));
     let next = match pick(here) {
         Some(next) => next,
-        None if leaving == Leaving::Runnable || from_is_idle => return false,
+        None if goes_on && may_stay || from_is_idle => return false,
         None => Arc::clone(&here.idle),
     };
     if core::ptr::eq(Arc::as_ptr(&next), from) {
@@ -137,14 +140,20 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     next.cpu.store(cpu::id(), Ordering::Relaxed);
     let to: *const Task = Arc::as_ptr(&next);
     let tag = match leaving {
-        Leaving::Runnable if !from_is_idle => {
+        Leaving::Runnable | Leaving::Preempted if !from_is_idle => {
             // SAFETY: takes the count out of CpuLocal; make_current overwrites the pointer below.
-            here.queue.lock().enqueue(unsafe { Arc::from_raw(from) });
+            let task = unsafe { Arc::from_raw(from) };
+            let mut queue = here.queue.lock();
+            if leaving == Leaving::Preempted {
+                queue.enqueue_preempted(task);
+            } else {
+                queue.enqueue(task);
+            }
             0
         }
         Leaving::Migrating => TAG_MIGRATES,
         Leaving::Ended => TAG_COUNTED | TAG_ENDED,
-        Leaving::Runnable | Leaving::Parked => TAG_COUNTED,
+        Leaving::Runnable | Leaving::Preempted | Leaving::Parked => TAG_COUNTED,
     };
     here.previous.store(from.cast_mut().map_addr(|address| address | tag), Ordering::Relaxed);
     make_current(next, now);
@@ -338,7 +347,7 @@ pub fn on_reschedule() {
 
 /// A reschedule is due and allowed: from the end of an interrupt, or when preemption comes back on.
 pub fn preempt() {
-    with_interrupts_off(|| switch_away(Leaving::Runnable, true));
+    with_interrupts_off(|| switch_away(Leaving::Preempted, true));
 }
 
 /// Ends the running thread. What it leaves is let go by whoever runs next.
