@@ -50,6 +50,12 @@ static LINE: SharedLine = SharedLine {
 impl SharedLine {
     #[inline]
     fn load(&self) -> Line {
+        self.read(|line| line)
+    }
+
+    /// What `look` makes of the line that is followed while it looks.
+    #[inline]
+    fn read<R>(&self, look: impl Fn(Line) -> R) -> R {
         loop {
             let before = self.sequence.load(Ordering::Acquire);
             let line = Line {
@@ -57,21 +63,25 @@ impl SharedLine {
                 ns: self.ns.load(Ordering::Relaxed),
                 rate: self.rate.load(Ordering::Relaxed),
             };
+            let seen = look(line);
             core::sync::atomic::fence(Ordering::Acquire);
             if before & 1 == 0 && self.sequence.load(Ordering::Relaxed) == before {
-                return line;
+                return seen;
             }
             cpu::relax();
         }
     }
 
-    /// One writer at a time: the holder of `Clock::discipline`.
-    fn store(&self, line: Line) {
-        self.sequence.fetch_add(1, Ordering::Relaxed);
-        core::sync::atomic::fence(Ordering::Release);
-        self.cycles.store(line.cycles, Ordering::Relaxed);
-        self.ns.store(line.ns, Ordering::Relaxed);
-        self.rate.store(line.rate, Ordering::Relaxed);
+    /// Has time go on at another rate from this moment on. One writer at a time: the holder of `Clock::discipline`.
+    ///
+    /// The counter is read when readers wait already, and they read it while they look at the line: nobody has seen a later time by the old
+    /// line than anybody will see by the new one, on whatever CPU.
+    fn bend(&self, old: &Line, rate: u64) {
+        self.sequence.fetch_add(1, Ordering::SeqCst);
+        let cycles = tsc::read();
+        self.cycles.store(cycles, Ordering::Relaxed);
+        self.ns.store(old.ns_at(cycles), Ordering::Relaxed);
+        self.rate.store(rate, Ordering::Relaxed);
         self.sequence.fetch_add(1, Ordering::Release);
     }
 }
@@ -191,7 +201,7 @@ pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
         None => measure_by_rtc(known, timer_deadline).ok_or(NoClock)?,
     };
     let line = Line::new(0, 0, hz);
-    LINE.store(line);
+    LINE.rate.store(line.rate, Ordering::Relaxed);
     let wall = rtc::seconds();
     if wall.is_none() {
         log::error!("no real-time clock: wall-clock time starts at 1970-01-01; certificates will not verify");
@@ -233,7 +243,7 @@ pub fn start_cpu() {
 /// Monotonic time since boot in nanoseconds; the same on all CPUs.
 #[inline]
 pub fn now() -> u64 {
-    LINE.load().ns_at(tsc::read())
+    LINE.read(|line| line.ns_at(tsc::read()))
 }
 
 /// Cycles of the TSC per second, about: for `/proc/cpuinfo`.
@@ -289,7 +299,7 @@ pub fn keep_in_step() {
     };
     let line = LINE.load();
     let sample = sample(reference, NS_PER_S);
-    LINE.store(discipline.feed(&line, sample));
+    LINE.bend(&line, discipline.feed(&line, sample).rate);
     // Twice as far each time, up to half of the reference's range, so that an idle guest stays idle.
     let distance = (now / 2).clamp(COMPARE_EVERY_NS, 60 * NS_PER_S).min(reference.wrap_ns() / 2);
     clock.next_comparison_ns.store(now + distance, Ordering::Relaxed);

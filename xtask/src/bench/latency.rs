@@ -10,7 +10,7 @@ use super::guest::{Guest, Machine};
 use super::page::{Section, grouped};
 use super::rival::{SYSTEMS, Systems};
 
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// What is measured, as the program calls it and as the page does.
 const KINDS: [(&str, &str); 3] = [

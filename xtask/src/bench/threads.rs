@@ -9,7 +9,7 @@ use super::guest::{Clock, Guest, Machine};
 use super::page::{Section, cell};
 use super::rival::{SYSTEMS, Systems};
 
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(240);
 /// As many as are asked for.
 const MOST: &str = "30000";
 

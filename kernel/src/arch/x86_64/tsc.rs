@@ -1,11 +1,14 @@
 //! The time-stamp counter: cycles since reset, on every CPU.
 #![expect(unsafe_code, reason = "an instruction the language does not know")]
 
+use core::arch::asm;
 use core::arch::x86_64::{__cpuid, _rdtsc};
 
-/// The counter now.
+/// The counter now: not before what comes before has been seen.
 #[inline]
 pub fn read() -> u64 {
+    // SAFETY: lfence orders; long mode implies it.
+    unsafe { asm!("lfence", options(nostack, preserves_flags)) };
     // SAFETY: rdtsc reads a counter; long mode implies it.
     unsafe { _rdtsc() }
 }

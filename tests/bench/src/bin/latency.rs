@@ -29,7 +29,7 @@ fn main() {
 
 /// How late each of many sleeps of different lengths ends.
 fn wake_ups() -> Vec<u64> {
-    (0..2000_u64)
+    (0..200_u64)
         .map(|sample| {
             let length = Duration::from_nanos(500_000 + 7_919 * (sample % 101));
             let start = Instant::now();
@@ -44,7 +44,7 @@ fn wake_ups() -> Vec<u64> {
 fn away() -> Vec<u64> {
     // No loop takes as long without having been interrupted.
     const GAP: u64 = 20_000;
-    const TURNS: usize = 200;
+    const TURNS: usize = 50;
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let other = thread::spawn(move || {
