@@ -185,24 +185,36 @@ pub struct PipeEnd {
     pipe: Arc<Pipe>,
     reads: bool,
     writes: bool,
-    /// Readers and writers there had been before this end came.
-    seen_before: (usize, usize),
+    /// What opening it as a FIFO waits for, if nobody had the other end when this one came.
+    awaits: Option<Partner>,
+}
+
+/// Who had not come yet to the other end of a FIFO, as so many ones had been there before.
+#[derive(Clone, Copy, Debug)]
+enum Partner {
+    Reader { seen: usize },
+    Writer { seen: usize },
 }
 
 impl PipeEnd {
     /// An end of `pipe` that reads, writes, or both.
     pub fn new(pipe: Arc<Pipe>, reads: bool, writes: bool) -> Self {
-        let seen_before = {
+        let awaits = {
             let mut state = pipe.0.lock();
-            let before = (state.readers_seen, state.writers_seen);
+            // Asked now: a partner that is here, writes and leaves before this thread looks again has been met.
+            let awaits = match (reads, writes) {
+                (true, false) if state.writers == 0 => Some(Partner::Writer { seen: state.writers_seen }),
+                (false, true) if state.readers == 0 => Some(Partner::Reader { seen: state.readers_seen }),
+                _ => None,
+            };
             state.readers += usize::from(reads);
             state.writers += usize::from(writes);
             state.readers_seen += usize::from(reads);
             state.writers_seen += usize::from(writes);
             state.wakers.wake_all();
-            before
+            awaits
         };
-        Self { pipe, reads, writes, seen_before }
+        Self { pipe, reads, writes, awaits }
     }
 
     /// Whether somebody has the other end: opening a FIFO for writing without waiting is `ENXIO` otherwise (fifo(7)).
@@ -251,11 +263,12 @@ impl File for PipeEnd {
 
     fn opened(&self, io: &Io<'_>) -> Result<(), Errno> {
         let mut state = self.pipe.0.lock();
-        let waits_for_writer =
-            self.reads && !self.writes && state.writers == 0 && state.writers_seen == self.seen_before.1;
-        let waits_for_reader =
-            self.writes && !self.reads && state.readers == 0 && state.readers_seen == self.seen_before.0;
-        if waits_for_writer || waits_for_reader {
+        let waits = match self.awaits {
+            Some(Partner::Writer { seen }) => state.writers_seen == seen,
+            Some(Partner::Reader { seen }) => state.readers_seen == seen,
+            None => false,
+        };
+        if waits {
             state.register(io);
             return Err(Errno::EAGAIN);
         }

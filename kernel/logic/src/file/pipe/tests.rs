@@ -83,3 +83,19 @@ fn capacity_changes_keep_what_is_inside() {
     assert_eq!(write(&writer, &[8; 5000]), Ok(3192));
     assert_eq!(reader.available(0), Ok(8192));
 }
+
+#[test]
+fn opening_a_fifo_meets_a_partner_that_came_first_and_left_early() {
+    let pipe: Arc<Pipe> = Arc::default();
+    let writer = PipeEnd::new(Arc::clone(&pipe), false, true);
+    assert_eq!(writer.opened(&Io::default()), Err(Errno::EAGAIN));
+    let reader = PipeEnd::new(Arc::clone(&pipe), true, false);
+    // The writer goes on before the reader looks, and is done with it.
+    assert_eq!(writer.opened(&Io::default()), Ok(()));
+    write(&writer, b"x").unwrap();
+    drop(writer);
+    assert_eq!(reader.opened(&Io::default()), Ok(()));
+    assert_eq!(read(&reader, 9), Ok(b"x".to_vec()));
+    let late = PipeEnd::new(pipe, true, false);
+    assert_eq!(late.opened(&Io::default()), Err(Errno::EAGAIN), "nobody has come for this one");
+}
