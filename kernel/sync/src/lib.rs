@@ -5,6 +5,7 @@
 //! | [`Lock`] | preemption on this CPU | the default: data that only threads touch |
 //! | [`IrqLock`] | interrupts on this CPU | data that an interrupt handler touches too |
 //! | [`Once`] | nothing | written once at start-up, read for ever |
+//! | [`Queue`] | (inside a lock) | who comes next, without memory of its own |
 //! | [`WakerSet`] | (inside a lock) | who is to be woken when something changes |
 //!
 //! No lock may be held across a switch of threads, and none while program memory is touched. The order of locks is drawn in `docs/locks.md`.
@@ -18,9 +19,11 @@ pub mod hooks;
 mod irq_lock;
 mod lock;
 mod once;
+mod queue;
 mod wakers;
 
 pub use irq_lock::{IrqLock, IrqLockGuard};
 pub use lock::{Lock, LockGuard};
 pub use once::Once;
+pub use queue::{Link, Linked, Queue};
 pub use wakers::WakerSet;
