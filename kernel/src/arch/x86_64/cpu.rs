@@ -33,6 +33,9 @@ pub struct CpuLocal {
     this: AtomicPtr<CpuLocal>,
     /// The running task, an opaque pointer that the scheduler owns.
     current: AtomicPtr<()>,
+    /// What FS base is set to: reading it back from there takes long. The program cannot change it by itself (`fpu::install` keeps
+    /// `wrfsbase` off).
+    thread_pointer: AtomicU64,
     /// The local APIC's ID, for interrupts to this CPU.
     pub(super) apic_id: AtomicU32,
 }
@@ -52,6 +55,7 @@ const OFFSET_PREEMPT: usize = offset_of!(CpuLocal, preempt);
 const OFFSET_ID: usize = offset_of!(CpuLocal, id);
 const OFFSET_THIS: usize = offset_of!(CpuLocal, this);
 const OFFSET_CURRENT: usize = offset_of!(CpuLocal, current);
+const OFFSET_THREAD_POINTER: usize = offset_of!(CpuLocal, thread_pointer);
 
 impl CpuLocal {
     const fn new() -> Self {
@@ -63,6 +67,7 @@ impl CpuLocal {
             id: AtomicU32::new(0),
             this: AtomicPtr::new(core::ptr::null_mut()),
             current: AtomicPtr::new(core::ptr::null_mut()),
+            thread_pointer: AtomicU64::new(0),
             apic_id: AtomicU32::new(0),
         }
     }
@@ -188,12 +193,24 @@ pub(super) fn kernel_stack() -> (u64, u64) {
 /// The thread pointer (FS base) of the running thread.
 #[inline]
 pub fn thread_pointer() -> u64 {
-    FsBase::read().as_u64()
+    let base;
+    // SAFETY: reads this CPU's own block in one instruction: always the running thread's value.
+    unsafe {
+        asm!(
+            "mov {}, gs:[{}]", out(reg) base, const OFFSET_THREAD_POINTER, options(nostack, preserves_flags, readonly)
+        )
+    };
+    base
 }
 
-/// Sets the thread pointer of the running thread. `base` must be canonical.
+/// Sets the thread pointer of the running thread. `base` must be canonical. A switch between the two writes does no harm: it keeps the
+/// first and makes both again.
 #[inline]
 pub fn set_thread_pointer(base: u64) {
+    // SAFETY: writes this CPU's own block.
+    unsafe {
+        asm!("mov gs:[{}], {}", const OFFSET_THREAD_POINTER, in(reg) base, options(nostack, preserves_flags))
+    };
     FsBase::write(VirtAddr::new_truncate(base));
 }
 

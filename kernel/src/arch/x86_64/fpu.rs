@@ -29,6 +29,8 @@ pub(super) fn install() {
     };
     // SAFETY: announces FXSAVE and SIMD exceptions, which fpu and the fault handler serve.
     unsafe { Cr4::update(|cr4| cr4.insert(Cr4Flags::OSFXSR | Cr4Flags::OSXMMEXCPT_ENABLE)) };
+    // SAFETY: `wrfsbase` is the kernel's to allow; who booted us may have. CpuLocal remembers what FS base is.
+    unsafe { Cr4::update(|cr4| cr4.remove(Cr4Flags::FSGSBASE)) };
     if __cpuid(1).ecx & (1 << 26) == 0 {
         return;
     }

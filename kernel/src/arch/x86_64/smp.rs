@@ -105,6 +105,11 @@ pub fn online() -> usize {
     ONLINE.load(Ordering::Acquire)
 }
 
+/// The CPUs that run, a bit each.
+pub fn online_mask() -> u64 {
+    u64::MAX >> (cpu::MAX_CPUS - online())
+}
+
 /// Called by a started CPU when it is ready to be given work.
 pub fn announce() {
     ONLINE.fetch_add(1, Ordering::Release);
