@@ -224,8 +224,7 @@ macro_rules! for_each_syscall {
             138 fstatfs => fs::sys_fstatfs(fd: Fd, buf: UserPtr<Statfs>) [Full];
             139 sysfs => none [NotSupported "replaced by /proc/filesystems", ENOSYS];
             140 getpriority => task::sys_getpriority(which: PriorityOf, who: i32) [Full];
-            141 setpriority => task::sys_setpriority(which: PriorityOf, who: i32, nice: i32)
-                [Partial "kept and reported; the scheduler treats all threads alike"];
+            141 setpriority => task::sys_setpriority(which: PriorityOf, who: i32, nice: i32) [Full];
             142 sched_setparam => task::sys_sched_setparam(pid: Pid, param: UserPtr<SchedParam>)
                 [Partial "SCHED_OTHER only"];
             143 sched_getparam => task::sys_sched_getparam(pid: Pid, param: UserPtr<SchedParam>) [Full];

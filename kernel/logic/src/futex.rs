@@ -6,14 +6,12 @@
 //!
 //! There is one address space, so private and shared futexes of the same address are the same.
 
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use abi::errno::Errno;
-use sync::Lock;
+use sync::{Linked, Lock};
 
 /// Number of hash buckets, a power of two.
 const BUCKETS: usize = 256;
@@ -39,8 +37,12 @@ impl Waiter {
     }
 }
 
+/// The kind of a thread's link in the queues.
+#[derive(Debug)]
+pub enum Waits {}
+
 /// A thread.
-pub trait Thread {
+pub trait Thread: Linked<Waits> {
     /// Its part.
     fn waiter(&self) -> &Waiter;
 
@@ -48,14 +50,14 @@ pub trait Thread {
     fn wake(self: &Arc<Self>);
 }
 
-type Queue<T> = VecDeque<Arc<T>>;
+type Queue<T> = sync::Queue<T, Waits>;
 
 /// All queues.
-pub struct Futexes<T> {
+pub struct Futexes<T: Thread> {
     buckets: [Lock<Queue<T>>; BUCKETS],
 }
 
-impl<T> fmt::Debug for Futexes<T> {
+impl<T: Thread> fmt::Debug for Futexes<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Futexes(..)")
     }
@@ -76,7 +78,7 @@ impl<T: Thread> Futexes<T> {
     /// Empty queues.
     #[must_use]
     pub fn new() -> Self {
-        Self { buckets: [const { Lock::new(VecDeque::new()) }; BUCKETS] }
+        Self { buckets: [const { Lock::new(Queue::new()) }; BUCKETS] }
     }
 
     /// Queues `thread` on `key` if `value_is_expected` says so under the queue's lock.
@@ -114,8 +116,7 @@ impl<T: Thread> Futexes<T> {
                 // Requeued between the look and the lock.
                 continue;
             }
-            let at = queue.iter().position(|other| Arc::ptr_eq(other, thread));
-            return at.and_then(|at| queue.remove(at)).is_some();
+            return queue.take_first(|other| core::ptr::eq(other, Arc::as_ptr(thread))).is_some();
         }
     }
 
@@ -151,7 +152,7 @@ impl<T: Thread> Futexes<T> {
         requeue: usize,
         still_expected: impl FnOnce() -> Result<bool, Errno>,
     ) -> Result<(usize, usize), Errno> {
-        let mut woken = Vec::new();
+        let mut woken = Queue::new();
         let moved = self.with_both(from, to, |source, target| {
             if !still_expected()? {
                 return Err(Errno::EAGAIN);
@@ -159,12 +160,15 @@ impl<T: Thread> Futexes<T> {
             while woken.len() < wake
                 && let Some(thread) = take_first(source, from, u32::MAX)
             {
-                woken.push(thread);
+                woken.push_back(thread);
             }
             Ok(move_waiters(source, target, from, to, requeue))
         })?;
-        woken.iter().for_each(T::wake);
-        Ok((woken.len(), moved))
+        let count = woken.len();
+        while let Some(thread) = woken.pop_front() {
+            thread.wake();
+        }
+        Ok((count, moved))
     }
 
     /// Locks the buckets of two addresses, the lower index first; the second is `None` when both are one.
@@ -185,13 +189,7 @@ impl<T: Thread> Futexes<T> {
 
 /// Takes the first thread out that waits on `key` and meets `bitset`; it counts as woken.
 fn take_first<T: Thread>(queue: &mut Queue<T>, key: u64, bitset: u32) -> Option<Arc<T>> {
-    // Mostly there is one key in a bucket.
-    let thread = if queue.front()?.waiter().meets(key, bitset) {
-        queue.pop_front()?
-    } else {
-        let at = queue.iter().position(|thread| thread.waiter().meets(key, bitset))?;
-        queue.remove(at)?
-    };
+    let thread = queue.take_first(|thread| thread.waiter().meets(key, bitset))?;
     thread.waiter().woken.store(true, Ordering::Release);
     Some(thread)
 }
@@ -204,16 +202,13 @@ fn move_waiters<T: Thread>(
     to: u64,
     most: usize,
 ) -> usize {
-    let (mut moved, mut at) = (0, 0);
-    for _ in 0..source.len() {
-        if moved == most {
-            break;
-        }
-        if !source[at].waiter().meets(from, u32::MAX) {
-            at += 1;
-            continue;
-        }
-        let Some(thread) = source.remove(at) else { break };
+    if from == to {
+        return source.iter().filter(|thread| thread.waiter().meets(from, u32::MAX)).take(most).count();
+    }
+    let mut moved = 0;
+    while moved < most
+        && let Some(thread) = source.take_first(|thread| thread.waiter().meets(from, u32::MAX))
+    {
         thread.waiter().key.store(to, Ordering::Release);
         target.as_deref_mut().unwrap_or(source).push_back(thread);
         moved += 1;

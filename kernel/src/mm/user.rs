@@ -96,6 +96,7 @@ pub fn read_c_string(from: UserPtr<u8>, most: usize) -> Result<Vec<u8>, Errno> {
 ///
 /// # Errors
 /// `EFAULT`; `EINVAL` for a misaligned address.
+#[inline]
 pub fn load_u32(from: UserPtr<u32>) -> Result<u32, Errno> {
     if !from.addr().is_multiple_of(4) {
         return Err(Errno::EINVAL);

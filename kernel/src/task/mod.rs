@@ -19,8 +19,7 @@ use crate::mm::stack::KernelStack;
 
 pub use interval::{Action, IntervalTimer};
 pub use sched::{
-    Alarm, TIME_SLICE_NS, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark,
-    yield_now,
+    Alarm, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now,
 };
 pub use task::{NAME_BYTES, Task};
 
@@ -92,7 +91,7 @@ pub fn create(
 /// Lets a created thread run.
 pub fn start(task: Arc<Task>) {
     CREATED.fetch_add(1, Ordering::Relaxed);
-    sched::enqueue(task);
+    sched::start(task);
 }
 
 /// A new thread calls this first.

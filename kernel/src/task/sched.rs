@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use core::task::Waker;
 
-use logic::task::run_queue::RunQueue;
+use logic::task::run_queue::{Arrival, RunQueue};
 use logic::time::timers::{TimerId, Timers};
 use sync::{IrqLock, Once};
 
@@ -23,18 +23,15 @@ use crate::time;
 
 use super::task::Task;
 
-/// How long a thread runs while others wait for its CPU, in nanoseconds.
-pub const TIME_SLICE_NS: u64 = 4_000_000;
-
 /// One CPU's share of the scheduler.
 #[derive(Debug)]
 struct CpuQueue {
-    queue: IrqLock<RunQueue<Arc<Task>>>,
+    queue: IrqLock<RunQueue<Task>>,
     timers: IrqLock<Timers>,
     /// The loop that runs when nothing else does.
     idle: Arc<Task>,
-    /// When the running thread's slice ends; `u64::MAX` while nobody waits for the CPU.
-    slice_end: AtomicU64,
+    /// When the running thread's turn ends; `u64::MAX` while nobody waits for the CPU.
+    turn_end: AtomicU64,
     /// What this CPU's timer is set to; `u64::MAX` when it is not. It is never set later, only sooner: a deadline that is gone costs
     /// one interrupt in which nothing is due, and threads that take turns do not touch the timer at all.
     armed: AtomicU64,
@@ -67,7 +64,7 @@ pub(super) fn prepare(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
         queue: IrqLock::new(RunQueue::new()),
         timers: IrqLock::new(Timers::new()),
         idle,
-        slice_end: AtomicU64::new(u64::MAX),
+        turn_end: AtomicU64::new(u64::MAX),
         armed: AtomicU64::new(u64::MAX),
         previous: AtomicPtr::new(Arc::into_raw(running).cast_mut()),
         dead: AtomicPtr::new(core::ptr::null_mut()),
@@ -125,30 +122,35 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     let goes_on = matches!(leaving, Leaving::Runnable | Leaving::Preempted);
     let leaving = if goes_on && !may_stay { Leaving::Migrating } else { leaving };
     let from_is_idle = core::ptr::eq(from, Arc::as_ptr(&here.idle));
-    let next = match pick(here) {
+    let mut queue = here.queue.lock();
+    if goes_on && may_stay && queue.is_empty() {
+        return false;
+    }
+    let now = time::now();
+    let ran = account(from, now);
+    let mut next = queue.pick_next(ran);
+    if next.is_none() {
+        drop(queue);
+        next = steal();
+        queue = here.queue.lock();
+    }
+    let next = match next {
         Some(next) => next,
-        None if goes_on && may_stay || from_is_idle => return false,
+        None if from_is_idle => return false,
         None => Arc::clone(&here.idle),
     };
     if core::ptr::eq(Arc::as_ptr(&next), from) {
         // It was woken between parking and here: it never left.
         return false;
     }
-    let now = time::now();
-    account(from, now);
     next.on_cpu.store(true, Ordering::Relaxed);
     next.cpu.store(cpu::id(), Ordering::Relaxed);
     let to: *const Task = Arc::as_ptr(&next);
     let tag = match leaving {
         Leaving::Runnable | Leaving::Preempted if !from_is_idle => {
+            let arrival = if leaving == Leaving::Preempted { Arrival::Preempted } else { Arrival::Ready };
             // SAFETY: takes the count out of CpuLocal; make_current overwrites the pointer below.
-            let task = unsafe { Arc::from_raw(from) };
-            let mut queue = here.queue.lock();
-            if leaving == Leaving::Preempted {
-                queue.enqueue_preempted(task);
-            } else {
-                queue.enqueue(task);
-            }
+            queue.enqueue(unsafe { Arc::from_raw(from) }, arrival);
             0
         }
         Leaving::Migrating => TAG_MIGRATES,
@@ -157,7 +159,13 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     };
     here.previous.store(from.cast_mut().map_addr(|address| address | tag), Ordering::Relaxed);
     make_current(next, now);
-    share(here, from_is_idle, now);
+    here.turn_end.store(u64::MAX, Ordering::Relaxed);
+    let others_wait = !queue.is_empty();
+    if others_wait {
+        limit_turn(here, &queue);
+    }
+    drop(queue);
+    share(from_is_idle, others_wait);
     // SAFETY: kept alive by the queue or by `previous` until finish_switch.
     let from = unsafe { &*from };
     // SAFETY: kept alive by CpuLocal.
@@ -168,27 +176,29 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     true
 }
 
-/// The CPU has just taken a task: ends its idleness, gives the task a slice if others wait, and lets an idle CPU help.
-fn share(here: &CpuQueue, was_idle: bool, now: u64) {
+/// The CPU has just taken a task: ends its idleness, and lets an idle CPU help with those that wait.
+fn share(was_idle: bool, others_wait: bool) {
     if was_idle {
         IDLE.fetch_and(!(1u64 << cpu::id()), Ordering::SeqCst);
     }
-    if here.queue.lock().is_empty() {
-        here.slice_end.store(u64::MAX, Ordering::Relaxed);
-        return;
-    }
-    begin_slice(here, now);
-    let idle = IDLE.load(Ordering::SeqCst);
-    if idle != 0 {
-        apic::send(idle.trailing_zeros() as usize, apic::vector::RESCHEDULE);
+    if others_wait {
+        let idle = IDLE.load(Ordering::SeqCst);
+        if idle != 0 {
+            apic::send(idle.trailing_zeros() as usize, apic::vector::RESCHEDULE);
+        }
     }
 }
 
-/// The running thread shares its CPU from `now` on.
-fn begin_slice(here: &CpuQueue, now: u64) {
-    let end = now + TIME_SLICE_NS;
-    here.slice_end.store(end, Ordering::Relaxed);
-    arm(here, end);
+/// Has the running thread's turn end when it must, which is never later than was said before.
+fn limit_turn(here: &CpuQueue, queue: &RunQueue<Task>) {
+    // SAFETY: the running task, kept by CpuLocal.
+    let running = unsafe { &*current_ptr() };
+    let (began, nice) = (running.since.load(Ordering::Relaxed), running.nice.load(Ordering::Relaxed));
+    let Some(end) = queue.turn_ends(began, nice) else { return };
+    if end < here.turn_end.load(Ordering::Relaxed) {
+        here.turn_end.store(end, Ordering::Relaxed);
+        arm(here, end);
+    }
 }
 
 /// Runs first on every switch's far side: lets go of the task that was left.
@@ -208,7 +218,7 @@ fn finish_switch() {
         task.on_cpu.store(false, Ordering::Release);
         if tag & TAG_MIGRATES != 0 {
             // SAFETY: the count that CpuLocal held was handed over in switch_away; the queue takes it.
-            enqueue(unsafe { Arc::from_raw(previous) });
+            enqueue(unsafe { Arc::from_raw(previous) }, Arrival::Ready);
         } else if tag & TAG_COUNTED != 0 {
             // SAFETY: the count that CpuLocal held was handed over in switch_away.
             drop(unsafe { Arc::from_raw(previous) });
@@ -243,19 +253,19 @@ pub(super) fn begin() {
     cpu::interrupts::enable();
 }
 
-fn account(task: *const Task, now: u64) {
+/// Adds to the running task's CPU time what it has used; answers that, in nanoseconds.
+fn account(task: *const Task, now: u64) -> u64 {
     // SAFETY: the running task, kept by CpuLocal.
     let task = unsafe { &*task };
     let ran = now.saturating_sub(task.since.load(Ordering::Relaxed));
+    task.since.store(now, Ordering::Relaxed);
     task.cpu_time.fetch_add(ran, Ordering::Relaxed);
+    ran
 }
 
-/// The next task for this CPU: its own queue's, else one stolen from the longest other queue.
-fn pick(here: &CpuQueue) -> Option<Arc<Task>> {
+/// A task of another CPU's queue.
+fn steal() -> Option<Arc<Task>> {
     let me = cpu::id();
-    if let Some(task) = here.queue.lock().pick_next() {
-        return Some(task);
-    }
     (1..smp::online()).find_map(|step| {
         let other = (me + step) % smp::online();
         let mut queue = queue_of(other).queue.lock();
@@ -264,47 +274,43 @@ fn pick(here: &CpuQueue) -> Option<Arc<Task>> {
 }
 
 /// Puts a runnable task that is in no queue onto one, and makes sure some CPU looks.
-pub(super) fn enqueue(task: Arc<Task>) {
+fn enqueue(task: Arc<Task>, arrival: Arrival) {
     let target = choose_cpu(&task);
     let there = queue_of(target);
-    there.queue.lock().enqueue(task);
-    with_interrupts_off(|| {
-        if target == cpu::id() {
-            on_reschedule();
-        } else {
-            apic::send(target, apic::vector::RESCHEDULE);
-        }
-    });
+    let mut queue = there.queue.lock();
+    queue.enqueue(task, arrival);
+    if target == cpu::id() {
+        attend(there, &queue);
+    } else {
+        drop(queue);
+        apic::send(target, apic::vector::RESCHEDULE);
+    }
 }
 
 /// Which CPU's queue a woken task goes to: its last one if that idles or nobody does, else an idle one.
 fn choose_cpu(task: &Task) -> usize {
-    let online = if smp::online() == 64 { u64::MAX } else { (1u64 << smp::online()) - 1 };
-    let allowed = match task.affinity() & online {
-        0 => online,
-        allowed => allowed,
-    };
-    let last = task.cpu.load(Ordering::Relaxed);
+    let (last, allowed) = (task.cpu.load(Ordering::Relaxed), task.affinity());
+    let is_in = |mask: u64| mask & (1 << last) != 0;
+    let idle = IDLE.load(Ordering::SeqCst) & allowed;
     // While its registers are still on the old CPU only that CPU may pick it (invariant 2).
-    if task.on_cpu.load(Ordering::Acquire) {
+    if task.on_cpu.load(Ordering::Acquire) || is_in(idle) || idle == 0 && is_in(allowed) {
         return last;
     }
-    let idle = IDLE.load(Ordering::SeqCst) & allowed;
-    if idle & (1 << last) != 0 {
-        last
-    } else if idle != 0 {
-        idle.trailing_zeros() as usize
-    } else if allowed & (1 << last) != 0 {
-        last
-    } else {
-        allowed.trailing_zeros() as usize
+    match if idle != 0 { idle } else { allowed & smp::online_mask() } {
+        0 => last,
+        some => some.trailing_zeros() as usize,
     }
+}
+
+/// Has a new task run for the first time.
+pub(super) fn start(task: Arc<Task>) {
+    enqueue(task, Arrival::Ready);
 }
 
 /// Wakes a parked task; remembers the wake-up for one that runs.
 pub fn unpark(task: &Arc<Task>) {
     if task.notify() {
-        enqueue(Arc::clone(task));
+        enqueue(Arc::clone(task), Arrival::Woken);
     }
 }
 
@@ -335,13 +341,18 @@ pub fn yield_now(vectors_live: bool) {
     with_interrupts_off(|| switch_away(Leaving::Runnable, vectors_live));
 }
 
-/// Another CPU queued something here: run it if this CPU idles, else share the CPU from now on. Interrupts are off.
+/// Another CPU queued something here. Interrupts are off.
 pub fn on_reschedule() {
     let here = queue_of(cpu::id());
+    attend(here, &here.queue.lock());
+}
+
+/// Something may have been queued here: run it if this CPU idles, else share the CPU from now on.
+fn attend(here: &CpuQueue, queue: &RunQueue<Task>) {
     if IDLE.load(Ordering::SeqCst) & (1 << cpu::id()) != 0 {
         cpu::set_need_resched(true);
-    } else if here.slice_end.load(Ordering::Relaxed) == u64::MAX {
-        begin_slice(here, time::now());
+    } else {
+        limit_turn(here, queue);
     }
 }
 
@@ -403,7 +414,7 @@ fn arm(here: &CpuQueue, deadline_ns: u64) {
     }
 }
 
-/// The timer interrupt: wakes what is due, ends a slice that is over. Interrupts are off.
+/// The timer interrupt: wakes what is due, ends a turn that is over. Interrupts are off.
 pub fn on_timer() {
     time::keep_in_step();
     let here = queue_of(cpu::id());
@@ -413,13 +424,13 @@ pub fn on_timer() {
         let Some(waker) = due else { break };
         waker.wake();
     }
-    if now >= here.slice_end.load(Ordering::Relaxed) {
-        here.slice_end.store(u64::MAX, Ordering::Relaxed);
+    if now >= here.turn_end.load(Ordering::Relaxed) {
+        here.turn_end.store(u64::MAX, Ordering::Relaxed);
         cpu::set_need_resched(true);
     }
     here.armed.store(u64::MAX, Ordering::Relaxed);
     let alarm = here.timers.lock().next_deadline().unwrap_or(u64::MAX);
-    arm(here, alarm.min(here.slice_end.load(Ordering::Relaxed)).min(time::next_comparison()));
+    arm(here, alarm.min(here.turn_end.load(Ordering::Relaxed)).min(time::next_comparison()));
 }
 
 fn with_interrupts_off<R>(body: impl FnOnce() -> R) -> R {

@@ -15,8 +15,9 @@ use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
-use logic::futex::Waiter;
-use sync::{IrqLock, Lock};
+use logic::futex::{Waiter, Waits};
+use logic::task::run_queue::Runs;
+use sync::{IrqLock, Link, Lock, linked};
 
 use crate::arch::switch::Context;
 use crate::mm::stack::KernelStack;
@@ -54,12 +55,14 @@ pub struct Task {
     pub(super) since: AtomicU64,
     /// A signal or the process's end wants the thread's attention: waits answer EINTR.
     pub interrupted: AtomicBool,
-    /// Nice value (setpriority(2)): kept and reported.
+    /// Nice value (setpriority(2)): how long its turns are.
     pub nice: AtomicI32,
     /// Head of the list of robust futexes (set_robust_list(2)); 0 for none.
     pub robust_list: AtomicU64,
     /// Its part in the queues of futex(2).
     pub futex: Waiter,
+    waits: Link<Self, Waits>,
+    runs: Link<Self, Runs>,
     /// The thread's name, zero padded.
     pub name: Lock<[u8; NAME_BYTES]>,
     /// The thread's signal mask, pending set and alternate stack.
@@ -104,6 +107,8 @@ impl Task {
             nice: AtomicI32::new(0),
             robust_list: AtomicU64::new(0),
             futex: Waiter::default(),
+            waits: Link::new(),
+            runs: Link::new(),
             name: Lock::new([0; NAME_BYTES]),
             signals: IrqLock::new(logic::signal::ThreadSignals::default()),
         }
@@ -164,6 +169,8 @@ impl Task {
         ManuallyDrop::new(unsafe { Waker::from_raw(raw) })
     }
 }
+
+linked! { Task, by runs: Runs, by waits: Waits }
 
 impl logic::futex::Thread for Task {
     fn waiter(&self) -> &Waiter {

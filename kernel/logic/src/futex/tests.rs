@@ -2,13 +2,20 @@
 
 use core::sync::atomic::AtomicUsize;
 
+use alloc::vec::Vec;
+
+use sync::{Link, linked};
+
 use super::*;
 
 #[derive(Default)]
 struct Counted {
     waiter: Waiter,
+    link: Link<Self, Waits>,
     wakes: AtomicUsize,
 }
+
+linked! { Counted, by link: Waits }
 
 impl Thread for Counted {
     fn waiter(&self) -> &Waiter {
@@ -73,9 +80,11 @@ fn a_thread_waits_again_and_again() {
 fn who_waits_again_while_all_are_woken_is_left() {
     struct Again {
         waiter: Waiter,
+        link: Link<Self, Waits>,
         wakes: AtomicUsize,
         futexes: Arc<Futexes<Again>>,
     }
+    linked! { Again, by link: Waits }
     impl Thread for Again {
         fn waiter(&self) -> &Waiter {
             &self.waiter
@@ -88,6 +97,7 @@ fn who_waits_again_while_all_are_woken_is_left() {
     let futexes = Arc::new(Futexes::new());
     let thread = Arc::new(Again {
         waiter: Waiter::default(),
+        link: Link::new(),
         wakes: AtomicUsize::new(0),
         futexes: Arc::clone(&futexes),
     });
@@ -115,6 +125,8 @@ fn requeued_waiters_wait_on_the_other_address() {
         assert_eq!(futexes.wake(8, 9, ANY), 1);
     }
     assert_eq!(futexes.requeue(8, 16, 1, 1, || Ok(false)), Err(Errno::EAGAIN));
+    let _waiters: Vec<_> = (0..4).map(|_| wait(&futexes, 8, ANY)).collect();
+    assert_eq!(futexes.requeue(8, 8, 1, usize::MAX, || Ok(true)), Ok((1, 3)), "onto itself");
 }
 
 #[test]
@@ -142,27 +154,32 @@ fn no_wake_up_is_lost_between_threads() {
     extern crate std;
     use std::thread;
 
-    struct Parked(Waiter, thread::Thread);
+    struct Parked {
+        waiter: Waiter,
+        link: Link<Self, Waits>,
+        thread: thread::Thread,
+    }
+    linked! { Parked, by link: Waits }
     impl Thread for Parked {
         fn waiter(&self) -> &Waiter {
-            &self.0
+            &self.waiter
         }
         fn wake(self: &Arc<Self>) {
-            self.1.unpark();
+            self.thread.unpark();
         }
     }
     let futexes = Arc::new(Futexes::new());
     let word = Arc::new(AtomicU32::new(0));
     let (futexes2, word2) = (futexes.clone(), word.clone());
     let waiter = thread::spawn(move || {
-        let me = Arc::new(Parked(Waiter::default(), thread::current()));
+        let me = Arc::new(Parked { waiter: Waiter::default(), link: Link::new(), thread: thread::current() });
         for round in 0..5000 {
             while word2.load(Ordering::Acquire) == round {
                 let expected = || Ok(word2.load(Ordering::Acquire) == round);
                 if futexes2.prepare_wait(64, ANY, &me, expected).is_err() {
                     continue;
                 }
-                while !me.0.is_woken() {
+                while !me.waiter.is_woken() {
                     thread::park();
                 }
             }

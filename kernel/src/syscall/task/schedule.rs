@@ -1,11 +1,12 @@
 //! Scheduling attributes: sched_yield(2), sched_setaffinity(2), getpriority(2), sched(7).
 //!
-//! One policy, `SCHED_OTHER`, treats all threads alike; nice values are kept and reported.
+//! One policy, `SCHED_OTHER`; a nice value is a share of the CPU (`logic::task::run_queue`).
 
 use core::sync::atomic::Ordering;
 
 use abi::errno::Errno;
 use abi::prelude::*;
+use logic::task::run_queue::slice_ns;
 
 use crate::arch::{cpu, smp};
 use crate::task;
@@ -21,16 +22,12 @@ pub fn sys_sched_yield(cx: &Ctx<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-fn online_mask() -> u64 {
-    (0..smp::online()).fold(0, |mask, cpu| mask | 1 << cpu)
-}
-
 /// sched_setaffinity(2): CPUs that do not exist are ignored; none left is `EINVAL`.
 pub fn sys_sched_setaffinity(cx: &Ctx<'_>, pid: Pid, len: u32, mask: UserPtr<u64>) -> Result<(), Errno> {
     let mut bytes = [0u8; MASK_BYTES];
     let given = (len as usize).min(MASK_BYTES);
     cx.read_bytes(mask.cast(), &mut bytes[..given])?;
-    let wanted = u64::from_le_bytes(bytes) & online_mask();
+    let wanted = u64::from_le_bytes(bytes) & smp::online_mask();
     if wanted == 0 {
         return Err(Errno::EINVAL);
     }
@@ -51,7 +48,7 @@ pub fn sys_sched_getaffinity(cx: &Ctx<'_>, pid: Pid, len: u32, mask: UserPtr<u64
         return Err(Errno::EINVAL);
     }
     let affinity = cx.with_thread(Tid(pid.0), task::Task::affinity)?;
-    cx.write_struct(mask, &(affinity & online_mask()))?;
+    cx.write_struct(mask, &(affinity & smp::online_mask()))?;
     Ok(MASK_BYTES)
 }
 
@@ -127,10 +124,10 @@ pub fn sys_sched_get_priority_min(_cx: &Ctx<'_>, policy: SchedPolicy) -> Result<
     priorities(policy).map(|span| *span.start())
 }
 
-/// sched_rr_get_interval(2): the time slice.
+/// sched_rr_get_interval(2): how long the thread runs while others wait.
 pub fn sys_sched_rr_get_interval(cx: &Ctx<'_>, pid: Pid, interval: UserPtr<Timespec>) -> Result<(), Errno> {
-    cx.check_thread(Tid(pid.0))?;
-    cx.write_struct(interval, &Timespec { tv_sec: 0, tv_nsec: task::TIME_SLICE_NS.cast_signed() })
+    let nice = cx.with_thread(Tid(pid.0), |task| task.nice.load(Ordering::Relaxed))?;
+    cx.write_struct(interval, &Timespec { tv_sec: 0, tv_nsec: slice_ns(nice).cast_signed() })
 }
 
 /// getcpu(2)

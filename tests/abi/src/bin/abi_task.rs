@@ -12,7 +12,7 @@ use libc::{EAGAIN, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, ETIMEDOUT};
 cases! {
     many_threads, ids, thread_locals_drop, spinning_thread_is_preempted, futex_waits_and_wakes, futex_refusals, futex_times_out,
     futex_bitsets, futex_requeues, futex_wake_op, mutexes_exclude, condvars_wake, names, affinity, yields, priorities,
-    scheduling, limits, usage, credentials, process_groups, no_processes, robust_list, arch_prctl_codes, prctl_codes,
+    nice_is_a_share, scheduling, limits, usage, credentials, process_groups, no_processes, robust_list, arch_prctl_codes, prctl_codes,
     masks_and_pending, alternate_stack, actions, kill_nobody, exit_wakes_joiner, tid_address
 }
 
@@ -273,6 +273,39 @@ fn priorities() {
     })
     .join()
     .unwrap();
+}
+
+/// Of two threads that compute on one CPU, one ten steps nicer gets about a ninth of what the other gets (sched(7)).
+fn nice_is_a_share() {
+    let (over, together) = (Arc::new(AtomicBool::new(false)), Arc::new(Barrier::new(2)));
+    let compute = |nice: usize, most: Duration| {
+        let (over, together) = (Arc::clone(&over), Arc::clone(&together));
+        thread::spawn(move || {
+            let mut allowed = [0u64; 16];
+            let size = size_of_val(&allowed);
+            assert!(
+                call(libc::SYS_sched_getaffinity, [0, size, allowed.as_mut_ptr() as usize, 0, 0, 0]).is_ok()
+            );
+            let one = 1u64 << allowed[0].trailing_zeros();
+            assert_eq!(call(libc::SYS_sched_setaffinity, [0, 8, &raw const one as usize, 0, 0, 0]), Ok(0));
+            assert_eq!(call(libc::SYS_setpriority, [0, 0, nice, 0, 0, 0]), Ok(0));
+            together.wait();
+            let before = own_cpu_time();
+            while !over.load(Ordering::Relaxed) && own_cpu_time() - before < most {}
+            over.store(true, Ordering::Relaxed);
+            own_cpu_time() - before
+        })
+    };
+    let (nice, plain) = (compute(10, Duration::MAX), compute(0, Duration::from_millis(200)));
+    let (nice, plain) = (nice.join().unwrap(), plain.join().unwrap());
+    assert!(nice * 3 < plain, "{nice:?} beside {plain:?}");
+}
+
+fn own_cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes the structure.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) }, 0);
+    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
 // covers: sched_getscheduler, sched_setscheduler, sched_getparam, sched_setparam, sched_get_priority_max, sched_get_priority_min, sched_rr_get_interval
