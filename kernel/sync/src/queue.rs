@@ -65,7 +65,8 @@ pub struct Queue<T: Linked<K>, K> {
     first: *mut T,
     last: *mut T,
     length: usize,
-    _members: PhantomData<(Arc<T>, fn(K))>,
+    _members: PhantomData<Arc<T>>,
+    _kind: PhantomData<fn(K)>,
 }
 
 // SAFETY: what it consists of are references to the members, which may go wherever an `Arc` of them may.
@@ -87,7 +88,13 @@ impl<T: Linked<K>, K> Queue<T, K> {
     /// An empty queue.
     #[must_use]
     pub const fn new() -> Self {
-        Self { first: ptr::null_mut(), last: ptr::null_mut(), length: 0, _members: PhantomData }
+        Self {
+            first: ptr::null_mut(),
+            last: ptr::null_mut(),
+            length: 0,
+            _members: PhantomData,
+            _kind: PhantomData,
+        }
     }
 
     /// How many are in it.
