@@ -110,13 +110,13 @@ impl PageTables {
         self.root
     }
 
-    /// The entry for `address` at `level`, with tables made on the way by `frame` (zeroed frames).
-    fn entry_making(
+    /// The table of `level` that `address` goes through, made by `frame` (zeroed frames) with those above it where there is none.
+    fn table_making(
         &mut self,
         address: u64,
         level: u32,
         frame: &mut dyn FnMut() -> Option<u64>,
-    ) -> Result<&'static mut PageTableEntry, NoTableFrame> {
+    ) -> Result<&'static mut [PageTableEntry; 512], NoTableFrame> {
         let mut at = self.root;
         for upper in (level + 1..=4).rev() {
             let entry = &mut table(at)[index(address, upper)];
@@ -131,7 +131,17 @@ impl PageTables {
             }
             at = entry.addr().as_u64();
         }
-        Ok(&mut table(at)[index(address, level)])
+        Ok(table(at))
+    }
+
+    /// The entry for `address` at `level`, with tables made on the way by `frame`.
+    fn entry_making(
+        &mut self,
+        address: u64,
+        level: u32,
+        frame: &mut dyn FnMut() -> Option<u64>,
+    ) -> Result<&'static mut PageTableEntry, NoTableFrame> {
+        Ok(&mut self.table_making(address, level, frame)?[index(address, level)])
     }
 
     /// The leaf entry that translates `address`, and its level.
@@ -208,10 +218,16 @@ impl PageTables {
             } else {
                 1
             };
-            let entry = self.entry_making(virt, level, frame)?;
             let huge = if level > 1 { PageTableFlags::HUGE_PAGE } else { PageTableFlags::empty() };
-            entry.set_addr(PhysAddr::new_truncate(phys), protection.flags() | huge);
-            done += level_size(level);
+            // All of the range that goes through the same table: a larger page could begin only behind it.
+            let entries = &mut self.table_making(virt, level, frame)?[index(virt, level)..];
+            let size = level_size(level);
+            for (entry, offset) in
+                entries.iter_mut().zip((0..).step_by(size as usize)).take((left / size) as usize)
+            {
+                entry.set_addr(PhysAddr::new_truncate(phys + offset), protection.flags() | huge);
+                done += size;
+            }
         }
         Ok(())
     }
