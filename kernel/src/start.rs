@@ -13,7 +13,7 @@ use crate::mm::{self, Memory};
 use crate::process::Process;
 use crate::{app, console, end, facts, fs, irq, rng, syscall, task, time};
 
-/// A host must not wait longer for a CPU than this before the guest goes on without it.
+/// The thread that starts the system is the program's main thread.
 const MAIN_TID: u32 = 1;
 
 #[expect(unsafe_code, reason = "linked by name: a door from arch")]
@@ -41,10 +41,8 @@ fn start(handoff: Handoff) -> ! {
     }
     let stack =
         KernelStack::new(memory).unwrap_or_else(|_| end::boot_failed(format_args!("no memory for a stack")));
-    let boot_task = task::adopt(0, 0, stack, memory);
-    if boot_task.is_err() {
-        end::boot_failed(format_args!("no memory for the first threads"));
-    }
+    let main = task::adopt(0, MAIN_TID, stack, memory)
+        .unwrap_or_else(|_| end::boot_failed(format_args!("no memory for the first threads")));
     let files = fs::mount(&boot, &options, facts::source(&options))
         .unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     let kernel = Kernel::install(Kernel {
@@ -59,16 +57,8 @@ fn start(handoff: Handoff) -> ! {
     arch::interrupts::enable();
     serial::start(&firmware, irq::attach_pin);
     start_other_cpus(&firmware, memory);
-    let main = task::create(MAIN_TID, memory, main_thread, 0)
-        .unwrap_or_else(|_| end::boot_failed(format_args!("no memory for the main thread")));
-    kernel.process.add_thread(alloc::sync::Arc::clone(&main));
-    task::start(main);
-    task::end()
-}
-
-extern "C" fn main_thread(_: u64) -> ! {
-    task::begin();
-    match app::enter(Kernel::get()) {
+    kernel.process.add_thread(main);
+    match app::enter(kernel) {
         Ok(never) => match never {},
         Err(error) => end::boot_failed(format_args!("cannot start the program: {error}")),
     }

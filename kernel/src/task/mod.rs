@@ -34,13 +34,14 @@ pub fn current() -> ManuallyDrop<Arc<Task>> {
     ManuallyDrop::new(unsafe { Arc::from_raw(sched::current_ptr()) })
 }
 
-/// Makes the start-up code of CPU `cpu` a task with ID `tid`, and gives the CPU its idle loop.
+/// Makes the start-up code of CPU `cpu` a thread with ID `tid`, and gives the CPU its idle loop.
 ///
-/// `stack` is the kernel stack that the caller runs on.
+/// `stack` is the thread's kernel stack from now on; what the caller runs on is for start-up only.
 pub fn adopt(cpu: usize, tid: u32, stack: KernelStack, memory: &'static Memory) -> Result<Arc<Task>, Errno> {
     let idle = Arc::new(Task::starting(0, KernelStack::new(memory)?, idle_entry, 0));
     let running = Arc::new(Task::adopted(tid, stack, cpu));
     sched::install(cpu, idle, Arc::clone(&running));
+    CREATED.fetch_add(1, Ordering::Relaxed);
     Ok(running)
 }
 

@@ -7,7 +7,7 @@ use x86_64::VirtAddr;
 use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
 use x86_64::instructions::tables::load_tss;
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable, SegmentSelector};
-use x86_64::structures::idt::InterruptDescriptorTable;
+use x86_64::structures::idt::{Entry, InterruptDescriptorTable};
 use x86_64::structures::tss::TaskStateSegment;
 
 use super::trap::stub_address;
@@ -64,38 +64,36 @@ fn load_segments(code: SegmentSelector, data: SegmentSelector, tss: SegmentSelec
 
 fn load_idt() {
     let idt = Box::leak(Box::new(InterruptDescriptorTable::new()));
-    macro_rules! gate {
-        ($field:ident, $vector:expr, $slot:expr) => {{
-            // SAFETY: the stub is a gate entry for exactly this vector and its error code.
-            let options = unsafe { idt.$field.set_handler_addr(VirtAddr::new(stub_address($vector))) };
-            // SAFETY: the slot names a stack of this CPU's TSS, used by this class of gates only.
-            unsafe { options.set_stack_index($slot) };
-        }};
-    }
-    gate!(divide_error, 0, ist::EXCEPTION);
-    gate!(debug, 1, ist::EXCEPTION);
-    gate!(non_maskable_interrupt, 2, ist::NMI);
-    gate!(breakpoint, 3, ist::EXCEPTION);
-    gate!(overflow, 4, ist::EXCEPTION);
-    gate!(bound_range_exceeded, 5, ist::EXCEPTION);
-    gate!(invalid_opcode, 6, ist::EXCEPTION);
-    gate!(device_not_available, 7, ist::EXCEPTION);
-    gate!(double_fault, 8, ist::DOUBLE_FAULT);
-    gate!(invalid_tss, 10, ist::EXCEPTION);
-    gate!(segment_not_present, 11, ist::EXCEPTION);
-    gate!(stack_segment_fault, 12, ist::EXCEPTION);
-    gate!(general_protection_fault, 13, ist::EXCEPTION);
-    gate!(page_fault, 14, ist::EXCEPTION);
-    gate!(x87_floating_point, 16, ist::EXCEPTION);
-    gate!(alignment_check, 17, ist::EXCEPTION);
-    gate!(machine_check, 18, ist::MACHINE_CHECK);
-    gate!(simd_floating_point, 19, ist::EXCEPTION);
-    gate!(virtualization, 20, ist::EXCEPTION);
+    gate(&mut idt.divide_error, 0, ist::EXCEPTION);
+    gate(&mut idt.debug, 1, ist::EXCEPTION);
+    gate(&mut idt.non_maskable_interrupt, 2, ist::NMI);
+    gate(&mut idt.breakpoint, 3, ist::EXCEPTION);
+    gate(&mut idt.overflow, 4, ist::EXCEPTION);
+    gate(&mut idt.bound_range_exceeded, 5, ist::EXCEPTION);
+    gate(&mut idt.invalid_opcode, 6, ist::EXCEPTION);
+    gate(&mut idt.device_not_available, 7, ist::EXCEPTION);
+    gate(&mut idt.double_fault, 8, ist::DOUBLE_FAULT);
+    gate(&mut idt.invalid_tss, 10, ist::EXCEPTION);
+    gate(&mut idt.segment_not_present, 11, ist::EXCEPTION);
+    gate(&mut idt.stack_segment_fault, 12, ist::EXCEPTION);
+    gate(&mut idt.general_protection_fault, 13, ist::EXCEPTION);
+    gate(&mut idt.page_fault, 14, ist::EXCEPTION);
+    gate(&mut idt.x87_floating_point, 16, ist::EXCEPTION);
+    gate(&mut idt.alignment_check, 17, ist::EXCEPTION);
+    gate(&mut idt.machine_check, 18, ist::MACHINE_CHECK);
+    gate(&mut idt.simd_floating_point, 19, ist::EXCEPTION);
+    gate(&mut idt.virtualization, 20, ist::EXCEPTION);
     for vector in super::trap::FIRST_IRQ_VECTOR..=255 {
-        // SAFETY: the stub is the gate entry for exactly this vector.
-        let options = unsafe { idt[vector].set_handler_addr(VirtAddr::new(stub_address(vector))) };
-        // SAFETY: the slot names the interrupt landing pad of this CPU's TSS.
-        unsafe { options.set_stack_index(ist::INTERRUPT) };
+        gate(&mut idt[vector], vector, ist::INTERRUPT);
     }
     idt.load();
+}
+
+/// Has `vector` enter by its stub on the stack of `slot`.
+#[inline(never)]
+fn gate<F>(entry: &mut Entry<F>, vector: u8, slot: u16) {
+    // SAFETY: the stub is a gate entry for exactly this vector and its error code.
+    let options = unsafe { entry.set_handler_addr(VirtAddr::new(stub_address(vector))) };
+    // SAFETY: the slot names a stack of this CPU's TSS, used by this class of gates only.
+    unsafe { options.set_stack_index(slot) };
 }
