@@ -126,9 +126,12 @@ struct CacheOfCpu(UnsafeCell<Cache>);
 // SAFETY: as said above; `with_cache` is the only user.
 unsafe impl Sync for CacheOfCpu {}
 
-/// The heap.
+/// All zeros at first, so that it takes no room in the image.
+static CACHES: [CacheOfCpu; cpu::MAX_CPUS] =
+    [const { CacheOfCpu(UnsafeCell::new(Cache::new())) }; cpu::MAX_CPUS];
+
+/// What stands behind the caches.
 pub(crate) struct Heap {
-    caches: [CacheOfCpu; cpu::MAX_CPUS],
     centrals: [Lock<Central<SLAB>>; CLASSES],
     slabs: Lock<Slabs>,
     arena: Lock<Talc<ArenaSource, DefaultBinning>>,
@@ -136,7 +139,6 @@ pub(crate) struct Heap {
 
 /// The one there is.
 pub(crate) static HEAP: Heap = Heap {
-    caches: [const { CacheOfCpu(UnsafeCell::new(Cache::new())) }; cpu::MAX_CPUS],
     centrals: [const { Lock::new(Central::new()) }; CLASSES],
     slabs: Lock::new(Slabs { region: Region::at(SLABS), fresh: SLABS, free: List::new() }),
     arena: Lock::new(Talc::new(ArenaSource(Region::at(ARENA)))),
@@ -158,7 +160,7 @@ impl Heap {
     fn with_cache<R>(&self, body: impl FnOnce(&mut Cache) -> R) -> R {
         preempt_disable();
         // SAFETY: preemption is off and no interrupt handler comes here, so nobody else on this CPU uses it before `body` is done.
-        let result = body(unsafe { &mut *self.caches[cpu::id() % cpu::MAX_CPUS].0.get() });
+        let result = body(unsafe { &mut *CACHES[cpu::id() % cpu::MAX_CPUS].0.get() });
         preempt_enable();
         result
     }

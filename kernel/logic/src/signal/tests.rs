@@ -108,7 +108,7 @@ fn once_only_handlers_are_taken_away() {
 
 #[test]
 fn waits_with_a_timeout_never_restart() {
-    let number = |name: &str| table::rows().iter().find(|row| row.name == name).unwrap().number;
+    let number = |name: &str| abi::table::rows().iter().find(|row| row.name == name).unwrap().number;
     assert!(restarts(number("read"), 1) && restarts(number("futex"), 0) && !restarts(number("futex"), 1));
     assert!(["poll", "nanosleep", "pause"].iter().all(|name| !restarts(number(name), 0)));
 }
