@@ -51,6 +51,8 @@ fn script() -> PathBuf {
 }
 
 fn build_archive(toolchain: &Toolchain) -> Result<PathBuf> {
+    // Where things lie on this machine is nobody's business in an image, and long.
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     let target_dir = paths::target().join("kernel");
     let mut cargo = process::clean(&toolchain.cargo);
     cargo
@@ -69,6 +71,8 @@ fn build_archive(toolchain: &Toolchain) -> Result<PathBuf> {
                 "-Zfmt-debug=none",
                 // The kernel has no vector registers to speed random numbers up with.
                 "--cfg=chacha20_backend=\"soft\"",
+                &remap(&toolchain.library(), "rust"),
+                &remap(&paths::root(), "caracal"),
             ]
             .join("\x1f"),
         )

@@ -42,18 +42,21 @@ macro_rules! errno {
 
             /// The name as the manual pages print it, e.g. `"ENOENT"`.
             #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$name => stringify!($name),)*
-                }
+            pub fn name(self) -> &'static str {
+                self.line().0
             }
 
             /// What it means, in a few words, e.g. `"no such file or directory"`.
             #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self {
-                    $(Self::$name => $meaning,)*
-                }
+            pub fn meaning(self) -> &'static str {
+                self.line().1
+            }
+
+            /// Name and meaning, out of one text: tables of them would be four times as long.
+            fn line(self) -> (&'static str, &'static str) {
+                const LINES: &str = concat!($(stringify!($name), "\t", $meaning, "\n"),*);
+                let number = Self::ALL.iter().position(|&errno| errno == self);
+                number.and_then(|number| LINES.lines().nth(number)?.split_once('\t')).unwrap_or_default()
             }
         }
     };

@@ -6,24 +6,53 @@ use abi::errno::Errno;
 
 use super::{Ctx, NUMBERS, dispatch};
 
-/// Makes [`SHOWN`] from the table: only the names are kept in the image, not what the documentation says.
+/// What a call is shown as: where its name lies in [`NAMES`], and how many arguments it has.
+#[derive(Clone, Copy)]
+struct Shown {
+    start: u16,
+    length: u8,
+    arguments: u8,
+}
+
+impl Shown {
+    /// A number without a row: who knows how many arguments it was meant to have.
+    const UNKNOWN: Self = Self { start: 0, length: 0, arguments: 6 };
+
+    fn of(number: u64) -> Self {
+        let shown = usize::try_from(number).ok().and_then(|number| SHOWN.get(number));
+        shown.copied().unwrap_or(Self::UNKNOWN)
+    }
+
+    fn name(self) -> &'static str {
+        let start = usize::from(self.start);
+        NAMES.get(start..start + usize::from(self.length)).filter(|name| !name.is_empty()).unwrap_or("?")
+    }
+}
+
+/// Makes [`SHOWN`] from the table: of its text only the names are kept in the image, one behind the other.
 macro_rules! define_shown {
     ($(
         $number:literal $name:ident => $family:ident $(:: $handler:ident ($($arg:ident: $ty:ty),*))?
         [$level:ident $($note:literal $(, $errno:ident)?)?];
     )*) => {
-        /// Names and numbers of arguments of the system calls, by number.
-        const SHOWN: [(&str, u8); NUMBERS] = {
-            let mut shown = [UNKNOWN; NUMBERS];
-            $(shown[$number] = (stringify!($name), 0 $($(+ { stringify!($arg); 1 })*)?);)*
+        /// All names in a row.
+        const NAMES: &str = concat!($(stringify!($name)),*);
+
+        /// The system calls by number.
+        const SHOWN: [Shown; NUMBERS] = {
+            let mut shown = [Shown::UNKNOWN; NUMBERS];
+            let mut start = 0;
+            $(
+                let length = stringify!($name).len() as u8;
+                shown[$number] = Shown { start, length, arguments: 0 $($(+ { stringify!($arg); 1 })*)? };
+                start += length as u16;
+            )*
+            assert!(start as usize == NAMES.len());
             shown
         };
     };
 }
 abi::for_each_syscall!(define_shown);
-
-/// A number without a row: who knows how many arguments it was meant to have.
-const UNKNOWN: (&str, u8) = ("?", 6);
 
 /// Argument words, as hexadecimal numbers.
 struct Words<'a>(&'a [u64]);
@@ -42,10 +71,10 @@ impl fmt::Display for Words<'_> {
 #[cold]
 #[inline(never)]
 pub(super) fn traced(cx: &Ctx<'_>, number: u64, words: &[u64; 6]) -> isize {
-    let shown = usize::try_from(number).ok().and_then(|number| SHOWN.get(number));
-    let &(name, count) = shown.unwrap_or(&UNKNOWN);
+    let shown = Shown::of(number);
     let answer = dispatch(cx, number, words);
-    let (tid, shown) = (cx.task().tid, Words(&words[..usize::from(count)]));
+    let (tid, name) = (cx.task().tid, shown.name());
+    let shown = Words(&words[..usize::from(shown.arguments)]);
     let errno = i32::try_from(answer)
         .ok()
         .filter(|answer| (-4095..0).contains(answer))
