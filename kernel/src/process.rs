@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use abi::errno::Errno;
 use abi::time::ClockId;
+use litemap::LiteMap;
 use logic::credentials::Credentials;
 use logic::limits::Limits;
 use logic::signal::ProcessSignals;
@@ -30,12 +31,25 @@ pub struct Process {
     pub limits: Lock<Limits>,
     /// What is done with each signal, and signals pending for the process.
     pub signals: IrqLock<ProcessSignals>,
-    threads: IrqLock<BTreeMap<u32, Arc<Task>>>,
-    tids: Lock<TidAllocator>,
+    threads: IrqLock<Threads>,
     /// Timers that send signals.
     pub timers: Lock<SignalTimers>,
     /// CPU time of threads that have ended, in nanoseconds.
     ended_cpu_time: AtomicU64,
+}
+
+/// Who has which thread ID.
+#[derive(Debug)]
+struct Threads {
+    /// `None`: the ID is a thread's that is being made.
+    by_tid: BTreeMap<u32, Option<Arc<Task>>>,
+    ids: TidAllocator,
+}
+
+impl Threads {
+    fn iter(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.by_tid.values().flatten()
+    }
 }
 
 /// The program's timers: the one of setitimer(2), and those of timer_create(2) by their numbers.
@@ -44,7 +58,7 @@ pub struct SignalTimers {
     /// `ITIMER_REAL`.
     pub real: Option<Arc<IntervalTimer>>,
     /// POSIX timers.
-    pub posix: BTreeMap<i32, PosixTimer>,
+    pub posix: LiteMap<i32, PosixTimer>,
 }
 
 /// A timer of timer_create(2).
@@ -66,8 +80,7 @@ impl Process {
             credentials: Lock::new(Credentials::default()),
             limits: Lock::new(Limits::default()),
             signals: IrqLock::new(ProcessSignals::default()),
-            threads: IrqLock::new(BTreeMap::new()),
-            tids: Lock::new(TidAllocator::new(PID)),
+            threads: IrqLock::new(Threads { by_tid: BTreeMap::new(), ids: TidAllocator::new(PID) }),
             timers: Lock::new(SignalTimers::default()),
             ended_cpu_time: AtomicU64::new(0),
         }
@@ -78,55 +91,57 @@ impl Process {
         self.files.set_open_file_limit(limit);
     }
 
-    /// A thread ID that no live thread has.
+    /// A thread ID that no live thread has, kept for a thread that is being made.
     ///
     /// # Errors
     /// `EAGAIN` when all are in use (clone(2)).
     pub fn allocate_tid(&self) -> Result<u32, Errno> {
-        self.tids.lock().allocate().ok_or(Errno::EAGAIN)
+        let Threads { by_tid, ids } = &mut *self.threads.lock();
+        let tid = ids.allocate(by_tid.len(), |tid| by_tid.contains_key(&tid)).ok_or(Errno::EAGAIN)?;
+        by_tid.insert(tid, None);
+        Ok(tid)
     }
 
-    /// Gives back an ID that no thread came to have, or whose thread has ended.
+    /// Gives back an ID that no thread came to have.
     pub fn release_tid(&self, tid: u32) {
-        self.tids.lock().release(tid);
+        self.threads.lock().by_tid.remove(&tid);
     }
 
     /// Takes a created thread in; it stays until it ends.
     pub fn add_thread(&self, task: Arc<Task>) {
-        self.threads.lock().insert(task.tid, task);
+        self.threads.lock().by_tid.insert(task.tid, Some(task));
     }
 
     /// Lets a thread go that is about to end. True: it was the last.
     pub fn remove_thread(&self, tid: u32) -> bool {
         let (task, last) = {
-            let mut threads = self.threads.lock();
-            (threads.remove(&tid), threads.is_empty())
+            let by_tid = &mut self.threads.lock().by_tid;
+            (by_tid.remove(&tid).flatten(), by_tid.is_empty())
         };
         if let Some(task) = task {
             self.ended_cpu_time.fetch_add(task::cpu_time(&task), Ordering::Relaxed);
         }
-        self.release_tid(tid);
         last
     }
 
     /// The thread with ID `tid`.
     pub fn thread(&self, tid: u32) -> Option<Arc<Task>> {
-        self.threads.lock().get(&tid).cloned()
+        self.threads.lock().by_tid.get(&tid)?.clone()
     }
 
     /// IDs of all threads, ascending.
     pub fn thread_ids(&self) -> Vec<u32> {
-        self.threads.lock().keys().copied().collect()
+        self.threads.lock().iter().map(|task| task.tid).collect()
     }
 
     /// All threads, the first one first.
     pub fn threads(&self) -> Vec<Arc<Task>> {
-        self.threads.lock().values().cloned().collect()
+        self.threads.lock().iter().cloned().collect()
     }
 
     /// CPU time of all threads, ended ones too, in nanoseconds.
     pub fn cpu_time(&self) -> u64 {
-        let live: u64 = self.threads.lock().values().map(|task| task::cpu_time(task)).sum();
+        let live: u64 = self.threads.lock().iter().map(|task| task::cpu_time(task)).sum();
         live + self.ended_cpu_time.load(Ordering::Relaxed)
     }
 }

@@ -71,6 +71,12 @@ fn space() -> (u64, u64) {
     (frames::available(), frames::usage().1)
 }
 
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    rng::fill(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
 impl Seed {
     /// Whether there is something in it that can be wrong, so that boot should find out.
     pub(super) fn may_be_wrong(&self) -> bool {
@@ -82,7 +88,7 @@ impl Seed {
     /// # Errors
     /// A malformed archive, a working directory that is not there, or no memory.
     pub(super) fn grow(&self) -> Result<Tree, MountError> {
-        let root = Ramfs::new_root(ROOT_DEVICE, space, wall_time());
+        let root = Ramfs::new_root(ROOT_DEVICE, random(), space, wall_time());
         if let Some((start, end)) = self.archive {
             initrd::unpack(&root, archive(start, end)).map_err(|error| Box::new(error) as MountError)?;
         }
@@ -117,7 +123,7 @@ impl Seed {
         })?;
         Ok(Tree {
             working_directory: Lock::new(working_directory),
-            memory: Ramfs::new_root(ROOT_DEVICE + 1, space, wall_time()),
+            memory: Ramfs::new_root(ROOT_DEVICE + 1, random(), space, wall_time()),
             executable,
             root,
         })

@@ -3,11 +3,11 @@
 //! Both belong to an open file description. The per-process locks of fcntl(2) never meet another process's here, so they are
 //! always granted and leave no trace.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use abi::errno::Errno;
 use abi::io::{FlockKind, LockType};
+use litemap::LiteMap;
 use sync::WakerSet;
 
 use super::Io;
@@ -39,12 +39,12 @@ struct FileLocks {
 
 /// All locks of the machine.
 #[derive(Debug, Default)]
-pub struct Locks(BTreeMap<FileId, FileLocks>);
+pub struct Locks(LiteMap<FileId, FileLocks>);
 
 impl Locks {
     /// No locks.
     pub const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(LiteMap::new())
     }
 
     /// flock(2) by `owner`. Changing the kind of a lock is not atomic (flock(2)): the old one is given up first.

@@ -2,9 +2,9 @@
 //!
 //! A malformed archive is an error with a position, never a panic. Names are taken as paths below the root; `..` is refused.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::fmt;
+use litemap::LiteMap;
 
 use abi::errno::Errno;
 use abi::fs::{FileType, Mode};
@@ -143,7 +143,7 @@ impl fmt::Display for Error {
 /// # Errors
 /// At the first bad member; those before it are there.
 pub fn unpack(root: &Arc<Node>, archive: &'static [u8]) -> Result<(), Error> {
-    let mut names_of: BTreeMap<u32, Arc<dyn Inode>> = BTreeMap::new();
+    let mut names_of: LiteMap<u32, Arc<dyn Inode>> = LiteMap::new();
     let mut parent: (&[u8], Arc<Node>) = (b"", Arc::clone(root));
     for member in Members::new(archive) {
         let member = member.map_err(Error::Malformed)?;
@@ -194,7 +194,7 @@ fn insert(
     parent: &Arc<Node>,
     name: &[u8],
     member: &Member<'static>,
-    names_of: &mut BTreeMap<u32, Arc<dyn Inode>>,
+    names_of: &mut LiteMap<u32, Arc<dyn Inode>>,
 ) -> Result<(), Errno> {
     let kind = member.mode.file_type().ok_or(Errno::EINVAL)?;
     let modified = Timespec { tv_sec: i64::from(member.modified), tv_nsec: 0 };

@@ -4,6 +4,7 @@
 //! attributes have a lock of their own, one held at a time, so lookups never wait for a rename elsewhere.
 
 mod directory;
+mod entries;
 mod node;
 
 use alloc::boxed::Box;
@@ -31,14 +32,16 @@ pub struct Ramfs {
     device: u64,
     next_number: AtomicU64,
     names: Lock<()>,
+    /// What names are hashed with.
+    seed: u64,
     space: Space,
 }
 
 impl Ramfs {
-    /// An empty file system with device number `device`; its root.
-    pub fn new_root(device: u64, space: Space, now: Timespec) -> Arc<Node> {
-        let fs = Arc::new(Self { device, next_number: AtomicU64::new(1), names: Lock::new(()), space });
-        Node::new(&fs, Body::directory(), 0o755, (0, 0), now)
+    /// An empty file system with device number `device`; its root. `seed` is a random number.
+    pub fn new_root(device: u64, seed: u64, space: Space, now: Timespec) -> Arc<Node> {
+        let fs = Arc::new(Self { device, next_number: AtomicU64::new(1), names: Lock::new(()), seed, space });
+        Node::new(&fs, Body::directory(seed), 0o755, (0, 0), now)
     }
 
     fn number(&self) -> u64 {
@@ -86,7 +89,7 @@ impl Node {
     ) -> Result<Arc<Self>, Errno> {
         let body = match new {
             New::Regular => Body::regular(Pages::over(data), None),
-            other => Body::new(&other)?,
+            other => Body::new(&other, self.fs.seed)?,
         };
         let owner = (metadata.uid, metadata.gid);
         let node = Self::new(&self.fs, body, metadata.permissions, owner, metadata.modified);

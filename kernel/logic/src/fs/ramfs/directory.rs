@@ -1,71 +1,17 @@
-//! The names in a directory: found by name, read in the order they came, so that reading meets each name that stays exactly once.
+//! What is done with the names in a directory: looked up, made, removed, renamed.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use abi::errno::Errno;
 use abi::fs::{FileType, RenameFlags};
 use abi::time::Timespec;
 
+use super::entries::{Entries, FIRST_POSITION};
 use super::node::{Body, Node};
 use super::owned;
 use crate::fs::inode::{Caller, Directory, Entry, Inode, New};
 use crate::fs::pages::Pages;
-
-/// Bytes a name counts in a directory's size, as on tmpfs.
-const ENTRY_SIZE: u64 = 20;
-/// Positions 0 and 1 are `.` and `..`.
-const FIRST_POSITION: u64 = 2;
-
-#[derive(Clone, Debug)]
-struct Slot {
-    inode: Arc<dyn Inode>,
-    position: u64,
-}
-
-/// Names and what they mean.
-#[derive(Debug, Default)]
-pub(super) struct Entries {
-    by_name: BTreeMap<Arc<[u8]>, Slot>,
-    by_position: BTreeMap<u64, Arc<[u8]>>,
-    /// How many names there ever were.
-    count: u64,
-    /// The directory was removed: nothing can come in any more.
-    is_removed: bool,
-}
-
-impl Entries {
-    pub(super) fn size(&self) -> u64 {
-        (self.by_name.len() as u64 + 2) * ENTRY_SIZE
-    }
-
-    fn get(&self, name: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
-        self.by_name.get(name).map(|slot| Arc::clone(&slot.inode)).ok_or(Errno::ENOENT)
-    }
-
-    /// Adds a name at the end.
-    pub(super) fn insert(&mut self, name: &[u8], inode: Arc<dyn Inode>) -> Result<Arc<[u8]>, Errno> {
-        if self.is_removed {
-            return Err(Errno::ENOENT);
-        }
-        if self.by_name.contains_key(name) {
-            return Err(Errno::EEXIST);
-        }
-        let name = owned(name);
-        let position = FIRST_POSITION + self.count;
-        self.count += 1;
-        self.by_position.insert(position, Arc::clone(&name));
-        self.by_name.insert(Arc::clone(&name), Slot { inode, position });
-        Ok(name)
-    }
-
-    fn remove(&mut self, name: &[u8]) -> Option<Arc<dyn Inode>> {
-        let slot = self.by_name.remove(name)?;
-        self.by_position.remove(&slot.position);
-        Some(slot.inode)
-    }
-}
 
 impl Node {
     /// The inode as one of this file system; what is bound here from elsewhere is in use.
@@ -117,12 +63,7 @@ impl Node {
 
     /// Checks that a directory is empty and lets nothing in any more.
     fn close_directory(&self) -> Result<(), Errno> {
-        let mut entries = self.entries_lock()?.lock();
-        if !entries.by_name.is_empty() {
-            return Err(Errno::ENOTEMPTY);
-        }
-        entries.is_removed = true;
-        drop(entries);
+        self.entries_lock()?.lock().close()?;
         self.attributes.lock().links = 0;
         Ok(())
     }
@@ -160,12 +101,7 @@ impl Directory for Node {
         let Ok(entries) = self.entries_lock() else { return };
         loop {
             // One at a time: `visit` and `metadata` run without the lock.
-            let next = {
-                let entries = entries.lock();
-                entries.by_position.range(position..).next().and_then(|(&at, name)| {
-                    Some((at, Arc::clone(name), Arc::clone(&entries.by_name.get(name)?.inode)))
-                })
-            };
+            let next = entries.lock().next(position);
             let Some((at, name, inode)) = next else { return };
             let metadata = inode.metadata();
             position = at + 1;
@@ -187,7 +123,8 @@ impl Directory for Node {
         let gid = if inherits { own.gid } else { caller.gid };
         let hands_down = inherits && matches!(new, New::Directory);
         let permissions = permissions | if hands_down { abi::fs::Mode::SGID } else { 0 };
-        let node = Self::new(&self.fs, Body::new(&new)?, permissions, (caller.uid, gid), caller.now);
+        let node =
+            Self::new(&self.fs, Body::new(&new, self.fs.seed)?, permissions, (caller.uid, gid), caller.now);
         let _names = self.fs.names.lock();
         self.adopt(name, &node)?;
         self.touch(caller.now);
@@ -309,9 +246,7 @@ impl Node {
             (false, false) => other.count_link(-1, now),
         }
         // One step for whoever looks: the name never misses.
-        if let Some(slot) = target.entries_lock()?.lock().by_name.get_mut(new) {
-            slot.inode = Arc::clone(moved) as Arc<dyn Inode>;
-        }
+        target.entries_lock()?.lock().replace(new, Arc::clone(moved) as Arc<dyn Inode>);
         if moved.is_directory() {
             // One directory less in the old place, one replaced in the new.
             self.count_link(-1, now);
@@ -333,9 +268,7 @@ impl Node {
         now: Timespec,
     ) -> Result<(), Errno> {
         for (directory, name, inode) in [(target, new, moved), (self, old, other)] {
-            if let Some(slot) = directory.entries_lock()?.lock().by_name.get_mut(name) {
-                slot.inode = Arc::clone(inode) as Arc<dyn Inode>;
-            }
+            directory.entries_lock()?.lock().replace(name, Arc::clone(inode) as Arc<dyn Inode>);
             *inode.place.lock() = Some((directory.handle(), owned(name)));
         }
         match (moved.is_directory(), other.is_directory()) {

@@ -12,7 +12,7 @@ use abi::time::Timespec;
 use sync::Lock;
 
 use super::Ramfs;
-use super::directory::Entries;
+use super::entries::Entries;
 use crate::file::io::{Sink, Source};
 use crate::file::open::MOST_OFFSET;
 use crate::file::pipe::Pipe;
@@ -40,18 +40,18 @@ pub(super) struct Content {
 }
 
 impl Body {
-    pub(super) fn directory() -> Self {
-        Self::Directory(Lock::new(Entries::default()))
+    pub(super) fn directory(seed: u64) -> Self {
+        Self::Directory(Lock::new(Entries::new(seed)))
     }
 
     pub(super) fn regular(pages: Pages, seals: Option<Seals>) -> Self {
         Self::Regular(Lock::new(Content { pages, seals }))
     }
 
-    pub(super) fn new(new: &New<'_>) -> Result<Self, Errno> {
+    pub(super) fn new(new: &New<'_>, seed: u64) -> Result<Self, Errno> {
         Ok(match new {
             New::Regular => Self::regular(Pages::default(), None),
-            New::Directory => Self::directory(),
+            New::Directory => Self::directory(seed),
             New::Symlink(target) => {
                 let mut copy = Vec::new();
                 copy.try_reserve_exact(target.len()).map_err(|_| Errno::ENOSPC)?;
