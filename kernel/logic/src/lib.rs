@@ -11,6 +11,7 @@ pub mod fs;
 pub mod futex;
 pub mod limits;
 pub mod mm;
+pub mod mp;
 pub mod rng;
 pub mod signal;
 pub mod task;
