@@ -16,6 +16,7 @@ use abi::task::Resource;
 use abi::time::Timespec;
 use logic::boot::cmdline::Options;
 use logic::file::Io;
+use logic::file::input::Notify;
 use logic::file::io::SliceSink;
 use logic::file::lock::Locks;
 use logic::file::open::OpenFile;
@@ -94,12 +95,17 @@ fn wall_time() -> Timespec {
     Timespec::from_ns(time::realtime())
 }
 
-/// The files of a program that starts with `options`; `/proc` will tell `facts`.
+/// The files of a program that starts with `options`; `/proc` will tell `facts`, and `notify` hears of signals that come with the input.
 ///
 /// # Errors
 /// A malformed archive, a working directory that is not there, or no memory.
-pub fn mount(boot: &BootInfo, options: &Options, facts: procfs::Source) -> Result<Files, MountError> {
-    let streams = Streams::new(options);
+pub fn mount(
+    boot: &BootInfo,
+    options: &Options,
+    facts: procfs::Source,
+    notify: Notify,
+) -> Result<Files, MountError> {
+    let streams = Streams::new(options, notify);
     let program = options.argv.first().map_or(&b"program"[..], |name| name);
     let seed = Seed {
         archive: boot.initrd,

@@ -16,7 +16,7 @@ use abi::signal::frame::{
     FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC2, FpxSwBytes, McContext, SigFrame, UC_FP_XSTATE, UC_SIGCONTEXT_SS,
     UC_STRICT_RESTORE_SS, UContext,
 };
-use abi::signal::{SaFlags, SigHow, SigInfo, SigSet, Signal};
+use abi::signal::{SaFlags, SigHow, SigInfo, SigSet, Signal, code};
 use logic::signal::{self, Delivery, Effect, Step};
 use zerocopy::IntoBytes as _;
 
@@ -59,6 +59,12 @@ pub fn send_to_process(process: &Process, signal: Signal, info: SigInfo) -> Resu
         None => threads.iter().filter(|task| awaits(task, signal)).for_each(task::unpark),
     }
     Ok(())
+}
+
+/// A signal that comes from outside: from the terminal, the power button, the tool that runs the guest. At interrupt time.
+pub fn from_host(signal: Signal) {
+    // Only a real-time signal can find the queue full; it is lost, as on Linux when there is no memory for it.
+    let _ = send_to_process(&Kernel::get().process, signal, SigInfo::sent(signal, code::SI_KERNEL, 0, 0));
 }
 
 /// Sends a signal to one thread.

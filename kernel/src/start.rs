@@ -1,17 +1,19 @@
 //! The whole system in one flow of data, from what the boot protocol left to the program's first instruction.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
+use abi::signal::Signal;
 use logic::boot::cmdline::{Options, Ports};
 
 use crate::arch::{self, Handoff, apic, smp};
 use crate::boot::BootInfo;
-use crate::drivers::{self, acpi, fw_cfg, serial};
+use crate::drivers::{self, acpi, fw_cfg, power_button, serial};
 use crate::kernel::Kernel;
 use crate::mm::stack::KernelStack;
 use crate::mm::{self, Memory};
 use crate::process::Process;
-use crate::{app, console, end, facts, fs, irq, rng, syscall, task, time};
+use crate::{app, console, end, facts, fs, irq, rng, signal, syscall, task, time};
 
 /// The thread that starts the system is the program's main thread.
 const MAIN_TID: u32 = 1;
@@ -43,7 +45,7 @@ fn start(handoff: Handoff) -> ! {
         KernelStack::new(memory).unwrap_or_else(|_| end::boot_failed(format_args!("no memory for a stack")));
     let main = task::adopt(0, MAIN_TID, stack, memory)
         .unwrap_or_else(|_| end::boot_failed(format_args!("no memory for the first threads")));
-    let files = fs::mount(&boot, &options, facts::source(&options))
+    let files = fs::mount(&boot, &options, facts::source(&options), Box::new(signal::from_host))
         .unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     let kernel = Kernel::install(Kernel {
         memory,
@@ -56,6 +58,7 @@ fn start(handoff: Handoff) -> ! {
     }
     arch::interrupts::enable();
     serial::start(&firmware, irq::attach_pin);
+    power_button::start(&firmware, irq::attach_pin, || signal::from_host(Signal::SIGTERM));
     start_other_cpus(&firmware, memory);
     kernel.process.add_thread(main);
     match app::enter(kernel) {

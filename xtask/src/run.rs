@@ -4,6 +4,8 @@
 //! COM1 (QEMU's stdio) ── stdout, stdin in frames      0xe8 ── stderr      0xe9 ── kernel log      0xea ── `exit N`
 //! ```
 
+mod input;
+
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read, Write};
@@ -11,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,7 @@ use crate::pack::{self, Item};
 use crate::qemu::{Qemu, port};
 use crate::symbols::Symbols;
 use crate::{accel, process, ui};
+use input::Input;
 
 /// Exit codes of the tool, docs/exit-codes.md.
 pub(crate) mod code {
@@ -36,6 +39,8 @@ pub(crate) mod code {
     pub(crate) const NO_IMAGE: u8 = 127;
 }
 
+/// When a program that was told to end still runs, the way out is said.
+const HINT_AFTER: Duration = Duration::from_secs(2);
 /// How many lines of the log are shown when a guest ends without a code.
 const TAIL: usize = 20;
 
@@ -136,7 +141,8 @@ fn command_line(guest: &Guest, vm: &VmArgs) -> CommandLine {
     line.option(format!("log-port={:#x}", port::LOG));
     line.option(format!("ctl-port={:#x}", port::CONTROL));
     line.option(format!("exit-port={:#x}", port::EXIT));
-    line.option(if vm.no_stdin { "stdin=none" } else { "stdin=framed" });
+    // Also without input: signals come this way.
+    line.option("stdin=framed");
     let terminals =
         [std::io::stdin().is_terminal(), std::io::stdout().is_terminal(), std::io::stderr().is_terminal()];
     let digits: String =
@@ -221,9 +227,11 @@ fn attend(qemu: &Qemu, guest: &Guest, vm: &VmArgs) -> Result<u8> {
         .stderr
         .take()
         .map(|mut from| thread::spawn(move || std::io::read_to_string(&mut from).unwrap_or_default()));
-    if let Some(into) = child.stdin.take().filter(|_| !vm.no_stdin) {
-        // Never joined: it may be waiting for a key that is never pressed.
-        thread::spawn(move || feed(into));
+    let input = Input::new(child.stdin.take());
+    if vm.no_stdin {
+        input.end()
+    } else {
+        input.feed()
     }
     let mut listeners = listeners.into_iter();
     let (Some(errors), Some(log), Some(control)) = (listeners.next(), listeners.next(), listeners.next())
@@ -233,7 +241,7 @@ fn attend(qemu: &Qemu, guest: &Guest, vm: &VmArgs) -> Result<u8> {
     let errors = thread::spawn(move || accept(&errors).map(|from| pump(from, std::io::stderr())));
     let log = read_log(log, &guest.image, vm)?;
     let control = thread::spawn(move || accept(&control).and_then(exit_code));
-    let ending = wait(&mut child, vm.timeout)?;
+    let ending = wait(&mut child, vm, &input)?;
     for (_, socket) in &qemu.consoles {
         // Frees a reader that QEMU never connected to; otherwise nobody is listening any more.
         drop(UnixStream::connect(socket));
@@ -282,7 +290,7 @@ enum Ending {
 }
 
 /// Waits for the guest's end, our own signals or the time limit; the child is gone afterwards.
-fn wait(child: &mut Child, timeout: Option<u64>) -> Result<Ending> {
+fn wait(child: &mut Child, vm: &VmArgs, input: &Input) -> Result<Ending> {
     let (sender, events) = mpsc::channel();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let handle = signals.handle();
@@ -292,21 +300,12 @@ fn wait(child: &mut Child, timeout: Option<u64>) -> Result<Ending> {
         .ok()
         .and_then(rustix::process::Pid::from_raw)
         .context("a child has a process id")?;
-    let deadline = timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     thread::scope(|scope| {
         scope.spawn(move || {
             let _ = child.wait();
             drop(sender.send(Event::Ended));
         });
-        let event = match deadline {
-            Some(deadline) => events.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        let ending = match event {
-            Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => Ending::Alone,
-            Ok(Event::Signal(number)) => Ending::Signal(number),
-            Err(RecvTimeoutError::Timeout) => Ending::TimedOut,
-        };
+        let ending = watch(&events, vm, input);
         if !matches!(ending, Ending::Alone) {
             // It may have ended by itself in the meantime.
             let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
@@ -314,6 +313,34 @@ fn wait(child: &mut Child, timeout: Option<u64>) -> Result<Ending> {
         handle.close();
         Ok(ending)
     })
+}
+
+/// What the wait ends with. The first signal is the program's to see to; it may take its time. The second ends the guest.
+fn watch(events: &Receiver<Event>, vm: &VmArgs, input: &Input) -> Ending {
+    let limit = vm.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let mut asked = false;
+    let mut hint = None;
+    loop {
+        let until = [limit, hint].into_iter().flatten().min();
+        let event = match until {
+            Some(until) => events.recv_timeout(until.saturating_duration_since(Instant::now())),
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match event {
+            Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => return Ending::Alone,
+            // A guest that waits for its debugger sees to nothing.
+            Ok(Event::Signal(number)) if !asked && vm.gdb.is_none() && input.signal(number) => {
+                asked = true;
+                hint = Some(Instant::now() + HINT_AFTER);
+            }
+            Ok(Event::Signal(number)) => return Ending::Signal(number),
+            Err(RecvTimeoutError::Timeout) if until == limit => return Ending::TimedOut,
+            Err(RecvTimeoutError::Timeout) => {
+                hint = None;
+                ui::status("Waiting", "the program was told to end; Ctrl-C again ends the guest at once");
+            }
+        }
+    }
 }
 
 fn accept(listener: &UnixListener) -> Option<UnixStream> {
@@ -331,22 +358,6 @@ fn pump(mut from: impl Read, mut into: impl Write) {
     }
     // Keep draining, or the guest would block.
     let _ = std::io::copy(&mut from, &mut std::io::sink());
-}
-
-/// Standard input in frames: length as u16 little-endian, then the bytes; an empty frame is end of file.
-fn feed(mut into: impl Write) {
-    let mut buffer = [0; 4096];
-    let mut from = std::io::stdin().lock();
-    loop {
-        let count = from.read(&mut buffer).unwrap_or(0);
-        let length = u16::try_from(count).unwrap_or(0).to_le_bytes();
-        let frame = [length.as_slice(), buffer.get(..count).unwrap_or_default()].concat();
-        if into.write_all(&frame).and_then(|()| into.flush()).is_err() || count == 0 {
-            break;
-        }
-    }
-    // An open pipe keeps QEMU's end from reporting a hang-up; the process's end closes it.
-    std::mem::forget(into);
 }
 
 /// The number of the last line `exit N`.

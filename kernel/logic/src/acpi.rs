@@ -32,6 +32,32 @@ pub enum PowerOff {
     },
 }
 
+/// The power button as a fixed feature of the hardware (ACPI specification 6.5, 4.8.2.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PowerButton {
+    /// I/O port of the PM1a status register.
+    pub status: u16,
+    /// I/O port of the PM1a enable register.
+    pub enable: u16,
+    /// I/O port of the PM1a control register.
+    pub control: u16,
+    /// The port and value that hand power management over from the firmware, if that is to be asked for.
+    pub hand_over: Option<(u16, u8)>,
+    /// ISA interrupt line of its interrupt (SCI), level-triggered.
+    pub line: u8,
+}
+
+/// An ISA interrupt line that does not arrive at the I/O APIC pin of its number, or in another way than ISA's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The line.
+    pub line: u8,
+    /// The pin.
+    pub pin: u32,
+    /// It is said to be active high.
+    pub is_active_high: bool,
+}
+
 /// What the firmware says about the machine.
 #[derive(Clone, Debug, Default)]
 pub struct Firmware {
@@ -39,27 +65,38 @@ pub struct Firmware {
     pub cpus: Vec<u32>,
     /// Physical address of the first I/O APIC.
     pub io_apic: Option<u64>,
-    /// ISA interrupt line → I/O APIC pin, where they differ.
-    pub overrides: Vec<(u8, u32)>,
+    /// Interrupt lines that differ from ISA's.
+    pub overrides: Vec<Override>,
     /// Physical address of the HPET's registers.
     pub hpet: Option<u64>,
     /// I/O port of the PM timer, and whether it has 32 bits.
     pub pm_timer: Option<(u16, bool)>,
     /// How to switch off.
     pub power_off: Option<PowerOff>,
+    /// The button that asks for it.
+    pub power_button: Option<PowerButton>,
     /// Physical address of PCI's memory-mapped configuration space.
     pub pci_config: Option<u64>,
 }
 
-fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
+impl Firmware {
+    /// Where ISA interrupt `line` arrives, and whether it is said to be active high.
+    #[must_use]
+    pub fn pin(&self, line: u8) -> (u32, bool) {
+        let other = self.overrides.iter().find(|other| other.line == line);
+        other.map_or((u32::from(line), false), |other| (other.pin, other.is_active_high))
+    }
+}
+
+pub(crate) fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
     bytes.get(at).copied()
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -67,7 +104,7 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
 }
 
-fn sums_to_zero(bytes: &[u8]) -> bool {
+pub(crate) fn sums_to_zero(bytes: &[u8]) -> bool {
     bytes.iter().fold(0u8, |sum, &byte| sum.wrapping_add(byte)) == 0
 }
 
@@ -124,6 +161,8 @@ fn table(address: u64, memory: Memory<'_>) -> Option<&'static [u8]> {
 
 fn madt(table: &[u8], firmware: &mut Firmware) -> Option<()> {
     const ENABLED: u32 = 1;
+    const POLARITY: u16 = 3;
+    const ACTIVE_HIGH: u16 = 1;
     let mut at = HEADER + 8;
     loop {
         let entry = table.get(at..at + usize::from(u8_at(table, at + 1)?))?;
@@ -133,7 +172,11 @@ fn madt(table: &[u8], firmware: &mut Firmware) -> Option<()> {
         match entry[0] {
             0 if u32_at(entry, 4)? & ENABLED != 0 => firmware.cpus.push(u32::from(u8_at(entry, 3)?)),
             1 if firmware.io_apic.is_none() => firmware.io_apic = Some(u64::from(u32_at(entry, 4)?)),
-            2 => firmware.overrides.push((u8_at(entry, 3)?, u32_at(entry, 4)?)),
+            2 => firmware.overrides.push(Override {
+                line: u8_at(entry, 3)?,
+                pin: u32_at(entry, 4)?,
+                is_active_high: u16_at(entry, 8)? & POLARITY == ACTIVE_HIGH,
+            }),
             9 if u32_at(entry, 8)? & ENABLED != 0 => firmware.cpus.push(u32_at(entry, 4)?),
             _ => {}
         }
@@ -163,10 +206,27 @@ fn fadt(table: &[u8], memory: Memory<'_>, firmware: &mut Firmware) -> Option<()>
         firmware.pm_timer = Some((timer, flags & TIMER_32_BITS != 0));
     }
     let port = u16_at(table, 64)?;
+    firmware.power_button = power_button(table, flags);
     if let Some(kind) = sleep_type.filter(|_| port != 0) {
         firmware.power_off = Some(PowerOff::Pm1 { port, value: u16::from(kind) << 10 | SLEEP_ENABLE });
     }
     Some(())
+}
+
+fn power_button(table: &[u8], flags: u32) -> Option<PowerButton> {
+    const IS_CONTROL_METHOD: u32 = 1 << 4;
+    let (status, control) = (u16_at(table, 56)?, u16_at(table, 64)?);
+    let (hand_over_port, hand_over) = (u16_at(table, 48)?, u8_at(table, 52)?);
+    // Status and enable registers share the event block.
+    let enable = status.checked_add(u16::from(u8_at(table, 88)?) / 2)?;
+    let is_there = flags & IS_CONTROL_METHOD == 0 && status != 0 && control != 0 && enable > status;
+    is_there.then_some(PowerButton {
+        status,
+        enable,
+        control,
+        hand_over: (hand_over_port != 0 && hand_over != 0).then_some((hand_over_port, hand_over)),
+        line: u8_at(table, 46)?,
+    })
 }
 
 /// The first number of the package named `_S5_`: NameOp? "_S5_" PackageOp length count, then a byte constant, zero or one.

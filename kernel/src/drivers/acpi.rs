@@ -1,4 +1,4 @@
-//! The firmware's tables of this machine (`logic::acpi` reads them), and switching it off.
+//! The firmware's tables of this machine (`logic::acpi` and `logic::mp` read them), and switching it off.
 #![expect(unsafe_code, reason = "firmware tables are raw memory")]
 
 use core::slice;
@@ -27,15 +27,17 @@ fn memory(address: u64, length: usize) -> Option<&'static [u8]> {
     mapped.then(|| unsafe { slice::from_raw_parts(start as *const u8, length) })
 }
 
-/// Reads the tables. Without ACPI the answer is empty: one CPU, the PIT, no way to switch off but reset.
+/// Reads the tables: ACPI's, else those of the MultiProcessor Specification. Without either the answer is empty: one CPU, the PIT, no
+/// interrupts of devices, no way to switch off but reset.
 pub fn read(boot: &BootInfo, space: &Memory) -> Firmware {
     let found = || {
         let area = memory(BIOS_AREA, BIOS_AREA_BYTES)?;
         acpi::find_root_pointer(area).map(|at| BIOS_AREA + at as u64)
     };
     let Some(rsdp) = boot.rsdp.or_else(found) else {
-        log::info!("no ACPI");
-        return Firmware::default();
+        let tables = logic::mp::read(&memory);
+        log::info!("no ACPI, {} MP table", if tables.is_some() { "an" } else { "no" });
+        return tables.unwrap_or_default();
     };
     let firmware = acpi::read(rsdp, &memory);
     if let Some(way) = firmware.power_off {

@@ -3,6 +3,7 @@
 pub mod acpi;
 pub mod fw_cfg;
 pub mod kvmclock;
+pub mod power_button;
 pub mod reference;
 pub mod rtc;
 pub mod serial;

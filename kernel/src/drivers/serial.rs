@@ -41,8 +41,7 @@ pub fn start(firmware: &Firmware, attach_pin: AttachPin) -> bool {
     if RECEIVER.get().is_none() || unsafe { inb(LINE_STATUS) } == ABSENT {
         return false;
     }
-    let pin =
-        firmware.overrides.iter().find(|(line, _)| *line == LINE).map_or(u32::from(LINE), |(_, pin)| *pin);
+    let (pin, _) = firmware.pin(LINE);
     if !attach_pin(pin, Trigger::Edge, Box::new(drain)) {
         return false;
     }

@@ -7,7 +7,7 @@ use abi::errno::Errno;
 use abi::fs::OpenFlags;
 use logic::boot::cmdline::{Options, Stdin};
 use logic::file::File;
-use logic::file::input::Input;
+use logic::file::input::{Input, Notify, Origin};
 use logic::file::open::OpenFile;
 use logic::file::stream::{ConsoleTerminal, Stream};
 use logic::file::table::FdTable;
@@ -28,8 +28,9 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn new(options: &Options) -> Self {
-        let input = Arc::new(Input::new(options.stdin, Box::new(serial::resume)));
+    pub(super) fn new(options: &Options, notify: Notify) -> Self {
+        let origin = if options.terminals[0] { Origin::Terminal } else { Origin::Stream };
+        let input = Arc::new(Input::new(options.stdin, origin, Box::new(serial::resume), notify));
         if options.stdin != Stdin::None {
             let receiver = Arc::clone(&input);
             serial::set_receiver(Box::new(move |byte| receiver.receive(byte)));

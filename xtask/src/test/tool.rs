@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -24,6 +25,7 @@ const MAIN: &str = r#"fn main() {
             println!("sleeping");
             std::thread::sleep(std::time::Duration::from_secs(args.next().unwrap().parse().unwrap()));
         }
+        Some("serve") => serve(args.next().unwrap() == "stubborn"),
         Some("show") => print!("{}", std::fs::read_to_string(args.next().unwrap()).unwrap()),
         Some("env") => println!("{:?}", std::env::var(args.next().unwrap()).ok()),
         _ => {
@@ -31,6 +33,24 @@ const MAIN: &str = r#"fn main() {
             println!("{} {caught} {}", env!("CARGO_PKG_NAME"), cfg!(chosen));
         }
     }
+}
+use std::sync::atomic::{AtomicI32, Ordering};
+static ASKED: AtomicI32 = AtomicI32::new(0);
+extern "C" fn asked(signal: i32) {
+    ASKED.store(signal, Ordering::Relaxed);
+}
+extern "C" {
+    fn signal(signal: i32, handler: extern "C" fn(i32)) -> usize;
+}
+fn serve(stubborn: bool) {
+    for number in [2, 15] {
+        unsafe { signal(number, asked) };
+    }
+    println!("sleeping");
+    while stubborn || ASKED.load(Ordering::Relaxed) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    println!("asked to end: {}", ASKED.load(Ordering::Relaxed));
 }
 "#;
 /// Its tests: the package's directory is there, cargo's and Rust's variables are set, a failure would be seen.
@@ -58,7 +78,7 @@ struct Package(PathBuf);
 /// Runs them all.
 pub(super) fn run() -> Result<Count> {
     let package = Package::make()?;
-    let cases: [(&str, Case); 13] = [
+    let cases: [(&str, Case); 17] = [
         ("plain cargo builds and boots", Package::plain_cargo),
         ("cargo test boots the tests", Package::cargo_test),
         ("each name of the target boots", Package::every_name),
@@ -71,6 +91,10 @@ pub(super) fn run() -> Result<Count> {
         ("--dry-run can be pasted", Package::dry_run),
         ("--gdb", Package::gdb),
         ("Ctrl-C", Package::interrupt),
+        ("Ctrl-C and SIGTERM are the program's to see to", Package::graceful),
+        ("the second Ctrl-C ends the guest", Package::stubborn),
+        ("Ctrl-C on the console", Package::console_interrupt),
+        ("the power button", Package::power_button),
         ("an idle guest halts", Package::idle),
     ];
     let mut count = Count::default();
@@ -230,6 +254,64 @@ impl Package {
         Ok(())
     }
 
+    fn graceful(&self) -> Result<()> {
+        for machine in ["q35", "microvm"] {
+            for (signal, flags) in [(Signal::INT, &[][..]), (Signal::TERM, &["--no-stdin"])] {
+                let flags = [flags, &["--machine", machine]].concat();
+                let mut command = self.run_image(&flags, &["serve", "politely"])?;
+                let mut child = command.stdout(Stdio::piped()).spawn()?;
+                wait_for_line(&mut child)?;
+                rustix::process::kill_process(Pid::from_child(&child), signal)?;
+                says_goodbye(child, signal.as_raw())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stubborn(&self) -> Result<()> {
+        let mut child = self.run_image(&[], &["serve", "stubborn"])?.stdout(Stdio::piped()).spawn()?;
+        wait_for_line(&mut child)?;
+        let pid = Pid::from_child(&child);
+        rustix::process::kill_process(pid, Signal::INT)?;
+        std::thread::sleep(Duration::from_secs(1));
+        ensure!(child.try_wait()?.is_none(), "the first one ended it");
+        rustix::process::kill_process(pid, Signal::INT)?;
+        let status = child.wait()?.code();
+        ensure!(status == Some(130), "ended with {status:?}");
+        Ok(())
+    }
+
+    /// The character as a terminal sends it, to a guest without the tool.
+    fn console_interrupt(&self) -> Result<()> {
+        let line = succeed(&mut self.run_image(&["--dry-run"], &["serve", "politely"])?)?;
+        let mut sh = Command::new("sh");
+        let mut child =
+            sh.args(["-c", &line]).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).spawn()?;
+        wait_for_line(&mut child)?;
+        child.stdin.as_mut().context("a pipe")?.write_all(b"\x03")?;
+        // The machine's own exit code is the guest's doubled, and one.
+        let text = std::io::read_to_string(child.stdout.take().context("a pipe")?)?;
+        ensure!(text.contains("asked to end: 2"), "it said {text:?}");
+        child.wait()?;
+        Ok(())
+    }
+
+    fn power_button(&self) -> Result<()> {
+        for (machine, smp) in [("q35", "1"), ("q35", "4"), ("pc", "1")] {
+            let socket = self.0.join("monitor");
+            let monitor = format!("--qemu-arg=unix:{},server=on,wait=off", socket.display());
+            let flags = ["--machine", machine, "--smp", smp, "--qemu-arg=-monitor", &monitor];
+            let mut child = self.run_image(&flags, &["serve", "politely"])?.stdout(Stdio::piped()).spawn()?;
+            wait_for_line(&mut child)?;
+            let mut line = UnixStream::connect(&socket)?;
+            line.write_all(b"system_powerdown\n")?;
+            // A monitor forgets what it was told by somebody who has gone.
+            says_goodbye(child, Signal::TERM.as_raw())?;
+            drop(line);
+        }
+        Ok(())
+    }
+
     fn idle(&self) -> Result<()> {
         for smp in ["1", "4"] {
             let mut child =
@@ -295,6 +377,15 @@ fn wait_for_line(child: &mut Child) -> Result<()> {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().context("a pipe")?).read_line(&mut line)?;
     ensure!(line == "sleeping\n", "the guest said {line:?}");
+    Ok(())
+}
+
+/// Waits for a guest that was asked to end by `signal`: it says so and ends well.
+fn says_goodbye(mut child: Child, signal: i32) -> Result<()> {
+    let text = std::io::read_to_string(child.stdout.take().context("a pipe")?)?;
+    let status = child.wait()?;
+    ensure!(text == format!("asked to end: {signal}\n"), "it said {text:?}");
+    ensure!(status.success(), "ended with {status}");
     Ok(())
 }
 

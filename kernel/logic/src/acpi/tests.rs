@@ -68,7 +68,8 @@ fn a_whole_machine() {
     let firmware = read_ram(ram.0, root);
     assert_eq!(firmware.cpus, [0, 1]);
     assert_eq!(firmware.io_apic, Some(0xfec0_0000));
-    assert_eq!(firmware.overrides, [(0, 2)]);
+    assert_eq!(firmware.overrides, [Override { line: 0, pin: 2, is_active_high: false }]);
+    assert_eq!((firmware.pin(0), firmware.pin(4)), ((2, false), (4, false)));
     assert_eq!(firmware.pm_timer, Some((0x608, false)));
     assert_eq!(firmware.power_off, Some(PowerOff::Pm1 { port: 0x604, value: 5 << 10 | 1 << 13 }));
 }

@@ -5,10 +5,10 @@ use core::fmt;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
-use abi::tty::{LocalFlags, Termios, Winsize};
+use abi::tty::{LocalFlags, Termios, Winsize, control};
 use sync::Lock;
 
-use super::input::Input;
+use super::input::{Input, SignalCharacters};
 use super::io::{Sink, Source, partial};
 use super::terminal::{Terminal, default_settings};
 use super::{File, Io};
@@ -28,11 +28,26 @@ impl ConsoleTerminal {
     /// A terminal of `columns` by `rows`, reading from `input`.
     pub fn new(columns: u16, rows: u16, input: Arc<Input>) -> Self {
         let window = Winsize { ws_row: rows, ws_col: columns, ..Winsize::default() };
-        Self { settings: Lock::new(default_settings()), window: Lock::new(window), input }
+        let settings = default_settings();
+        input.set_signal_characters(signal_characters(&settings));
+        Self { settings: Lock::new(settings), window: Lock::new(window), input }
     }
 
     fn is_line_wise(&self) -> bool {
         self.settings.lock().c_lflag & LocalFlags::ICANON.bits() != 0
+    }
+}
+
+/// What arrives as a signal under these settings.
+fn signal_characters(settings: &Termios) -> SignalCharacters {
+    if settings.c_lflag & LocalFlags::ISIG.bits() == 0 {
+        return SignalCharacters::default();
+    }
+    SignalCharacters {
+        interrupt: settings.c_cc[control::VINTR],
+        quit: settings.c_cc[control::VQUIT],
+        suspend: settings.c_cc[control::VSUSP],
+        keeps_input: settings.c_lflag & LocalFlags::NOFLSH.bits() != 0,
     }
 }
 
@@ -42,7 +57,9 @@ impl Terminal for ConsoleTerminal {
     }
 
     fn set_settings(&self, settings: Termios) {
-        *self.settings.lock() = settings;
+        let mut current = self.settings.lock();
+        *current = settings;
+        self.input.set_signal_characters(signal_characters(&settings));
     }
 
     fn window(&self) -> Winsize {

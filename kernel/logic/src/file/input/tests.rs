@@ -6,14 +6,23 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
+use abi::signal::Signal;
 
-use super::{Input, MOST_QUEUED};
+use super::{Input, MOST_QUEUED, Origin, SignalCharacters};
 use crate::boot::cmdline::Stdin;
 use crate::file::Io;
 use crate::file::io::VecSink;
 
-fn input(stdin: Stdin) -> Input {
-    Input::new(stdin, Box::new(|| {}))
+fn input_of(stdin: Stdin) -> Input {
+    Input::new(stdin, Origin::Stream, Box::new(|| {}), Box::new(|_| panic!("nobody sent a signal")))
+}
+
+/// Input, and the number of the last signal.
+fn with_signals(stdin: Stdin, origin: Origin) -> (Input, Arc<AtomicU32>) {
+    let last = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&last);
+    let notify = Box::new(move |signal: Signal| seen.store(signal.raw().cast_unsigned(), Ordering::Relaxed));
+    (Input::new(stdin, origin, Box::new(|| {}), notify), last)
 }
 
 fn feed(input: &Input, bytes: &[u8]) {
@@ -29,11 +38,11 @@ fn read(input: &Input, line_wise: bool, count: usize) -> Result<alloc::vec::Vec<
 
 #[test]
 fn frames_and_their_end() {
-    let input = input(Stdin::Framed);
+    let input = input_of(Stdin::Framed);
     assert_eq!(read(&input, false, 9), Err(Errno::EAGAIN));
     feed(&input, &[3, 0, b'a', b'b']);
     assert_eq!(read(&input, false, 9), Ok(b"ab".to_vec()));
-    feed(&input, &[b'c', 1, 0, b'd', 0, 0, b'x', b'y']);
+    feed(&input, &[b'c', 1, 0, b'd', 0, 0, 2, 0, b'x', b'y']);
     assert_eq!(read(&input, false, 9), Ok(b"cd".to_vec()));
     assert_eq!(read(&input, false, 9), Ok(alloc::vec![]), "the end; what follows is dropped");
     assert!(input.readiness(&Io::default()).contains(PollEvents::HUP | PollEvents::IN));
@@ -41,7 +50,7 @@ fn frames_and_their_end() {
 
 #[test]
 fn lines_one_at_a_time() {
-    let input = input(Stdin::Raw);
+    let input = input_of(Stdin::Raw);
     feed(&input, b"one\ntwo\nthr");
     assert_eq!(read(&input, true, 99), Ok(b"one\n".to_vec()));
     assert_eq!(read(&input, true, 2), Ok(b"tw".to_vec()));
@@ -55,9 +64,11 @@ fn a_full_queue_stops_the_device() {
     let count = Arc::clone(&resumed);
     let input = Input::new(
         Stdin::Raw,
+        Origin::Stream,
         Box::new(move || {
             count.fetch_add(1, Ordering::Relaxed);
         }),
+        Box::new(|_| {}),
     );
     for _ in 1..MOST_QUEUED {
         assert!(input.receive(1));
@@ -67,5 +78,37 @@ fn a_full_queue_stops_the_device() {
     assert_eq!(resumed.load(Ordering::Relaxed), 0);
     read(&input, false, MOST_QUEUED / 2).unwrap();
     assert_eq!(resumed.load(Ordering::Relaxed), 1);
-    assert_eq!(read(&Input::new(Stdin::None, Box::new(|| {})), false, 1), Ok(alloc::vec![]));
+    assert_eq!(read(&input_of(Stdin::None), false, 1), Ok(alloc::vec![]));
+}
+
+#[test]
+fn a_frame_can_be_a_signal_also_behind_the_end() {
+    let (input, last) = with_signals(Stdin::Framed, Origin::Stream);
+    feed(&input, &[1, 0, b'a', 0xff, 0xff, 15, 1, 0, b'b']);
+    assert_eq!(last.load(Ordering::Relaxed), 15);
+    assert_eq!(read(&input, false, 9), Ok(b"ab".to_vec()));
+    feed(&input, &[0, 0, 0xff, 0xff, 2, 0xff, 0xff, 200]);
+    assert_eq!(last.load(Ordering::Relaxed), 2, "there is no signal 200");
+    assert_eq!(read(&input, false, 9), Ok(alloc::vec![]));
+}
+
+#[test]
+fn a_terminals_characters_are_signals() {
+    let characters = SignalCharacters { interrupt: 3, quit: 28, suspend: 26, keeps_input: false };
+    let (input, last) = with_signals(Stdin::Raw, Origin::Terminal);
+    feed(&input, b"\x03");
+    assert_eq!(read(&input, false, 9), Ok(b"\x03".to_vec()), "without ISIG it is a byte");
+    input.set_signal_characters(characters);
+    feed(&input, b"lost\x03kept\0");
+    assert_eq!(last.load(Ordering::Relaxed), 2);
+    assert_eq!(read(&input, false, 9), Ok(b"kept\0".to_vec()));
+    input.set_signal_characters(SignalCharacters { keeps_input: true, ..characters });
+    feed(&input, b"kept\x1c");
+    assert_eq!(last.load(Ordering::Relaxed), 3);
+    assert_eq!(read(&input, false, 9), Ok(b"kept".to_vec()));
+
+    let (pipe, last) = with_signals(Stdin::Raw, Origin::Stream);
+    pipe.set_signal_characters(characters);
+    feed(&pipe, b"\x03");
+    assert_eq!((read(&pipe, false, 9), last.load(Ordering::Relaxed)), (Ok(b"\x03".to_vec()), 0));
 }

@@ -102,10 +102,12 @@ impl Directory for Node {
         loop {
             // One at a time: `visit` and `metadata` run without the lock.
             let next = entries.lock().next(position);
-            let Some((at, name, inode)) = next else { return };
-            let metadata = inode.metadata();
-            position = at + 1;
-            if !visit(Entry { inode: metadata.inode, kind: metadata.kind, name: &name, next: position }) {
+            let Some(found) = next else { return };
+            let metadata = found.inode.metadata();
+            position = found.position + 1;
+            let entry =
+                Entry { inode: metadata.inode, kind: metadata.kind, name: &found.name, next: position };
+            if !visit(entry) {
                 return;
             }
         }

@@ -25,6 +25,13 @@ struct Slot {
     position: u64,
 }
 
+/// A name as reading meets it.
+pub(super) struct Found {
+    pub(super) position: u64,
+    pub(super) name: Arc<[u8]>,
+    pub(super) inode: Arc<dyn Inode>,
+}
+
 /// Names and what they mean.
 #[derive(Debug)]
 pub(super) struct Entries {
@@ -97,11 +104,11 @@ impl Entries {
         self.in_order.partition_point(|&(at, _)| at < position)
     }
 
-    /// The first name from `position` on, its position, and what it means.
-    pub(super) fn next(&self, position: u64) -> Option<(u64, Arc<[u8]>, Arc<dyn Inode>)> {
+    /// The first name from `position` on.
+    pub(super) fn next(&self, position: u64) -> Option<Found> {
         let rest = self.in_order.get(self.index(position)..)?;
-        let (at, name) = rest.iter().find_map(|(at, name)| Some((*at, name.as_ref()?)))?;
-        Some((at, Arc::clone(name), self.get(name).ok()?))
+        let (position, name) = rest.iter().find_map(|(at, name)| Some((*at, name.as_ref()?)))?;
+        Some(Found { position, name: Arc::clone(name), inode: self.get(name).ok()? })
     }
 
     /// Lets nothing in any more.

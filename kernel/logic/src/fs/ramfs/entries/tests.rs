@@ -23,9 +23,9 @@ fn with(names: core::ops::Range<u64>) -> Entries {
 /// The names from `position` on, and where each lies.
 fn read(entries: &Entries, mut position: u64) -> Vec<(u64, String)> {
     let mut read = Vec::new();
-    while let Some((at, name, _)) = entries.next(position) {
-        read.push((at, String::from_utf8(name.to_vec()).unwrap()));
-        position = at + 1;
+    while let Some(found) = entries.next(position) {
+        read.push((found.position, String::from_utf8(found.name.to_vec()).unwrap()));
+        position = found.position + 1;
     }
     read
 }
