@@ -92,7 +92,7 @@ impl Files {
 }
 
 fn wall_time() -> Timespec {
-    Timespec::from_ns(time::realtime())
+    time::wall()
 }
 
 /// The files of a program that starts with `options`; `/proc` will tell `facts`, and `notify` hears of signals that come with the input.

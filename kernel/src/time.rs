@@ -5,10 +5,12 @@
 //! boot processor. Counters are compared; no timer interrupt is ever waited for, so a loaded host cannot spoil the rate.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
+use abi::time::Timespec;
 use logic::time::clock::{Discipline, Line, NS_PER_S, Sample};
-use sync::{Lock, Once};
+use sync::{Lock, Once, hooks};
 
 use crate::arch::apic::{self, register, vector};
 use crate::arch::{cpu, tsc};
@@ -32,58 +34,117 @@ const IA32_TSC_DEADLINE: u32 = 0x6e0;
 /// Longest the timer is armed for: it is armed again then.
 const LONGEST_NS: u64 = 1_000_000_000;
 
-/// The line that is followed now, readable without a lock: a sequence number that is odd while it is written.
-struct SharedLine {
-    sequence: AtomicU32,
+/// The line that is followed now, readable without a lock: two numbers that differ while it is written. It begins where a second does, so
+/// that who reads it within that second need not divide.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct SharedLine {
+    /// How often it began to be written.
+    begun: AtomicU32,
+    /// How often that was done.
+    ended: AtomicU32,
     cycles: AtomicU64,
     ns: AtomicU64,
     rate: AtomicU64,
+    /// `ns` in seconds.
+    seconds: AtomicU64,
+    /// `cycles`, or [`NEVER_QUICK`].
+    quick: AtomicU64,
+    /// Seconds from 1970 to monotonic 0.
+    epoch_seconds: AtomicU64,
+    is_quick: AtomicBool,
 }
 
-static LINE: SharedLine = SharedLine {
-    sequence: AtomicU32::new(0),
+/// The place of the line in time, for std-shim's `clock_gettime`, which follows it in assembly.
+pub static LINE: SharedLine = SharedLine {
+    begun: AtomicU32::new(0),
+    ended: AtomicU32::new(0),
     cycles: AtomicU64::new(0),
     ns: AtomicU64::new(0),
     rate: AtomicU64::new(1 << 32),
+    seconds: AtomicU64::new(0),
+    quick: AtomicU64::new(NEVER_QUICK),
+    epoch_seconds: AtomicU64::new(0),
+    is_quick: AtomicBool::new(true),
 };
 
+/// Further from any counter than its low half tells.
+const NEVER_QUICK: u64 = 1 << 63;
+
 impl SharedLine {
+    /// Byte offsets for assembly.
+    pub const BEGUN: usize = offset_of!(Self, begun);
+    /// Where `ended` is.
+    pub const ENDED: usize = offset_of!(Self, ended);
+    /// Where the cycles are from which on the low half of the counter tells enough.
+    pub const QUICK: usize = offset_of!(Self, quick);
+    /// Where the nanoseconds per cycle are, times 2^32.
+    pub const RATE: usize = offset_of!(Self, rate);
+    /// Where the seconds at the line's beginning are.
+    pub const SECONDS: usize = offset_of!(Self, seconds);
+
     #[inline]
-    fn load(&self) -> Line {
-        self.read(|line| line)
+    fn line(&self) -> Line {
+        Line {
+            cycles: self.cycles.load(Ordering::Relaxed),
+            ns: self.ns.load(Ordering::Relaxed),
+            rate: self.rate.load(Ordering::Relaxed),
+        }
     }
 
-    /// What `look` makes of the line that is followed while it looks.
+    /// What `look` sees while the line does not change.
     #[inline]
-    fn read<R>(&self, look: impl Fn(Line) -> R) -> R {
+    fn read<R>(&self, look: impl Fn() -> R) -> R {
         loop {
-            let before = self.sequence.load(Ordering::Acquire);
-            let line = Line {
-                cycles: self.cycles.load(Ordering::Relaxed),
-                ns: self.ns.load(Ordering::Relaxed),
-                rate: self.rate.load(Ordering::Relaxed),
-            };
-            let seen = look(line);
-            core::sync::atomic::fence(Ordering::Acquire);
-            if before & 1 == 0 && self.sequence.load(Ordering::Relaxed) == before {
+            let ended = self.ended.load(Ordering::Acquire);
+            let seen = look();
+            fence(Ordering::Acquire);
+            if self.begun.load(Ordering::Relaxed) == ended {
                 return seen;
             }
             cpu::relax();
         }
     }
 
-    /// Has time go on at another rate from this moment on. One writer at a time: the holder of `Clock::discipline`.
+    /// Has time go on at another rate from this moment on. One writer at a time: the holder of `Clock::discipline`, with interrupts off,
+    /// because their handlers read the line.
     ///
     /// The counter is read when readers wait already, and they read it while they look at the line: nobody has seen a later time by the old
     /// line than anybody will see by the new one, on whatever CPU.
     fn bend(&self, old: &Line, rate: u64) {
-        self.sequence.fetch_add(1, Ordering::SeqCst);
-        let cycles = tsc::read();
-        self.cycles.store(cycles, Ordering::Relaxed);
-        self.ns.store(old.ns_at(cycles), Ordering::Relaxed);
-        self.rate.store(rate, Ordering::Relaxed);
-        self.sequence.fetch_add(1, Ordering::Release);
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let line = old.bent(tsc::read(), rate);
+        self.follow(&line);
+        self.ended.fetch_add(1, Ordering::Release);
     }
+
+    /// Puts `line`, which begins where a second does, in place.
+    fn follow(&self, line: &Line) {
+        let quick = if self.is_quick.load(Ordering::Relaxed) { line.cycles } else { NEVER_QUICK };
+        self.cycles.store(line.cycles, Ordering::Relaxed);
+        self.ns.store(line.ns, Ordering::Relaxed);
+        self.rate.store(line.rate, Ordering::Relaxed);
+        self.seconds.store(line.ns / NS_PER_S, Ordering::Relaxed);
+        self.quick.store(quick, Ordering::Relaxed);
+    }
+}
+
+/// Has every clock be read in the kernel from now on, where calls are logged.
+pub fn read_in_kernel() {
+    LINE.is_quick.store(false, Ordering::SeqCst);
+    renew();
+}
+
+/// Has the line begin anew, so that it is no older than a second.
+fn renew() {
+    let Some(clock) = CLOCK.get() else { return };
+    let enabled = hooks::irq_save();
+    if let Some(discipline) = clock.discipline.try_lock() {
+        let line = LINE.read(|| LINE.line());
+        LINE.bend(&line, line.rate);
+        drop(discipline);
+    }
+    hooks::irq_restore(enabled);
 }
 
 /// What keeps the line right.
@@ -95,8 +156,6 @@ struct Clock {
     next_comparison_ns: AtomicU64,
     /// The TSC's rate as it was first measured.
     first_hz: u64,
-    /// Nanoseconds from 1970 to monotonic 0.
-    epoch_ns: u64,
     /// Local APIC timer ticks per second after division; 0 with a TSC-deadline timer.
     timer_hz: u64,
 }
@@ -201,12 +260,14 @@ pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
         None => measure_by_rtc(known, timer_deadline).ok_or(NoClock)?,
     };
     let line = Line::new(0, 0, hz);
-    LINE.rate.store(line.rate, Ordering::Relaxed);
+    LINE.follow(&line);
     let wall = rtc::seconds();
     if wall.is_none() {
         log::error!("no real-time clock: wall-clock time starts at 1970-01-01; certificates will not verify");
     }
     let now = line.ns_at(tsc::read());
+    // In whole seconds: the real-time clock knows no more.
+    LINE.epoch_seconds.store(wall.unwrap_or(0).saturating_sub(now / NS_PER_S), Ordering::Relaxed);
     let source = if known.is_some() { "as told" } else { "measured" };
     log::info!(
         "clock: TSC {hz} Hz ({source}), reference {}",
@@ -218,7 +279,6 @@ pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
         next_comparison_ns: AtomicU64::new(reference.as_ref().map_or(u64::MAX, first_comparison)),
         reference,
         first_hz: hz,
-        epoch_ns: wall.unwrap_or(0).saturating_mul(NS_PER_S).saturating_sub(now),
         timer_hz,
     });
     start_cpu();
@@ -243,7 +303,34 @@ pub fn start_cpu() {
 /// Monotonic time since boot in nanoseconds; the same on all CPUs.
 #[inline]
 pub fn now() -> u64 {
-    LINE.read(|line| line.ns_at(tsc::read()))
+    LINE.read(|| LINE.line().ns_at(tsc::read()))
+}
+
+/// [`now`] in seconds and nanoseconds.
+#[inline]
+pub fn monotonic() -> Timespec {
+    let (line, seconds, ns) = LINE.read(|| {
+        let line = LINE.line();
+        (line, LINE.seconds.load(Ordering::Relaxed), line.ns_at(tsc::read()) - line.ns)
+    });
+    if ns >= NS_PER_S {
+        return carried(line.ns + ns);
+    }
+    Timespec { tv_sec: seconds.cast_signed(), tv_nsec: ns.cast_signed() }
+}
+
+/// `ns` by a line older than a second. It begins anew here: the next to ask need not divide.
+#[cold]
+fn carried(ns: u64) -> Timespec {
+    renew();
+    Timespec::from_ns(ns)
+}
+
+/// Wall-clock time in seconds since 1970 and nanoseconds.
+#[inline]
+pub fn wall() -> Timespec {
+    let now = monotonic();
+    Timespec { tv_sec: now.tv_sec + LINE.epoch_seconds.load(Ordering::Relaxed).cast_signed(), ..now }
 }
 
 /// Cycles of the TSC per second, about: for `/proc/cpuinfo`.
@@ -252,9 +339,8 @@ pub fn cycles_per_second() -> u64 {
 }
 
 /// Wall-clock time in nanoseconds since 1970.
-#[inline]
 pub fn realtime() -> u64 {
-    CLOCK.get().map_or(0, |clock| clock.epoch_ns) + now()
+    LINE.epoch_seconds.load(Ordering::Relaxed) * NS_PER_S + now()
 }
 
 /// When this CPU must compare the clocks next; `u64::MAX` for never.
@@ -266,7 +352,7 @@ pub fn next_comparison() -> u64 {
 pub fn arm(deadline_ns: u64) {
     let Some(clock) = CLOCK.get() else { return };
     if clock.timer_hz == 0 {
-        let cycles = LINE.load().cycles_at(deadline_ns).max(1);
+        let cycles = LINE.read(|| LINE.line()).cycles_at(deadline_ns).max(1);
         #[expect(unsafe_code, reason = "the deadline register")]
         // SAFETY: CPUID says the register is there; any value is valid.
         unsafe {
@@ -297,7 +383,7 @@ pub fn keep_in_step() {
     let (Some(reference), Some(mut discipline)) = (&clock.reference, clock.discipline.try_lock()) else {
         return;
     };
-    let line = LINE.load();
+    let line = LINE.read(|| LINE.line());
     let sample = sample(reference, NS_PER_S);
     LINE.bend(&line, discipline.feed(&line, sample).rate);
     // Twice as far each time, up to half of the reference's range, so that an idle guest stays idle.

@@ -19,7 +19,7 @@ use crate::task::{Task, wait};
 use crate::time;
 
 fn wall_time() -> Timespec {
-    Timespec::from_ns(time::realtime())
+    time::wall()
 }
 
 /// How the caller came in.

@@ -107,6 +107,7 @@ static TRACED: AtomicBool = AtomicBool::new(false);
 /// Logs every call from now on (`strace` on the command line).
 pub fn trace() {
     TRACED.store(true, Ordering::Relaxed);
+    crate::time::read_in_kernel();
 }
 
 /// Whether every call is logged.

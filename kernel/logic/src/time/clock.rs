@@ -15,7 +15,7 @@ const MOST_SLEW_PPM: i64 = 100_000;
 /// A straight line from cycles to nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Cycles at which the line begins.
+    /// Cycles at which the line begins; what would lie before 0 wraps around.
     pub cycles: u64,
     /// Nanoseconds there.
     pub ns: u64,
@@ -35,7 +35,7 @@ impl Line {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "584 years fit")]
     pub fn ns_at(&self, cycles: u64) -> u64 {
-        let passed = cycles.saturating_sub(self.cycles);
+        let passed = cycles.wrapping_sub(self.cycles).cast_signed().max(0).cast_unsigned();
         self.ns + ((u128::from(passed) * u128::from(self.rate)) >> 32) as u64
     }
 
@@ -43,7 +43,19 @@ impl Line {
     #[must_use]
     pub fn cycles_at(&self, ns: u64) -> u64 {
         let ahead = u128::from(ns.saturating_sub(self.ns)) << 32;
-        self.cycles.saturating_add(u64::try_from(ahead / u128::from(self.rate.max(1))).unwrap_or(u64::MAX))
+        let ahead = i64::try_from(ahead / u128::from(self.rate.max(1))).unwrap_or(i64::MAX);
+        self.cycles.cast_signed().saturating_add(ahead).max(0).cast_unsigned()
+    }
+
+    /// The line that goes on from here at `cycles` with another rate. It begins where the current second does and is ahead of this one by less
+    /// than what a cycle takes, never behind.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "cycles of one second")]
+    pub fn bent(&self, cycles: u64, rate: u64) -> Self {
+        let (ns, rate) = (self.ns_at(cycles), rate.max(1));
+        let within = u128::from(ns % NS_PER_S) << 32;
+        let since = within.div_ceil(u128::from(rate)) as u64;
+        Self { cycles: cycles.wrapping_sub(since), ns: ns - ns % NS_PER_S, rate }
     }
 }
 

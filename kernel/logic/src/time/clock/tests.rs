@@ -49,3 +49,31 @@ fn there_and_back() {
     assert!((cycles.cast_signed() - (1000 + HZ).cast_signed()).abs() < 10);
     assert_eq!(line.cycles_at(u64::MAX).min(1), 1);
 }
+
+#[test]
+fn a_bent_line_goes_on_where_it_was() {
+    let mut line = Line::new(0, 0, HZ);
+    let mut cycles = 7;
+    for step in 0..1000u64 {
+        let rate = line.rate + line.rate / 3 - step % 5 * (line.rate / 7);
+        let bent = line.bent(cycles, rate);
+        let (before, after) = (line.ns_at(cycles), bent.ns_at(cycles));
+        assert!(before <= after && after <= before + (rate >> 32) + 1, "{before} {after}");
+        assert_eq!((bent.ns % NS_PER_S, bent.rate), (0, rate));
+        assert!(after - bent.ns <= NS_PER_S + 1);
+        line = bent;
+        line.rate = line.rate.clamp(1 << 28, 1 << 33);
+        cycles += step * 1_234_567;
+        line.cycles = cycles;
+    }
+}
+
+#[test]
+fn a_line_can_begin_before_the_counter() {
+    // Slower than it was thought to be: the second began before cycle 0.
+    let line = Line::new(0, 0, HZ).bent(HZ * 9 / 10, rate(NS_PER_S, 2 * HZ));
+    assert!(line.cycles.cast_signed() < 0);
+    assert!(line.ns_at(HZ * 9 / 10).abs_diff(NS_PER_S * 9 / 10) <= 1);
+    assert!(line.cycles_at(NS_PER_S).abs_diff(HZ * 11 / 10) <= 16);
+    assert_eq!(line.cycles_at(0), 0);
+}
