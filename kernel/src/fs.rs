@@ -52,6 +52,7 @@ impl Files {
     ///
     /// # Errors
     /// `EBADF`.
+    #[inline]
     pub fn get(&self, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
         self.table.lock().get(fd).cloned()
     }

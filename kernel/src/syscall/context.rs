@@ -51,6 +51,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// The program.
+    #[inline]
     pub fn process(&self) -> &'static Process {
         &Kernel::get().process
     }
@@ -132,6 +133,7 @@ impl<'a> Ctx<'a> {
     ///
     /// # Errors
     /// `EBADF`.
+    #[inline]
     pub fn file(&self, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
         self.process().files.get(fd)
     }
@@ -142,6 +144,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// What a file's operation is told: to wake `waker`, and the wall clock.
+    #[inline]
     pub fn io<'w>(&self, waker: Option<&'w Waker>) -> Io<'w> {
         Io::new(waker, wall_time)
     }

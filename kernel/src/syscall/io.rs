@@ -24,12 +24,14 @@ pub use fcntl::{sys_fcntl, sys_flock};
 pub use ioctl::sys_ioctl;
 
 /// Reads into `buffers` at the file's position.
+#[inline]
 fn read(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
     let until = if open.positions() == Positions::None { Until::Some } else { Until::Done };
     transfer(cx, buffers, open.is_nonblocking(), until, |io, out| open.read(io, out))
 }
 
 /// Writes from `buffers` at the file's position.
+#[inline]
 fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
     let answer = transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| open.write(io, from));
     if answer == Err(Errno::EPIPE) {

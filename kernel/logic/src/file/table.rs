@@ -42,10 +42,12 @@ impl FdTable {
     ///
     /// # Errors
     /// `EBADF` when it is not open.
+    #[inline]
     pub fn get(&self, fd: Fd) -> Result<&Arc<OpenFile>, Errno> {
         self.slot(fd).map(|slot| &slot.file)
     }
 
+    #[inline]
     fn slot(&self, fd: Fd) -> Result<&Slot, Errno> {
         fd.index().and_then(|index| self.slots.get(index)?.as_ref()).ok_or(Errno::EBADF)
     }

@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
 use abi::errno::Errno;
@@ -85,14 +86,11 @@ impl Pages {
     /// # Errors
     /// `EFAULT` when the first byte could not be handed over.
     pub fn read(&self, offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
+        let behind = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let whole = behind.min(out.room());
         let mut done = 0;
-        while out.room() > 0 {
-            let at = offset + done as u64;
-            if at >= self.size {
-                break;
-            }
-            let most = usize::try_from(self.size - at).unwrap_or(usize::MAX).min(out.room());
-            let (count, put) = match self.run(at, most) {
+        while done < whole {
+            let (count, put) = match self.run(offset + done as u64, whole - done) {
                 Run::Bytes(bytes) => (bytes.len(), out.put(bytes)),
                 Run::Hole(count) => (count, out.put_zeros(count)),
             };
@@ -106,16 +104,18 @@ impl Pages {
 
     /// The page that holds `index`, made if it is not there, with what lies below.
     fn page_mut(&mut self, index: u64) -> Result<&mut [u8; PAGE], Errno> {
-        if !self.pages.contains_key(&index) {
-            let mut page = Page::zeroed()?;
-            let start = usize::try_from(index * PAGE as u64).unwrap_or(usize::MAX);
-            if let Some(below) = self.base.get(start..) {
-                let count = below.len().min(PAGE);
-                page[0].0[..count].copy_from_slice(&below[..count]);
+        match self.pages.entry(index) {
+            Entry::Occupied(page) => Ok(&mut page.into_mut()[0].0),
+            Entry::Vacant(place) => {
+                let mut page = Page::zeroed()?;
+                let start = usize::try_from(index * PAGE as u64).unwrap_or(usize::MAX);
+                if let Some(below) = self.base.get(start..) {
+                    let count = below.len().min(PAGE);
+                    page[0].0[..count].copy_from_slice(&below[..count]);
+                }
+                Ok(&mut place.insert(page)[0].0)
             }
-            self.pages.insert(index, page);
         }
-        self.pages.get_mut(&index).map(|page| &mut page[0].0).ok_or(Errno::EIO)
     }
 
     /// Writes from `offset` on; the file grows.
@@ -123,11 +123,12 @@ impl Pages {
     /// # Errors
     /// `EFAULT` or `ENOSPC`, when nothing was written.
     pub fn write(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        let whole = from.left();
         let mut done = 0;
-        while from.left() > 0 {
+        while done < whole {
             let at = offset + done as u64;
             let within = within_page(at);
-            let count = from.left().min(PAGE - within);
+            let count = (whole - done).min(PAGE - within);
             let taken =
                 self.page_mut(at / PAGE as u64).and_then(|page| from.take(&mut page[within..within + count]));
             if let Err(errno) = taken {

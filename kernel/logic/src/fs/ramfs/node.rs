@@ -188,11 +188,11 @@ impl Content {
 
     fn write(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         self.check(Seals::WRITE | Seals::FUTURE_WRITE)?;
-        if from.left() == 0 {
+        let count = from.left() as u64;
+        if count == 0 {
             return Ok(0);
         }
-        let end =
-            offset.checked_add(from.left() as u64).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
+        let end = offset.checked_add(count).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
         if end > self.pages.size() {
             self.check(Seals::GROW)?;
         }
