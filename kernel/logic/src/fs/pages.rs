@@ -1,14 +1,15 @@
 //! The bytes of a regular file in memory: pages where something was written, holes elsewhere, and perhaps a part of the image or
 //! of an archive below, whose pages are copied when they are first written.
 
-use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Entry;
+mod table;
+
 use alloc::vec::Vec;
 
 use abi::errno::Errno;
 
 use crate::file::io::{Sink, Source, partial};
+
+use table::{Held, PageTable};
 
 /// Bytes of a page.
 pub const PAGE: usize = 4096;
@@ -23,12 +24,12 @@ impl Page {
     ///
     /// # Errors
     /// `ENOSPC` when there is no memory for it (tmpfs(5)).
-    fn zeroed() -> Result<Box<[Self]>, Errno> {
+    fn zeroed() -> Result<Held, Errno> {
         // A vector of one, because only vectors can be allocated fallibly.
         let mut page = Vec::new();
         page.try_reserve_exact(1).map_err(|_| Errno::ENOSPC)?;
         page.push(Self([0; PAGE]));
-        Ok(page.into_boxed_slice())
+        page.into_boxed_slice().try_into().map_err(|_| Errno::EIO)
     }
 }
 
@@ -36,7 +37,7 @@ impl Page {
 #[derive(Debug, Default)]
 pub struct Pages {
     size: u64,
-    pages: BTreeMap<u64, Box<[Page]>>,
+    pages: PageTable,
     /// What lies below pages that were never written; shorter than the file or as long.
     base: &'static [u8],
 }
@@ -55,7 +56,7 @@ enum Run<'a> {
 impl Pages {
     /// A file whose bytes are `base` until they are written.
     pub fn over(base: &'static [u8]) -> Self {
-        Self { size: base.len() as u64, pages: BTreeMap::new(), base }
+        Self { size: base.len() as u64, pages: PageTable::default(), base }
     }
 
     /// Bytes in the file.
@@ -72,8 +73,8 @@ impl Pages {
     fn run(&self, offset: u64, most: usize) -> Run<'_> {
         let within = within_page(offset);
         let count = most.min(PAGE - within);
-        if let Some(page) = self.pages.get(&(offset / PAGE as u64)) {
-            return Run::Bytes(&page[0].0[within..within + count]);
+        if let Some(page) = self.pages.get(offset / PAGE as u64) {
+            return Run::Bytes(&page.0[within..within + count]);
         }
         match usize::try_from(offset).ok().and_then(|start| self.base.get(start..)) {
             Some(rest) if !rest.is_empty() => Run::Bytes(&rest[..count.min(rest.len())]),
@@ -104,18 +105,23 @@ impl Pages {
 
     /// The page that holds `index`, made if it is not there, with what lies below.
     fn page_mut(&mut self, index: u64) -> Result<&mut [u8; PAGE], Errno> {
-        match self.pages.entry(index) {
-            Entry::Occupied(page) => Ok(&mut page.into_mut()[0].0),
-            Entry::Vacant(place) => {
-                let mut page = Page::zeroed()?;
-                let start = usize::try_from(index * PAGE as u64).unwrap_or(usize::MAX);
-                if let Some(below) = self.base.get(start..) {
-                    let count = below.len().min(PAGE);
-                    page[0].0[..count].copy_from_slice(&below[..count]);
-                }
-                Ok(&mut place.insert(page)[0].0)
-            }
+        if self.pages.get(index).is_none() {
+            let page = self.copied(index)?;
+            return Ok(&mut self.pages.insert(index, page).0);
         }
+        self.pages.get_mut(index).map(|page| &mut page.0).ok_or(Errno::EIO)
+    }
+
+    /// A new page with what lies below page `index`.
+    #[cold]
+    fn copied(&self, index: u64) -> Result<Held, Errno> {
+        let mut page = Page::zeroed()?;
+        let start = usize::try_from(index * PAGE as u64).unwrap_or(usize::MAX);
+        if let Some(below) = self.base.get(start..) {
+            let count = below.len().min(PAGE);
+            page[0].0[..count].copy_from_slice(&below[..count]);
+        }
+        Ok(page)
     }
 
     /// Writes from `offset` on; the file grows.
@@ -147,7 +153,7 @@ impl Pages {
     pub fn truncate(&mut self, size: u64) -> Result<(), Errno> {
         if size < self.size {
             self.clear_tail(size)?;
-            drop(self.pages.split_off(&size.div_ceil(PAGE as u64)));
+            self.pages.cut(size.div_ceil(PAGE as u64));
             let base = usize::try_from(size).unwrap_or(usize::MAX).min(self.base.len());
             self.base = &self.base[..base];
         }
@@ -158,7 +164,7 @@ impl Pages {
     /// Zeros the rest of the page that `size` cuts: it must read as zeros when the file grows again.
     fn clear_tail(&mut self, size: u64) -> Result<(), Errno> {
         let within = within_page(size);
-        if within > 0 && self.pages.contains_key(&(size / PAGE as u64)) {
+        if within > 0 && self.pages.get(size / PAGE as u64).is_some() {
             self.page_mut(size / PAGE as u64)?[within..].fill(0);
         }
         Ok(())
@@ -177,13 +183,13 @@ impl Pages {
             let next = page_end.min(end);
             let over_base = index * (PAGE as u64) < self.base.len() as u64;
             if !over_base && next - at == PAGE as u64 {
-                self.pages.remove(&index);
+                self.pages.remove(index);
                 // Over a hole: on to the next page that is there.
-                let further = self.pages.range(index..).next().map_or(end, |(&found, _)| found * PAGE as u64);
+                let further = self.pages.next(index).map_or(end, |found| found * PAGE as u64);
                 at = next.max(further.min(end));
                 continue;
             }
-            if over_base || self.pages.contains_key(&index) {
+            if over_base || self.pages.get(index).is_some() {
                 let (from, to) = (within_page(at), within_page(at) + within_page(next - at - 1) + 1);
                 self.page_mut(index)?[from..to].fill(0);
             }
@@ -212,7 +218,7 @@ impl Pages {
         if offset < self.base.len() as u64 {
             return Ok(offset);
         }
-        let (&index, _) = self.pages.range(offset / PAGE as u64..).next().ok_or(Errno::ENXIO)?;
+        let index = self.pages.next(offset / PAGE as u64).ok_or(Errno::ENXIO)?;
         Some((index * PAGE as u64).max(offset)).filter(|&found| found < self.size).ok_or(Errno::ENXIO)
     }
 
@@ -228,7 +234,7 @@ impl Pages {
         while at < self.size {
             let index = at / PAGE as u64;
             let over_base = index * (PAGE as u64) < self.base.len() as u64;
-            if !over_base && !self.pages.contains_key(&index) {
+            if !over_base && self.pages.get(index).is_none() {
                 return Ok(at);
             }
             at = (index + 1) * PAGE as u64;
