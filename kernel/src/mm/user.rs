@@ -70,6 +70,32 @@ pub fn write_struct<T: IntoBytes + Immutable>(to: UserPtr<T>, value: &T) -> Resu
     write_bytes(to.cast(), value.as_bytes())
 }
 
+/// Where in `bytes` the first zero is; a word at a time.
+fn zero_in(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, rest) = bytes.as_chunks();
+    for (index, &word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(word);
+        // The lowest bit set is right: nothing was borrowed below it.
+        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if zeros != 0 {
+            return Some(index * 8 + (zeros.trailing_zeros() / 8) as usize);
+        }
+    }
+    Some(words.len() * 8 + rest.iter().position(|&byte| byte == 0)?)
+}
+
+/// The zero-terminated string at `from` without its zero, if it ends within `room` and within its page.
+///
+/// # Errors
+/// `EFAULT`.
+pub fn read_short_string(from: UserPtr<u8>, room: &mut [u8]) -> Result<Option<&[u8]>, Errno> {
+    let most = room.len().min(4096 - from.addr() % 4096);
+    let room = &mut room[..most];
+    read_bytes(from, room)?;
+    Ok(zero_in(room).map(|end| &room[..end]))
+}
+
 /// The zero-terminated string at `from` without its zero, cut after `most` bytes.
 ///
 /// # Errors
@@ -84,7 +110,7 @@ pub fn read_c_string(from: UserPtr<u8>, most: usize) -> Result<Vec<u8>, Errno> {
         let to_page_end = 4096 - at.addr() % 4096;
         string.resize(done + STEP.min(most - done).min(to_page_end), 0);
         read_bytes(at, &mut string[done..])?;
-        if let Some(end) = string[done..].iter().position(|&byte| byte == 0) {
+        if let Some(end) = zero_in(&string[done..]) {
             string.truncate(done + end);
             break;
         }

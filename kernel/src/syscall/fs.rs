@@ -19,6 +19,7 @@ use logic::fs::vfs::At;
 use zerocopy::IntoBytes as _;
 
 use super::Ctx;
+use crate::mm::user;
 
 pub use attributes::{
     sys_access, sys_chmod, sys_chown, sys_faccessat, sys_faccessat2, sys_fchmod, sys_fchmodat, sys_fchmodat2,
@@ -32,6 +33,24 @@ pub use names::{
 
 /// Bytes of directory entries gathered at a time.
 const MOST_ENTRIES_BYTES: usize = 64 * 1024;
+
+/// Where a path is kept while a call works on it: most are short and need no allocation.
+#[derive(Default)]
+struct PathRoom {
+    short: [u8; 32],
+    long: Vec<u8>,
+}
+
+impl PathRoom {
+    /// [`read_path`], into this room.
+    fn read(&mut self, cx: &Ctx<'_>, path: UserPtr<u8>) -> Result<&[u8], Errno> {
+        if let Some(path) = user::read_short_string(path, &mut self.short)? {
+            return Ok(path);
+        }
+        self.long = read_path(cx, path)?;
+        Ok(&self.long)
+    }
+}
 
 /// The path at `path`; one that is too long is cut where the walk refuses it.
 fn read_path(cx: &Ctx<'_>, path: UserPtr<u8>) -> Result<Vec<u8>, Errno> {
@@ -82,9 +101,10 @@ fn at_path<R>(
     path: UserPtr<u8>,
     act: impl FnOnce(&Walk<'_>, At<'_>) -> Result<R, Errno>,
 ) -> Result<R, Errno> {
-    let path = read_path(cx, path)?;
-    let start = start_of(cx, dir, &path)?;
-    with_walk(cx, |walk| act(walk, At { start: &start, path: &path }))
+    let mut room = PathRoom::default();
+    let path = room.read(cx, path)?;
+    let start = start_of(cx, dir, path)?;
+    with_walk(cx, |walk| act(walk, At { start: &start, path }))
 }
 
 /// The inode at a path; with `AT_EMPTY_PATH` an empty one means `dir` itself.
@@ -95,12 +115,13 @@ fn find(
     flags: AtFlags,
     last: Last,
 ) -> Result<Arc<dyn Inode>, Errno> {
-    let path = read_path(cx, path)?;
-    let start = start_of(cx, dir, &path)?;
+    let mut room = PathRoom::default();
+    let path = room.read(cx, path)?;
+    let start = start_of(cx, dir, path)?;
     if path.is_empty() && flags.contains(AtFlags::EMPTY_PATH) {
         return Ok(start);
     }
-    with_walk(cx, |walk| walk.resolve(&start, &path, last))
+    with_walk(cx, |walk| walk.resolve(&start, path, last))
 }
 
 /// Whether the last link of a path is followed.

@@ -31,7 +31,7 @@ fn read(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usiz
 }
 
 /// Writes from `buffers` at the file's position.
-#[inline]
+#[inline(always)]
 fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
     let answer = transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| open.write(io, from));
     if answer == Err(Errno::EPIPE) {
