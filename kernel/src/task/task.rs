@@ -59,6 +59,8 @@ pub struct Task {
     pub nice: AtomicI32,
     /// Head of the list of robust futexes (set_robust_list(2)); 0 for none.
     pub robust_list: AtomicU64,
+    /// Values of pthread_setspecific(3), std-shim's table of them; null for none.
+    pub keys: AtomicPtr<u8>,
     /// Its part in the queues of futex(2).
     pub futex: Waiter,
     waits: Link<Self, Waits>,
@@ -106,6 +108,7 @@ impl Task {
             interrupted: AtomicBool::new(false),
             nice: AtomicI32::new(0),
             robust_list: AtomicU64::new(0),
+            keys: AtomicPtr::new(core::ptr::null_mut()),
             futex: Waiter::default(),
             waits: Link::new(),
             runs: Link::new(),
