@@ -8,6 +8,7 @@ use crate::arch::{TrapFrame, enter_frame};
 use crate::image;
 use crate::kernel::Kernel;
 use crate::rng;
+use crate::signal;
 
 /// The main thread's stack in bytes, as Linux's default RLIMIT_STACK; pages are found when touched.
 pub const STACK_BYTES: u64 = 8 << 20;
@@ -28,6 +29,7 @@ const AT_EGID: u64 = 14;
 const AT_HWCAP: u64 = 16;
 const AT_CLKTCK: u64 = 17;
 const AT_SECURE: u64 = 23;
+const AT_MINSIGSTKSZ: u64 = 51;
 
 /// Builds the stack and enters the program on the calling thread.
 ///
@@ -38,6 +40,8 @@ pub fn enter(kernel: &'static Kernel) -> Result<core::convert::Infallible, Errno
     let mut random = [0u8; 16];
     rng::fill(&mut random);
     let auxv = [
+        // First: std asks for it twice in each thread, and musl looks one by one.
+        (AT_MINSIGSTKSZ, signal::least_stack()),
         (AT_PHDR, image::program_headers_address()),
         (AT_PHENT, size_of::<image::ProgramHeader>() as u64),
         (AT_PHNUM, image::program_header_count()),

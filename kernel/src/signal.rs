@@ -193,6 +193,12 @@ fn repeat(frame: &mut TrapFrame, call: u64) {
     frame.rip -= SYSCALL_BYTES;
 }
 
+/// Bytes of stack that a handler's start takes at most (`AT_MINSIGSTKSZ`, getauxval(3)).
+pub fn least_stack() -> u64 {
+    const ALIGNMENT: usize = 64 + 16 + 8;
+    RED_ZONE + (State::used() + size_of::<u32>() + size_of::<SigFrame>() + ALIGNMENT) as u64
+}
+
 /// Puts a handler's frame on the program's stack and points `frame` at the handler.
 fn push_frame(
     task: &Task,

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use abi::errno::Errno;
 use logic::mm::frames::{FRAME, For};
-use logic::mm::vma::{Access, Area, Areas, Backing as _};
+use logic::mm::vma::{Access, Area, Areas, Backing as _, Touched};
 use sync::{Lock, Once};
 
 use crate::arch::paging::{Mapped, PageTables, Protection, Sweep};
@@ -191,7 +191,7 @@ impl Memory {
             Place::FixedNoReplace(_) if !space.areas.is_free(address, end) => return Err(Errno::EEXIST),
             _ => {}
         }
-        let area = Area { start: address, end, access, backing: source, charged };
+        let area = Area { start: address, end, access, backing: source, charged, touched: Touched::NOTHING };
         if charged {
             space.charged += area.pages();
         }
@@ -220,14 +220,14 @@ impl Memory {
         let mut space = self.space.lock();
         let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
         space.split_at_ends(address, end)?;
-        space.areas.protect(address, end, access)?;
+        let Some((start, end)) = space.areas.protect(address, end, access)? else { return Ok(()) };
         let mut changed = false;
         let mut gone = Vec::new();
         let protect = |_, _| {
             changed = true;
             Sweep::Protect(protection(access))
         };
-        space.tables.sweep(address, end, protect, |table| gone.push((table, FRAME)));
+        space.tables.sweep(start, end, protect, |table| gone.push((table, FRAME)));
         if changed && gone.is_empty() {
             smp::shootdown();
         }
@@ -332,6 +332,7 @@ impl Memory {
                 access: READ_WRITE,
                 backing: Source::Anonymous,
                 charged: true,
+                touched: Touched::NOTHING,
             };
             if space.areas.insert(area).is_err() {
                 return old;
@@ -394,25 +395,28 @@ impl Memory {
     /// Maps `frame` at `page` unless the area has changed or another CPU was first.
     fn install_page(&self, page: u64, frame: OwnedFrame, area: &Area<Source>) -> FaultAction {
         let mut space = self.space.lock();
-        let unchanged = space.areas.find(page).is_some_and(|now| same(now, area));
-        if !unchanged || space.tables.translate(page).is_some() {
+        let Space { areas, tables, resident, .. } = &mut *space;
+        let now = areas.touch(page).filter(|now| same(now, area));
+        let Some(now) = now.filter(|_| tables.translate(page).is_none()) else {
             // Look again: the program touches the page once more and finds the new state.
             return FaultAction::Handled;
-        }
-        if space.tables.map(page, frame.into_raw(), protection(area.access), &mut table_frame).is_err() {
+        };
+        now.touched.add(page, page + FRAME);
+        if tables.map(page, frame.into_raw(), protection(area.access), &mut table_frame).is_err() {
             return FaultAction::OutOfMemory;
         }
-        space.resident.add(1, area.charged);
+        resident.add(1, area.charged);
         FaultAction::Handled
     }
 
     fn install_large(&self, page: u64, frame: u64, area: &Area<Source>) -> bool {
         let mut space = self.space.lock();
-        let unchanged = space.areas.find(page).is_some_and(|now| same(now, area));
-        let mapped = unchanged
-            && space.tables.map_large(page, frame, protection(area.access), &mut table_frame) == Ok(true);
+        let Space { areas, tables, resident, .. } = &mut *space;
+        let Some(now) = areas.touch(page).filter(|now| same(now, area)) else { return false };
+        let mapped = tables.map_large(page, frame, protection(area.access), &mut table_frame) == Ok(true);
         if mapped {
-            space.resident.add(LARGE / FRAME, area.charged);
+            now.touched.add(page, page + LARGE);
+            resident.add(LARGE / FRAME, area.charged);
         }
         mapped
     }
@@ -431,6 +435,27 @@ impl Memory {
     /// `EFAULT`.
     pub fn write_program(&self, address: u64, bytes: &[u8]) -> Result<(), Errno> {
         user::write_bytes(abi::reg::UserPtr::new(address as usize), bytes)
+    }
+}
+
+/// The large pages that hold the ends of ranges in a range that goes: a table there may be left with nothing in it.
+struct Ends {
+    /// Those of the whole range.
+    outer: [u64; 2],
+    inner: Vec<u64>,
+}
+
+impl Ends {
+    fn of(start: u64, end: u64) -> Self {
+        Self { outer: [start, end - 1].map(|address| address & !(LARGE - 1)), inner: Vec::new() }
+    }
+
+    fn note(&mut self, start: u64, end: u64) {
+        for base in [start, end - 1].map(|address| address & !(LARGE - 1)) {
+            if !self.outer.contains(&base) && self.inner.last() != Some(&base) {
+                self.inner.push(base);
+            }
+        }
     }
 }
 
@@ -499,17 +524,20 @@ impl Space {
             return Ok(Vec::new());
         }
         self.split_at_ends(start, end)?;
-        let mut gone = Vec::new();
+        let (mut gone, mut ends) = (Vec::new(), Ends::of(start, end));
         let Self { areas, tables, resident, charged, .. } = self;
-        areas.remove(start, end, |area| {
+        let (floor, ceiling) = areas.remove(start, end, |area| {
             if area.charged {
                 *charged -= area.pages();
             }
-            resident.take_pages(tables, (area.start, area.end), area.charged, &mut gone);
+            ends.note(area.start, area.end);
+            if let Some((from, to)) = area.touched_within(start, end) {
+                ends.note(from, to);
+                resident.take_pages(tables, (from, to), area.charged, &mut gone);
+            }
         })?;
         // Tables at the ends that nothing around needs any more.
-        let (floor, ceiling) = areas.gap_around(start);
-        for base in [start & !(LARGE - 1), (end - 1) & !(LARGE - 1)] {
+        for base in ends.outer.into_iter().chain(ends.inner) {
             if base >= floor && base + LARGE <= ceiling {
                 gone.extend(tables.take_table(base).map(|table| (table, FRAME)));
             }
@@ -533,7 +561,13 @@ impl Space {
         };
         self.split_at_ends(old, old + kept)?;
         let backing = area.backing.advanced(old - area.start);
-        self.areas.insert(Area { start: target, end: target + length, backing, ..area.clone() })?;
+        self.areas.insert(Area {
+            start: target,
+            end: target + length,
+            backing,
+            touched: Touched::new(target, target + kept),
+            ..area.clone()
+        })?;
         self.charge(area.charged, (length - kept) / FRAME);
         let mut pages = Vec::new();
         let unmap = |address, mapped| {
@@ -553,8 +587,7 @@ impl Space {
                     .map_err(|_| Errno::ENOMEM)?;
             }
         }
-        self.areas.remove(old, old + kept, |_| ())?;
-        Ok(target)
+        self.areas.remove(old, old + kept, |_| ()).map(|_| target)
     }
 }
 

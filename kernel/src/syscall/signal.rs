@@ -8,7 +8,7 @@ use abi::errno::Errno;
 use abi::prelude::*;
 use abi::signal::{MINSIGSTKSZ, SigInfo, Signal, SsFlags, code};
 
-use crate::arch::enter_frame;
+use crate::arch::{direct_caller_stack, enter_frame};
 use crate::process::PID;
 use crate::signal;
 
@@ -72,7 +72,7 @@ pub fn sys_sigaltstack(cx: &Ctx<'_>, stack: UserPtr<SigStack>, old: UserPtr<SigS
     let new = stack.non_null().map(|stack| cx.read_struct(stack)).transpose()?;
     let stack_pointer = match cx.door() {
         Door::Syscall(frame) => frame.rsp,
-        Door::Direct => 0,
+        Door::Direct => direct_caller_stack(),
     };
     let before = cx.task().signals.lock().reported_stack(stack_pointer);
     if let Some(mut new) = new {

@@ -47,6 +47,42 @@ pub struct Area<B> {
     pub backing: B,
     /// Its pages count against the commitment limit.
     pub charged: bool,
+    /// Where it may have pages.
+    pub touched: Touched,
+}
+
+/// The part of an area that was touched since it was mapped: all its pages lie there, so nobody needs to look for them elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    start: u64,
+    end: u64,
+}
+
+impl Touched {
+    /// Nothing.
+    pub const NOTHING: Self = Self { start: 0, end: 0 };
+
+    /// `start..end`.
+    #[must_use]
+    pub const fn new(start: u64, end: u64) -> Self {
+        Self { start, end }
+    }
+
+    /// First address and one past the last within `start..end`; `None`: nothing was touched there.
+    #[must_use]
+    pub fn within(self, start: u64, end: u64) -> Option<(u64, u64)> {
+        let (start, end) = (self.start.max(start), self.end.min(end));
+        (start < end).then_some((start, end))
+    }
+
+    /// `start..end` was touched too.
+    pub fn add(&mut self, start: u64, end: u64) {
+        *self = if self.start < self.end {
+            Self { start: self.start.min(start), end: self.end.max(end) }
+        } else {
+            Self { start, end }
+        };
+    }
 }
 
 impl<B> Area<B> {
@@ -54,6 +90,23 @@ impl<B> Area<B> {
     #[must_use]
     pub fn pages(&self) -> u64 {
         (self.end - self.start) / PAGE
+    }
+
+    /// The part of `start..end` in this area where it may have pages.
+    #[must_use]
+    pub fn touched_within(&self, start: u64, end: u64) -> Option<(u64, u64)> {
+        self.touched.within(self.start.max(start), self.end.min(end))
+    }
+
+    /// Takes over what was touched of `other`, which becomes part of it.
+    fn take_touched(&mut self, other: Option<(u64, u64)>) {
+        // Cut to the own bounds first: what lies beyond was another area's.
+        self.touched = self
+            .touched_within(0, u64::MAX)
+            .map_or(Touched::NOTHING, |(start, end)| Touched::new(start, end));
+        if let Some((start, end)) = other {
+            self.touched.add(start, end);
+        }
     }
 }
 
@@ -79,6 +132,13 @@ impl<B: Backing> Areas<B> {
         self.areas.get(self.areas.seek(address)).filter(|area| area.start <= address)
     }
 
+    /// The area that holds `address`, to note what is touched of it.
+    #[must_use]
+    pub fn touch(&mut self, address: u64) -> Option<&mut Area<B>> {
+        let at = self.areas.seek(address);
+        self.areas.get_mut(at).filter(|area| area.start <= address)
+    }
+
     /// All areas in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = &Area<B>> {
         self.overlapping(0, u64::MAX)
@@ -92,8 +152,13 @@ impl<B: Backing> Areas<B> {
     /// Whether every address of `start..end` is mapped.
     #[must_use]
     pub fn covers(&self, start: u64, end: u64) -> bool {
+        self.covers_from(self.areas.seek(start), start, end)
+    }
+
+    /// The same, where `place` is the first area that ends behind `start`.
+    fn covers_from(&self, place: Place, start: u64, end: u64) -> bool {
         let mut at = start;
-        for area in self.overlapping(start, end) {
+        for area in self.areas.iter_from(place).take_while(|area| area.start < end) {
             if area.start > at {
                 return false;
             }
@@ -114,10 +179,8 @@ impl<B: Backing> Areas<B> {
         self.overlapping(start, end).next().is_none()
     }
 
-    /// Where the gap that holds `address` begins and ends; nothing is mapped at `address`.
-    #[must_use]
-    pub fn gap_around(&self, address: u64) -> (u64, u64) {
-        let next = self.areas.seek(address);
+    /// Where the gap right below the area at `next` begins and ends.
+    fn gap_below(&self, next: Place) -> (u64, u64) {
         let floor =
             self.areas.previous(next).and_then(|at| self.areas.get(at)).map_or(self.low, |area| area.end);
         let ceiling = self.areas.get(next).map_or(self.high, |area| area.start);
@@ -145,11 +208,13 @@ impl<B: Backing> Areas<B> {
             && let Some(lower) = self.areas.get_mut(previous)
             && goes_on(lower, &area)
         {
+            lower.take_touched(area.touched_within(0, u64::MAX));
             lower.end = area.end;
             self.join(previous, next);
         } else if let Some(upper) = self.areas.get_mut(next)
             && goes_on(&area, upper)
         {
+            upper.take_touched(area.touched_within(0, u64::MAX));
             upper.start = area.start;
             upper.backing = area.backing;
         } else {
@@ -164,17 +229,17 @@ impl<B: Backing> Areas<B> {
         if !goes_on(one, other) {
             return false;
         }
-        let end = other.end;
+        let (end, touched) = (other.end, other.touched_within(0, u64::MAX));
         if let Some(area) = self.areas.get_mut(lower) {
+            area.take_touched(touched);
             area.end = end;
         }
         self.areas.remove(upper);
         true
     }
 
-    /// Cuts the area that holds `address` in two there. Answers where the first area from `address` on is.
-    fn split(&mut self, address: u64) -> Place {
-        let at = self.areas.seek(address);
+    /// Cuts the area at `at` in two at `address`, if that lies within it. Answers where the first area from `address` on is.
+    fn split(&mut self, at: Place, address: u64) -> Place {
         let Some(area) = self.areas.get_mut(at).filter(|area| area.start < address) else { return at };
         let upper =
             Area { start: address, backing: area.backing.advanced(address - area.start), ..area.clone() };
@@ -183,47 +248,67 @@ impl<B: Backing> Areas<B> {
         self.areas.insert(next, upper)
     }
 
-    /// Takes everything in `start..end` out, and calls `visit` with the areas (cut to the range) that were there, ascending.
+    /// Cuts the area at `at` in two where `end` lies within it. Answers where the lower part is.
+    fn split_off(&mut self, at: Place, end: u64) -> Place {
+        let upper = self.split(at, end);
+        self.areas.previous(upper).unwrap_or(upper)
+    }
+
+    /// Takes everything in `start..end` out, and calls `visit` with the areas (cut to the range) that were there, ascending. Answers where
+    /// the gap that is there now begins and ends.
     ///
     /// # Errors
     /// `ENOMEM` when cutting an area in two would make too many.
-    pub fn remove(&mut self, start: u64, end: u64, mut visit: impl FnMut(&Area<B>)) -> Result<(), Errno> {
-        let splits = self.find(start).is_some_and(|area| area.start < start && area.end > end);
+    pub fn remove(
+        &mut self,
+        start: u64,
+        end: u64,
+        mut visit: impl FnMut(&Area<B>),
+    ) -> Result<(u64, u64), Errno> {
+        let at = self.areas.seek(start);
+        let splits = self.areas.get(at).is_some_and(|area| area.start < start && area.end > end);
         if splits && self.areas.len() >= MOST_AREAS {
             return Err(Errno::ENOMEM);
         }
-        let mut at = self.split(start);
+        let mut at = self.split(at, start);
         while let Some(area) = self.areas.get(at).filter(|area| area.start < end) {
             if area.end > end {
-                at = self.split(end);
-                at = self.areas.previous(at).unwrap_or(at);
+                at = self.split_off(at, end);
             }
             let (gone, next) = self.areas.remove(at);
             visit(&gone);
             at = next;
         }
-        Ok(())
+        Ok(self.gap_below(at))
     }
 
-    /// Changes the access of everything mapped in `start..end`.
+    /// Changes the access of everything mapped in `start..end`. Answers the part of it that has all its pages.
     ///
     /// # Errors
     /// `ENOMEM` when part of the range is not mapped (nothing is changed then), or there would be too many areas.
-    pub fn protect(&mut self, start: u64, end: u64, access: Access) -> Result<(), Errno> {
-        if !self.covers(start, end) || self.areas.len() + 2 > MOST_AREAS {
+    pub fn protect(&mut self, start: u64, end: u64, access: Access) -> Result<Option<(u64, u64)>, Errno> {
+        let at = self.areas.seek(start);
+        if !self.covers_from(at, start, end) || self.areas.len() + 2 > MOST_AREAS {
             return Err(Errno::ENOMEM);
         }
-        self.split(end);
-        let mut at = self.split(start);
-        while let Some(area) = self.areas.get_mut(at).filter(|area| area.start < end) {
+        let mut at = self.split(at, start);
+        let mut touched = Touched::NOTHING;
+        while let Some(area) = self.areas.get(at).filter(|area| area.start < end) {
+            if area.end > end {
+                at = self.split_off(at, end);
+            }
+            let Some(area) = self.areas.get_mut(at) else { break };
             area.access = access;
+            if let Some((start, end)) = area.touched_within(start, end) {
+                touched.add(start, end);
+            }
             let joined = self.areas.previous(at).filter(|&previous| self.join(previous, at));
             at = self.areas.next(joined.unwrap_or(at));
         }
         if let Some(previous) = self.areas.previous(at) {
             self.join(previous, at);
         }
-        Ok(())
+        Ok(touched.within(start, end))
     }
 
     /// Makes the area that ends at `end` longer by `bytes`, if nothing is in the way.
@@ -235,6 +320,7 @@ impl<B: Backing> Areas<B> {
         }
         let at = self.areas.seek(end - 1);
         let Some(area) = self.areas.get_mut(at).filter(|area| area.end == end) else { return false };
+        area.take_touched(None);
         area.end = new_end;
         let next = self.areas.next(at);
         self.join(at, next);

@@ -18,7 +18,7 @@ pub mod tsc;
 pub mod user_copy;
 
 pub use cpu::{CURRENT_TASK, KERNEL_STACK_TOP, interrupts};
-pub use syscall::{enter_frame, is_on_kernel_stack, on_kernel_stack};
+pub use syscall::{direct_caller_stack, enter_frame, is_on_kernel_stack, on_kernel_stack};
 pub use trap::{Arguments, TrapFrame};
 
 /// First step on the boot processor: GS points at its `CpuLocal`, so that locks work. Needs no heap.

@@ -288,11 +288,19 @@ impl PageTables {
         address: u64,
         frame: &mut dyn FnMut() -> Option<u64>,
     ) -> Result<(), NoTableFrame> {
-        while let Some((entry, level)) = self.leaf(address)
-            && level > 1
-            && !address.is_multiple_of(level_size(level))
-        {
-            split(entry, level, frame)?;
+        let mut at = self.root;
+        for level in [4, 3, 2] {
+            let entry = &mut table(at)[index(address, level)];
+            if entry.is_unused() {
+                return Ok(());
+            }
+            if entry.flags().contains(PageTableFlags::HUGE_PAGE) {
+                if address.is_multiple_of(level_size(level)) {
+                    return Ok(());
+                }
+                split(entry, level, frame)?;
+            }
+            at = entry.addr().as_u64();
         }
         Ok(())
     }

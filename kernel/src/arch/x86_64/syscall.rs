@@ -97,6 +97,21 @@ pub extern "C" fn on_kernel_stack(
     )
 }
 
+/// The program's stack pointer at the direct call in progress: what door 1 puts on the kernel stack first.
+pub fn direct_caller_stack() -> u64 {
+    let stack_pointer;
+    // SAFETY: the first word of the running thread's kernel stack; the thread's own block and stack are always mapped.
+    unsafe {
+        core::arch::asm!(
+            "mov {0}, gs:[{1}]",
+            "mov {0}, [{0} - 8]",
+            out(reg) stack_pointer, const OFFSET_KERNEL_STACK_TOP,
+            options(nostack, preserves_flags, readonly)
+        )
+    };
+    stack_pointer
+}
+
 /// Whether the caller runs on its thread's kernel stack; if not, it is on the program's.
 pub fn is_on_kernel_stack() -> bool {
     let here = 0u8;

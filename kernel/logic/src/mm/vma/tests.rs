@@ -24,7 +24,7 @@ const LOW: u64 = 0x10_000;
 const HIGH: u64 = 0x100_000;
 
 fn area(start: u64, end: u64, access: Access) -> Area<Shows> {
-    Area { start, end, access, backing: Shows(None), charged: false }
+    Area { start, end, access, backing: Shows(None), charged: false, touched: Touched::NOTHING }
 }
 
 fn bounds(areas: &Areas<Shows>) -> Vec<(u64, u64)> {
@@ -80,14 +80,37 @@ fn gaps_are_found_from_the_top() {
 }
 
 #[test]
-fn a_gap_reaches_to_its_neighbours() {
+fn what_is_taken_leaves_a_gap_up_to_the_neighbours() {
     let mut areas = Areas::new(LOW, HIGH);
-    assert_eq!(areas.gap_around(0x20_000), (LOW, HIGH));
-    areas.insert(area(0x20_000, 0x21_000, RW)).unwrap();
+    assert_eq!(areas.remove(0x20_000, 0x21_000, |_| ()), Ok((LOW, HIGH)));
+    areas.insert(area(0x20_000, 0x22_000, RW)).unwrap();
     areas.insert(area(0x30_000, 0x31_000, RW)).unwrap();
-    assert_eq!(areas.gap_around(0x21_000), (0x21_000, 0x30_000));
-    assert_eq!(areas.gap_around(0x1_f000), (LOW, 0x20_000));
-    assert_eq!(areas.gap_around(0x31_000), (0x31_000, HIGH));
+    assert_eq!(areas.remove(0x21_000, 0x22_000, |_| ()), Ok((0x21_000, 0x30_000)));
+    assert_eq!(areas.remove(0x1_f000, 0x21_000, |_| ()), Ok((LOW, 0x30_000)));
+    assert_eq!(areas.remove(0x30_000, 0x31_000, |_| ()), Ok((LOW, HIGH)));
+}
+
+#[test]
+fn pages_are_looked_for_where_something_was_touched() {
+    let mut areas = Areas::new(LOW, HIGH);
+    areas.insert(area(0x20_000, 0x28_000, RW)).unwrap();
+    assert_eq!(areas.protect(0x20_000, 0x28_000, RW), Ok(None));
+    areas.touch(0x23_000).unwrap().touched.add(0x23_000, 0x24_000);
+    areas.touch(0x26_000).unwrap().touched.add(0x26_000, 0x27_000);
+    // Cut in three: each part knows its own.
+    assert_eq!(areas.protect(0x24_000, 0x26_000, RO), Ok(Some((0x24_000, 0x26_000))));
+    let touched = |areas: &Areas<Shows>, at| areas.find(at).unwrap().touched_within(0, u64::MAX);
+    assert_eq!(touched(&areas, 0x20_000), Some((0x23_000, 0x24_000)));
+    assert_eq!(touched(&areas, 0x27_000), Some((0x26_000, 0x27_000)));
+    // A hole that is filled anew was not touched; joined with both sides the area reaches over it.
+    areas.remove(0x24_000, 0x26_000, |_| ()).unwrap();
+    areas.insert(area(0x24_000, 0x26_000, RW)).unwrap();
+    assert_eq!(bounds(&areas), [(0x20_000, 0x28_000)]);
+    assert_eq!(touched(&areas, 0x20_000), Some((0x23_000, 0x27_000)));
+    // What went with another area does not come back with a new one.
+    areas.remove(0x22_000, 0x28_000, |_| ()).unwrap();
+    assert!(areas.grow(0x22_000, 0x6_000));
+    assert_eq!(touched(&areas, 0x20_000), None);
 }
 
 #[test]

@@ -7,7 +7,14 @@ use super::*;
 const PAGE: u64 = 4096;
 
 fn area(start: u64, end: u64) -> Area<()> {
-    Area { start: start * PAGE, end: end * PAGE, access: Access::default(), backing: (), charged: false }
+    Area {
+        start: start * PAGE,
+        end: end * PAGE,
+        access: Access::default(),
+        backing: (),
+        charged: false,
+        touched: crate::mm::vma::Touched::NOTHING,
+    }
 }
 
 fn random(state: &mut u64, below: u64) -> u64 {
