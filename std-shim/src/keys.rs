@@ -33,9 +33,8 @@ struct Key {
     destructor: AtomicPtr<c_void>,
 }
 
-static KEYS: [Key; MOST] = [const {
-    Key { generation: AtomicUsize::new(0), destructor: AtomicPtr::new(ptr::null_mut()) }
-}; MOST];
+static KEYS: [Key; MOST] =
+    [const { Key { generation: AtomicUsize::new(0), destructor: AtomicPtr::new(ptr::null_mut()) } }; MOST];
 
 /// One thread's value of a key.
 #[derive(Clone, Copy)]
@@ -81,7 +80,11 @@ impl Table {
         let Some(slot) = self.slot(key) else { return ptr::null_mut() };
         // SAFETY: a place of the calling thread's table.
         let value = unsafe { slot.read() };
-        if value.generation == KEYS[key].generation.load(Ordering::Relaxed) { value.pointer } else { ptr::null_mut() }
+        if value.generation == KEYS[key].generation.load(Ordering::Relaxed) {
+            value.pointer
+        } else {
+            ptr::null_mut()
+        }
     }
 
     /// A longer table, with room for `key`. False: there is no memory.
@@ -97,7 +100,8 @@ impl Table {
         unsafe { new.write(Value { generation: len, ..Value::NONE }) };
         for key in 0..len {
             // SAFETY: both within their tables.
-            let value = self.slot(key).filter(|_| key < old).map_or(Value::NONE, |slot| unsafe { slot.read() });
+            let value =
+                self.slot(key).filter(|_| key < old).map_or(Value::NONE, |slot| unsafe { slot.read() });
             // SAFETY: `len` places follow the first.
             unsafe { new.add(1 + key).write(value) };
         }
