@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Run the tests: host, abi, image, examples, fault, tool, budget, apps
     Test(crate::test::TestArgs),
+    /// Do the same thing many times, and look for the one time it goes wrong
+    Soak(crate::soak::SoakArgs),
     /// Find or install what is needed, and build std
     Setup,
     /// Say what is there and what is missing, change nothing
@@ -168,6 +170,28 @@ pub(crate) struct VmArgs {
     pub(crate) qemu_arg: Vec<String>,
 }
 
+/// A machine and its number of vCPUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// What QEMU emulates.
+    pub(crate) machine: Machine,
+    /// vCPUs.
+    pub(crate) smp: u32,
+}
+
+impl Place {
+    /// The flags of `run` for it.
+    pub(crate) fn flags(self) -> [String; 2] {
+        [format!("--machine={}", self.machine), format!("--smp={}", self.smp)]
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {} vCPU", self.machine, self.smp)
+    }
+}
+
 /// Machines that boot images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Machine {
@@ -177,6 +201,16 @@ pub(crate) enum Machine {
     Pc,
     /// virtio-mmio only
     Microvm,
+}
+
+impl std::fmt::Display for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Q35 => "q35",
+            Self::Pc => "pc",
+            Self::Microvm => "microvm",
+        })
+    }
 }
 
 /// Accelerators.

@@ -24,6 +24,7 @@ mod run;
 mod runner;
 mod setup;
 mod size;
+mod soak;
 mod spec;
 mod symbols;
 mod sysroot;
@@ -69,6 +70,7 @@ fn command(command: Command) -> Result<ExitCode> {
         Command::Build(_)
             | Command::Run(_)
             | Command::Test(_)
+            | Command::Soak(_)
             | Command::Init { .. }
             | Command::Bench(_)
             | Command::Conformance(_)
@@ -80,6 +82,7 @@ fn command(command: Command) -> Result<ExitCode> {
         Command::Build(args) => build::main(&args)?,
         Command::Run(args) => return runner::command(&args),
         Command::Test(args) => test::main(&args)?,
+        Command::Soak(args) => soak::main(&args)?,
         Command::Setup => setup::main()?,
         Command::Doctor => return Ok(setup::doctor()),
         Command::Init { dir } => init::main(&dir)?,

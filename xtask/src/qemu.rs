@@ -57,17 +57,14 @@ pub(crate) fn program() -> Result<PathBuf> {
 impl Qemu {
     /// All arguments. COM1 is on standard input and output.
     pub(crate) fn args(&self) -> Vec<OsString> {
-        let machine = match self.machine {
-            Machine::Q35 => "q35",
-            Machine::Pc => "pc",
-            Machine::Microvm => "microvm,acpi=off",
-        };
+        let options = if self.machine == Machine::Microvm { ",acpi=off" } else { "" };
+        let machine = format!("{}{options}", self.machine);
         let mut args: Vec<OsString> = Vec::new();
         let mut add = |words: &[&str]| args.extend(words.iter().map(OsString::from));
         add(&["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
         add(&[
             "-machine",
-            machine,
+            &machine,
             "-accel",
             self.accel,
             "-cpu",

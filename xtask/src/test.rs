@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::flags::BuildArgs;
+use crate::flags::{BuildArgs, Machine, Place};
 use crate::{bench, build, paths, process, ui};
 
 /// Which rings.
@@ -30,6 +30,21 @@ pub(crate) struct TestArgs {
     /// Numbers of vCPUs that the guest rings run on
     #[arg(long, short = 'c', value_delimiter = ',', default_value = "1,2,4")]
     smp: Vec<u32>,
+    /// Machines that the guest rings run on: the first with each number of vCPUs, the others with the largest
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "q35,microvm")]
+    machine: Vec<Machine>,
+}
+
+impl TestArgs {
+    fn places(&self) -> Vec<Place> {
+        let largest = self.smp.iter().max().map_or(&[][..], core::slice::from_ref);
+        let place = |(index, machine): (usize, &Machine)| {
+            let smp = if index == 0 { self.smp.as_slice() } else { largest };
+            let machine = *machine;
+            smp.iter().map(move |&smp| Place { machine, smp })
+        };
+        self.machine.iter().enumerate().flat_map(place).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,15 +69,27 @@ enum Ring {
 
 /// What was counted.
 #[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    passed: u64,
-    failed: u64,
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
 }
 
 impl Count {
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+    }
+
+    /// The closing line; an error if anything failed or nothing ran.
+    pub(crate) fn report(self) -> Result<()> {
+        #[expect(clippy::print_stdout, reason = "the result is what was asked for")]
+        {
+            println!("{} passed, {} failed", self.passed, self.failed);
+        }
+        if self.failed > 0 || self.passed == 0 {
+            bail!("not everything passed");
+        }
+        Ok(())
     }
 
     fn one(name: &str, result: Result<()>) -> Self {
@@ -86,27 +113,33 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
     } else {
         args.rings.clone()
     };
+    let places = args.places();
     let mut count = Count::default();
     for ring in rings {
         count.add(match ring {
             Ring::Host => host()?,
-            Ring::Abi => abi(&args.smp)?,
+            Ring::Abi => abi(&places)?,
             Ring::Image => image()?,
-            Ring::Examples => examples(&args.smp)?,
-            Ring::Fault => program::check(&paths::root().join("tests/fault"), &args.smp)?,
+            Ring::Examples => examples(&places)?,
+            Ring::Fault => fault(&places)?,
             Ring::Tool => tool::run()?,
             Ring::Budget => budget()?,
             Ring::Apps => apps::run(&args.smp)?,
         });
     }
-    #[expect(clippy::print_stdout, reason = "the result is what was asked for")]
-    {
-        println!("{} passed, {} failed", count.passed, count.failed);
-    }
-    if count.failed > 0 || count.passed == 0 {
-        bail!("not everything passed");
-    }
-    Ok(())
+    count.report()
+}
+
+/// The rings that need a guest and take no other measure of it, at each of `places`.
+pub(crate) fn guest_rings(places: &[Place]) -> Result<Count> {
+    let mut count = abi(places)?;
+    count.add(examples(places)?);
+    count.add(fault(places)?);
+    Ok(count)
+}
+
+fn fault(places: &[Place]) -> Result<Count> {
+    program::check(&paths::root().join("tests/fault"), places)
 }
 
 /// What needs no guest.
@@ -203,7 +236,7 @@ fn summary(text: &str) -> Count {
 }
 
 /// The package `tests/abi`: Linux is the oracle, so each binary runs there first.
-fn abi(smp: &[u32]) -> Result<Count> {
+fn abi(places: &[Place]) -> Result<Count> {
     let mut native = process::clean("cargo");
     native.current_dir(paths::root()).args([
         "build",
@@ -223,9 +256,9 @@ fn abi(smp: &[u32]) -> Result<Count> {
             .iter()
             .find(|image| image.name == binary.name)
             .context("the same binaries are built for both")?;
-        for smp in smp {
-            ui::status("Testing", &format!("{} in the guest ({smp} vCPU)", image.name));
-            let flags = [format!("--smp={smp}"), "--memory=256M".to_owned()];
+        for place in places {
+            ui::status("Testing", &format!("{} in the guest ({place})", image.name));
+            let flags = [&place.flags()[..], &["--memory=256M".to_owned()]].concat();
             count.add(cases(&image.name, &mut program::guest(&image.file, &[], &flags, false)?)?);
         }
     }
@@ -264,7 +297,7 @@ fn budget() -> Result<Count> {
 }
 
 /// Builds and boots every example.
-fn examples(smp: &[u32]) -> Result<Count> {
+fn examples(places: &[Place]) -> Result<Count> {
     let folder = paths::root().join("examples");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut packages: Vec<PathBuf> = entries
@@ -275,7 +308,7 @@ fn examples(smp: &[u32]) -> Result<Count> {
     packages.sort();
     let mut count = Count::default();
     for package in packages {
-        count.add(program::check(&package, smp)?);
+        count.add(program::check(&package, places)?);
     }
     Ok(count)
 }

@@ -14,7 +14,7 @@ use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::Count;
 use crate::build;
-use crate::flags::BuildArgs;
+use crate::flags::{BuildArgs, Place};
 
 /// Seconds a guest of a test may take, unless its flags say otherwise.
 const LIMIT: &str = "60";
@@ -77,25 +77,49 @@ fn strings(item: &Item) -> Result<Vec<String>> {
     array.iter().map(|value| value.as_str().map(str::to_owned).context("not an array of strings")).collect()
 }
 
-/// Builds the package; then boots it for each of its cases, on each number of vCPUs, and compares.
-pub(super) fn check(package: &Path, smp: &[u32]) -> Result<Count> {
-    let cases = Case::of(package)?;
-    let build_args = BuildArgs { what: Some(package.display().to_string()), ..BuildArgs::default() };
-    let image = build::images(&build_args)?.into_iter().next().context("has no binary")?;
+/// Builds the package; then boots it for each of its cases, at each of `places`, and compares.
+pub(super) fn check(package: &Path, places: &[Place]) -> Result<Count> {
+    let program = Program::of(package)?;
     let mut count = Count::default();
-    for case in &cases {
-        for smp in smp {
-            let shown = format!("{} {}", image.name, case.args.join(" "));
-            count.add(Count::one(&format!("{shown} ({smp} vCPU)"), case.check(&image.file, *smp)));
+    for case in &program.cases {
+        for &place in places {
+            let shown = format!("{} {}", program.image.name, case.args.join(" "));
+            count.add(Count::one(&format!("{shown} ({place})"), case.check(&program.image.file, place)));
         }
     }
     Ok(count)
 }
 
+/// A program and what must come of it.
+pub(crate) struct Program {
+    image: build::Image,
+    cases: Vec<Case>,
+}
+
+impl Program {
+    /// Builds the package.
+    pub(crate) fn of(package: &Path) -> Result<Self> {
+        let cases = Case::of(package)?;
+        let build_args = BuildArgs { what: Some(package.display().to_string()), ..BuildArgs::default() };
+        let image = build::images(&build_args)?.into_iter().next().context("has no binary")?;
+        Ok(Self { image, cases })
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.image.name
+    }
+
+    /// Boots it for each of its cases at `place`.
+    pub(crate) fn check(&self, place: Place) -> Result<()> {
+        self.cases.iter().try_for_each(|case| case.check(&self.image.file, place))
+    }
+}
+
 impl Case {
-    fn check(&self, image: &Path, smp: u32) -> Result<()> {
+    fn check(&self, image: &Path, place: Place) -> Result<()> {
         let mut flags: Vec<String> = self.env.iter().map(|pair| format!("--env={pair}")).collect();
-        flags.push(format!("--smp={smp}"));
+        flags.extend(place.flags());
         flags.extend(self.flags.iter().cloned());
         let mut child = guest(image, &self.args, &flags, self.stdin.is_some())?.spawn()?;
         if let (Some(text), Some(mut stdin)) = (&self.stdin, child.stdin.take()) {
