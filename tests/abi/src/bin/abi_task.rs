@@ -10,7 +10,7 @@ use abi_tests::{call, cases, check, is_caracal};
 use libc::{EAGAIN, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, ETIMEDOUT};
 
 cases! {
-    many_threads, ids, thread_locals_drop, thread_specific_data, spinning_thread_is_preempted, futex_waits_and_wakes, futex_refusals, futex_times_out,
+    many_threads, ids, thread_locals_drop, spinning_thread_is_preempted, futex_waits_and_wakes, futex_refusals, futex_times_out,
     futex_bitsets, futex_requeues, futex_wake_op, mutexes_exclude, condvars_wake, names, affinity, yields, priorities,
     nice_is_a_share, scheduling, limits, usage, credentials, process_groups, no_processes, robust_list, arch_prctl_codes, prctl_codes,
     masks_and_pending, alternate_stack, actions, kill_nobody, exit_wakes_joiner, tid_address
@@ -67,67 +67,6 @@ fn thread_locals_drop() {
         thread::spawn(|| LOCAL.with(|local| assert_eq!(local.0, 1))).join().unwrap();
     }
     assert_eq!(DROPPED.load(Ordering::SeqCst), 10);
-}
-
-fn thread_specific_data() {
-    static DESTROYED: AtomicU32 = AtomicU32::new(0);
-    static KEY: AtomicU32 = AtomicU32::new(0);
-    extern "C" fn destroy(value: *mut libc::c_void) {
-        DESTROYED.fetch_add(1, Ordering::SeqCst);
-        let rounds = value.addr() - 1;
-        if rounds > 0 {
-            set(KEY.load(Ordering::SeqCst), rounds);
-        }
-    }
-    fn create(destructor: Option<unsafe extern "C" fn(*mut libc::c_void)>) -> Result<u32, i32> {
-        let mut key = 0;
-        // SAFETY: the key is a local.
-        let answer = unsafe { libc::pthread_key_create(&mut key, destructor) };
-        if answer == 0 { Ok(key) } else { Err(answer) }
-    }
-    fn set(key: u32, value: usize) {
-        // SAFETY: the value is a number.
-        let answer = unsafe { libc::pthread_setspecific(key, std::ptr::without_provenance(value)) };
-        assert_eq!(answer, 0);
-    }
-    // SAFETY: asks for a number.
-    let get = |key| unsafe { libc::pthread_getspecific(key) }.addr();
-    // SAFETY: the key was created here.
-    let delete = |key| unsafe { libc::pthread_key_delete(key) };
-
-    let key = create(Some(destroy)).unwrap();
-    KEY.store(key, Ordering::SeqCst);
-    set(key, 7);
-    let other = thread::spawn(move || {
-        assert_eq!(get(key), 0, "the other thread's value is not this one's");
-        set(key, 3);
-        get(key)
-    });
-    assert_eq!(other.join().unwrap(), 3);
-    assert_eq!(DESTROYED.load(Ordering::SeqCst), 3, "a destructor's new value is destroyed too");
-    thread::spawn(move || {
-        set(key, 3);
-        set(key, 0);
-    })
-    .join()
-    .unwrap();
-    assert_eq!(DESTROYED.load(Ordering::SeqCst), 3, "nothing stored, nothing destroyed");
-    // All keys there are: whichever got the number of the deleted one has no value from before.
-    assert_eq!(get(key), 7);
-    assert_eq!(delete(key), 0);
-    let mut keys = Vec::new();
-    let refused = loop {
-        match create(None) {
-            Ok(key) => keys.push(key),
-            Err(errno) => break errno,
-        }
-    };
-    assert_eq!(refused, EAGAIN);
-    assert!(keys.contains(&key) && keys.len() >= 64, "{} keys", keys.len());
-    keys.iter().for_each(|&key| assert_eq!(get(key), 0));
-    keys.iter().for_each(|&key| set(key, key as usize + 1));
-    keys.iter().for_each(|&key| assert_eq!(get(key), key as usize + 1));
-    keys.iter().for_each(|&key| assert_eq!(delete(key), 0));
 }
 
 fn spinning_thread_is_preempted() {
