@@ -4,7 +4,6 @@
 //! has a table that is as long as the highest key it has set, and a deleted key costs nothing in other threads: its values are of an older
 //! generation. Nothing of musl's thread block is touched: these are all the functions that know the values there, so none is left.
 #![expect(unsafe_code, reason = "the symbols are the interface; values lie in the program's heap")]
-#![expect(non_snake_case, reason = "C's names")]
 
 use core::ffi::{c_int, c_uint, c_void};
 use core::ptr;
@@ -103,7 +102,9 @@ impl Table {
             let value =
                 self.slot(key).filter(|_| key < old).map_or(Value::NONE, |slot| unsafe { slot.read() });
             // SAFETY: `len` places follow the first.
-            unsafe { new.add(1 + key).write(value) };
+            let place = unsafe { new.add(1 + key) };
+            // SAFETY: as above.
+            unsafe { place.write(value) };
         }
         let old = core::mem::replace(self, Self(new));
         task::current().keys.store(new.cast(), Ordering::Relaxed);

@@ -1,6 +1,5 @@
 //! Memory: mmap(2), munmap(2), mprotect(2), madvise(2). Names with two underscores are what musl's own functions call, pthread_create(3) first.
 #![expect(unsafe_code, reason = "the symbols are the interface")]
-#![expect(non_snake_case, reason = "musl's names")]
 
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicU32, Ordering};

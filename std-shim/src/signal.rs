@@ -1,6 +1,5 @@
 //! Signal masks around musl's own work, and alternate stacks: sigprocmask(2), sigaltstack(2).
 #![expect(unsafe_code, reason = "the symbols are the interface")]
-#![expect(non_snake_case, reason = "musl's names")]
 
 use core::ffi::{c_int, c_void};
 use core::ptr;

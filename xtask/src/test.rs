@@ -3,6 +3,7 @@
 //! | ring | what |
 //! |---|---|
 //! | host | format, lints, the house rules, `cargo test` of abi, sync, logic and this tool |
+//! | model | `kernel/sync` in every order that the steps of several CPUs can fall in (loom) |
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
 //! | image | `tests/image`: what other projects' loaders say of an image |
@@ -51,6 +52,8 @@ impl TestArgs {
 enum Ring {
     /// Unit tests on the host
     Host,
+    /// Protocols between CPUs, in every order of their steps
+    Model,
     /// System calls, on Linux and in the guest
     Abi,
     /// Images, as the loaders of other projects see them
@@ -109,7 +112,8 @@ impl Count {
 /// Runs the rings; an error if anything failed or nothing ran.
 pub(crate) fn main(args: &TestArgs) -> Result<()> {
     let rings = if args.rings.is_empty() {
-        vec![Ring::Host, Ring::Abi, Ring::Image, Ring::Examples, Ring::Fault, Ring::Tool, Ring::Budget]
+        use Ring::{Abi, Budget, Examples, Fault, Host, Image, Model, Tool};
+        vec![Host, Model, Abi, Image, Examples, Fault, Tool, Budget]
     } else {
         args.rings.clone()
     };
@@ -118,6 +122,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
     for ring in rings {
         count.add(match ring {
             Ring::Host => host()?,
+            Ring::Model => model()?,
             Ring::Abi => abi(&places)?,
             Ring::Image => image()?,
             Ring::Examples => examples(&places)?,
@@ -189,6 +194,17 @@ fn host() -> Result<Count> {
     }
     count.add(libtest(&mut tests, "host")?);
     Ok(count)
+}
+
+/// The models, which are built with loom in place of the machine's atomics.
+fn model() -> Result<Count> {
+    let mut cargo = process::clean("cargo");
+    cargo
+        .current_dir(paths::root())
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", paths::target().join("loom"))
+        .args(["test", "--quiet", "--release", "-p", "caracal-sync", "--test", "loom"]);
+    libtest(&mut cargo, "models")
 }
 
 /// Other projects' loaders read an image.

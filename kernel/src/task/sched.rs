@@ -15,7 +15,7 @@ use core::task::Waker;
 
 use logic::task::run_queue::{Arrival, RunQueue};
 use logic::time::timers::{TimerId, Timers};
-use sync::{IrqLock, Once};
+use sync::{IdleMask, IrqLock, Once};
 
 use crate::arch::{apic, cpu, smp, switch};
 use crate::mm::{Memory, stack};
@@ -44,7 +44,7 @@ struct CpuQueue {
 /// All CPUs' queues, in CPU order; a CPU appears here before it is announced as online.
 static QUEUES: [Once<CpuQueue>; cpu::MAX_CPUS] = [const { Once::new() }; cpu::MAX_CPUS];
 /// CPUs that are idle, bit per CPU.
-static IDLE: AtomicU64 = AtomicU64::new(0);
+static IDLE: IdleMask = IdleMask::new();
 
 #[inline]
 fn queue_of(cpu: usize) -> &'static CpuQueue {
@@ -179,10 +179,10 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
 /// The CPU has just taken a task: ends its idleness, and lets an idle CPU help with those that wait.
 fn share(was_idle: bool, others_wait: bool) {
     if was_idle {
-        IDLE.fetch_and(!(1u64 << cpu::id()), Ordering::SeqCst);
+        IDLE.leave(cpu::id());
     }
     if others_wait {
-        let idle = IDLE.load(Ordering::SeqCst);
+        let idle = IDLE.all();
         if idle != 0 {
             apic::send(idle.trailing_zeros() as usize, apic::vector::RESCHEDULE);
         }
@@ -291,7 +291,7 @@ fn enqueue(task: Arc<Task>, arrival: Arrival) {
 fn choose_cpu(task: &Task) -> usize {
     let (last, allowed) = (task.cpu.load(Ordering::Relaxed), task.affinity());
     let is_in = |mask: u64| mask & (1 << last) != 0;
-    let idle = IDLE.load(Ordering::SeqCst) & allowed;
+    let idle = IDLE.all() & allowed;
     // While its registers are still on the old CPU only that CPU may pick it (invariant 2).
     if task.on_cpu.load(Ordering::Acquire) || is_in(idle) || idle == 0 && is_in(allowed) {
         return last;
@@ -309,7 +309,7 @@ pub(super) fn start(task: Arc<Task>) {
 
 /// Wakes a parked task; remembers the wake-up for one that runs.
 pub fn unpark(task: &Arc<Task>) {
-    if task.notify() {
+    if task.park.notify() {
         enqueue(Arc::clone(task), Arrival::Woken);
     }
 }
@@ -330,7 +330,7 @@ pub(super) fn kick(task: &Task) {
 pub(super) fn park(vectors_live: bool) {
     with_interrupts_off(|| {
         // SAFETY: the running task, kept by CpuLocal.
-        if unsafe { &*current_ptr() }.prepare_park() {
+        if unsafe { &*current_ptr() }.park.prepare() {
             switch_away(Leaving::Parked, vectors_live);
         }
     });
@@ -349,7 +349,7 @@ pub fn on_reschedule() {
 
 /// Something may have been queued here: run it if this CPU idles, else share the CPU from now on.
 fn attend(here: &CpuQueue, queue: &RunQueue<Task>) {
-    if IDLE.load(Ordering::SeqCst) & (1 << cpu::id()) != 0 {
+    if IDLE.contains(cpu::id()) {
         cpu::set_need_resched(true);
     } else {
         limit_turn(here, queue);
@@ -373,7 +373,7 @@ pub(super) fn idle_loop() -> ! {
     loop {
         reap();
         cpu::interrupts::disable();
-        IDLE.fetch_or(1u64 << cpu::id(), Ordering::SeqCst);
+        IDLE.enter(cpu::id());
         if switch_away(Leaving::Parked, false) {
             cpu::interrupts::enable();
         } else {

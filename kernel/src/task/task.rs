@@ -1,23 +1,16 @@
 //! One thread of the program (or an idle loop): its kernel stack, where it stands, and how it is woken.
 //!
-//! ```text
-//!            park()                  unpark()
-//!  Running ──────────▶ Parked ─────────────────────▶ (run queue) ──▶ Running
-//!     │  unpark()                                         ▲
-//!     └─────────▶ Notified ── park() returns at once      │ yield, preemption
-//!     └───────────────────────────────────────────────────┘
-//! ```
-//! `park` is the word all of it turns on: a wake-up that comes before the thread has parked is remembered, never lost.
+//! How it stops and goes on is `sync::Park`'s.
 #![expect(unsafe_code, reason = "the waker's vtable counts references by hand")]
 
 use alloc::sync::Arc;
 use core::mem::ManuallyDrop;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use logic::futex::{Waiter, Waits};
 use logic::task::run_queue::Runs;
-use sync::{IrqLock, Link, Lock, linked};
+use sync::{IrqLock, Link, Lock, Park, linked};
 
 use crate::arch::switch::Context;
 use crate::mm::stack::KernelStack;
@@ -27,10 +20,6 @@ use super::sched;
 /// Longest thread name, with its terminating zero (prctl(2), `PR_SET_NAME`).
 pub const NAME_BYTES: usize = 16;
 
-const RUNNING: u32 = 0;
-const NOTIFIED: u32 = 1;
-const PARKED: u32 = 2;
-
 /// A thread.
 #[derive(Debug)]
 pub struct Task {
@@ -38,7 +27,7 @@ pub struct Task {
     pub tid: u32,
     pub(super) context: Context,
     stack: KernelStack,
-    park: AtomicU32,
+    pub(super) park: Park,
     /// Its registers are still on a CPU: nobody else may run it yet.
     pub(super) on_cpu: AtomicBool,
     /// The CPU whose queue it goes to.
@@ -97,7 +86,7 @@ impl Task {
             tid,
             context,
             stack,
-            park: AtomicU32::new(RUNNING),
+            park: Park::new(),
             on_cpu: AtomicBool::new(false),
             cpu: AtomicUsize::new(0),
             affinity: AtomicU64::new(u64::MAX),
@@ -124,7 +113,7 @@ impl Task {
 
     /// Whether it waits.
     pub fn is_parked(&self) -> bool {
-        self.park.load(Ordering::Relaxed) == PARKED
+        self.park.is_parked()
     }
 
     /// CPUs it may run on.
@@ -135,26 +124,6 @@ impl Task {
     /// Sets the CPUs it may run on; takes effect when it is next queued.
     pub fn set_affinity(&self, mask: u64) {
         self.affinity.store(mask, Ordering::Relaxed);
-    }
-
-    /// Announces that the running thread is about to park. False: a wake-up has come, do not.
-    pub(super) fn prepare_park(&self) -> bool {
-        if self.park.compare_exchange(RUNNING, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            return true;
-        }
-        self.park.store(RUNNING, Ordering::Release);
-        false
-    }
-
-    /// Marks a wake-up. True: the thread was parked, and the caller must queue it.
-    pub(super) fn notify(&self) -> bool {
-        match self.park.swap(NOTIFIED, Ordering::AcqRel) {
-            PARKED => {
-                self.park.store(RUNNING, Ordering::Release);
-                true
-            }
-            _ => false,
-        }
     }
 
     /// Makes the thread attend to a signal or to the end of the process.

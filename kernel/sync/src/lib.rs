@@ -5,6 +5,8 @@
 //! | [`Lock`] | preemption on this CPU | the default: data that only threads touch |
 //! | [`IrqLock`] | interrupts on this CPU | data that an interrupt handler touches too |
 //! | [`Once`] | nothing | written once at start-up, read for ever |
+//! | [`Park`] | nothing | how a thread stops and is made to go on |
+//! | [`IdleMask`] | nothing | which CPUs have nothing to do |
 //! | [`Queue`] | (inside a lock) | who comes next, without memory of its own |
 //! | [`WakerSet`] | (inside a lock) | who is to be woken when something changes |
 //!
@@ -16,14 +18,19 @@ extern crate alloc;
 extern crate std;
 
 pub mod hooks;
+mod idle;
 mod irq_lock;
 mod lock;
 mod once;
+mod park;
+mod prim;
 mod queue;
 mod wakers;
 
+pub use idle::IdleMask;
 pub use irq_lock::{IrqLock, IrqLockGuard};
 pub use lock::{Lock, LockGuard};
 pub use once::Once;
+pub use park::Park;
 pub use queue::{Link, Linked, Queue};
 pub use wakers::WakerSet;
