@@ -5,6 +5,7 @@
 
 mod difference;
 mod page;
+mod record;
 mod run;
 mod suite;
 
@@ -27,6 +28,9 @@ pub(crate) struct ConformanceArgs {
     /// Numbers of vCPUs
     #[arg(long, short = 'c', value_delimiter = ',', default_value = "1,2,4")]
     smp: Vec<u16>,
+    /// Run also what has not changed since it was run last
+    #[arg(long)]
+    again: bool,
 }
 
 /// Runs the suites; an error if a difference has no reason.
@@ -41,10 +45,10 @@ pub(crate) fn main(args: &ConformanceArgs) -> Result<()> {
     }
     let mut scores = Vec::new();
     for suite in &suites {
-        let linux = run::outcomes(suite, Side::Linux)?;
+        let linux = record::outcomes(suite, Side::Linux, args.again)?;
         let mut score = Score::new(&suite.name, &linux);
-        for &smp in &args.smp {
-            let guest = run::outcomes(suite, Side::Guest { smp })?;
+        for &smp in args.smp.iter().filter(|&&smp| smp >= suite.needs.cpus) {
+            let guest = record::outcomes(suite, Side::Guest { smp }, args.again)?;
             differences.compare(&suite.name, smp, &linux, &guest);
             score.add(smp, &guest);
         }
@@ -53,7 +57,7 @@ pub(crate) fn main(args: &ConformanceArgs) -> Result<()> {
     }
     if args.suites.is_empty() {
         differences.forget_none_that_is_not_needed();
-        page::write(&scores, &differences)?;
+        page::write(&args.smp, &suites, &scores, &differences)?;
     }
     let (same, unexplained) = differences.count();
     for line in differences.unexplained() {

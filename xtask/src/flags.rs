@@ -156,6 +156,9 @@ pub(crate) struct VmArgs {
     /// Kernel log into this file instead of stderr
     #[arg(long, value_name = "FILE", env = "CARACAL_KERNEL_LOG_FILE")]
     pub(crate) kernel_log_file: Option<PathBuf>,
+    /// Give the guest no random seed: the CPU must have random numbers
+    #[arg(long)]
+    pub(crate) no_seed: bool,
     /// Give the program no standard input
     #[arg(long)]
     pub(crate) no_stdin: bool,

@@ -78,7 +78,8 @@ pub(crate) fn boot(guest: &Guest, vm: &VmArgs, is_verbose: bool) -> Result<u8> {
         return show(qemu, guest, vm, scratch);
     }
     let line = command_line(guest, vm);
-    for (name, content) in [("cmdline", line.text().into_bytes()), ("seed", seed()?)] {
+    let seed = if vm.no_seed { None } else { Some(("seed", seed()?)) };
+    for (name, content) in [("cmdline", line.text().into_bytes())].into_iter().chain(seed) {
         fs::write(scratch.0.join(name), content)?;
         qemu.files.push((name, scratch.0.join(name)));
     }

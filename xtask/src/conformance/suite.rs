@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Table};
 
 use super::{tables, text_of};
 use crate::build::{self, Image};
@@ -24,6 +24,27 @@ pub(super) struct Suite {
     pub(super) image: PathBuf,
     /// Where cargo would run it.
     pub(super) folder: PathBuf,
+    /// What it needs.
+    pub(super) needs: Needs,
+}
+
+/// A suite may ask for more than one CPU.
+#[derive(Clone, Debug)]
+pub(super) struct Needs {
+    /// On fewer it is not run.
+    pub(super) cpus: u16,
+    /// Why; empty if it runs everywhere.
+    pub(super) why: String,
+}
+
+impl Needs {
+    const NOTHING: Self = Self { cpus: 1, why: String::new() };
+
+    fn of(table: &Table) -> Result<Self> {
+        let Some(cpus) = table.get("cpus") else { return Ok(Self::NOTHING) };
+        let cpus = cpus.as_integer().and_then(|cpus| u16::try_from(cpus).ok());
+        Ok(Self { cpus: cpus.context("`cpus` is not a number of CPUs")?, why: text_of(table, "why")? })
+    }
 }
 
 /// The suites that `names` asks for; all of them if it is empty.
@@ -44,7 +65,9 @@ pub(super) fn all(document: &DocumentMut, names: &[String]) -> Result<Vec<Suite>
     for table in tables(document, "crate") {
         let name = text_of(table, "name")?;
         if is_wanted(&name) {
-            suites.extend(of_crate(&sysroot, &name, &text_of(table, "version")?)?);
+            let needs = Needs::of(table)?;
+            let made = of_crate(&sysroot, &name, &text_of(table, "version")?)?;
+            suites.extend(made.into_iter().map(|suite| Suite { needs: needs.clone(), ..suite }));
         }
     }
     Ok(suites)
@@ -126,7 +149,8 @@ fn build_twice(
             let image = images.iter().find(|image| image.name == linux.name);
             let image =
                 image.with_context(|| format!("{} was built for this host only", linux.name))?.file.clone();
-            Ok(Suite { name: linux.name, linux: linux.file, image, folder: folder.to_owned() })
+            let folder = folder.to_owned();
+            Ok(Suite { name: linux.name, linux: linux.file, image, folder, needs: Needs::NOTHING })
         })
         .collect()
 }
