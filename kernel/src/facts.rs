@@ -102,6 +102,7 @@ impl Facts for Machine {
             start: start & !(FRAME - 1),
             end: end.next_multiple_of(FRAME),
             access: [true, flags & image::WRITE != 0, flags & image::EXECUTE != 0],
+            is_shared: false,
             offset: 0,
             name: executable.clone(),
         };
@@ -114,7 +115,8 @@ impl Facts for Machine {
                 Source::File { file, offset } => (*offset, file.name()),
             };
             let access = [area.access.read, area.access.write, area.access.execute];
-            maps.push(Map { start: area.start, end: area.end, access, offset, name });
+            let is_shared = area.backing.is_shared();
+            maps.push(Map { start: area.start, end: area.end, access, is_shared, offset, name });
         });
         maps
     }

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use abi::errno::Errno;
-use abi::fs::FileType;
+use abi::io::FallocateMode;
 use abi::reg::Fd;
 use abi::task::Resource;
 use abi::time::Timespec;
@@ -18,16 +18,19 @@ use logic::boot::cmdline::Options;
 use logic::file::Io;
 use logic::file::input::Notify;
 use logic::file::io::SliceSink;
-use logic::file::lock::Locks;
+use logic::file::lock::{FileId, Locks};
+use logic::file::mapping::Mapping;
 use logic::file::open::OpenFile;
 use logic::file::table::FdTable;
 use logic::fs::inode::Inode;
+use logic::fs::pages::Page;
 use logic::fs::procfs;
 use logic::limits::Limits;
 use sync::{Lock, Once};
 
 use crate::boot::BootInfo;
-use crate::mm::map::PageSource;
+use crate::mm::Memory;
+use crate::mm::map::{PageSource, Sharing, Source};
 use crate::time;
 
 use streams::Streams;
@@ -132,47 +135,89 @@ pub fn mount(
     })
 }
 
-/// A file as mmap(2) sees it.
+/// A file as one call of mmap(2) sees it.
 #[derive(Debug)]
-struct MappedFile(Arc<OpenFile>, Arc<dyn Inode>);
+struct MappedFile {
+    open: Arc<OpenFile>,
+    root: Arc<dyn Inode>,
+    id: FileId,
+    sharing: Sharing,
+}
 
 impl PageSource for MappedFile {
     fn fill(&self, offset: u64, page: &mut [u8; 4096]) -> Result<(), Errno> {
-        if offset >= self.0.file.size() {
+        if offset >= self.open.file.size() {
             return Err(Errno::ENXIO);
         }
         let mut sink = SliceSink::new(page);
         let io = Io::new(None, wall_time);
-        self.0.file.read_at(&io, offset, &mut sink).map(|_| ())
+        self.open.file.read_at(&io, offset, &mut sink).map(|_| ())
+    }
+
+    fn with_page(&self, offset: u64, install: &mut dyn FnMut(&mut Page)) -> Result<(), Errno> {
+        match self.open.file.mapping() {
+            Mapping::Pages(pages) => pages.with_page(offset, install),
+            _ => Err(Errno::ENXIO),
+        }
+    }
+
+    fn remove(&self, offset: u64, length: u64) -> Result<(), Errno> {
+        let mode = FallocateMode::PUNCH_HOLE | FallocateMode::KEEP_SIZE;
+        self.open.file.allocate(&Io::new(None, wall_time), mode, offset, length)
+    }
+
+    fn sharing(&self) -> Sharing {
+        self.sharing
+    }
+
+    fn file(&self) -> FileId {
+        self.id
     }
 
     fn name(&self) -> Vec<u8> {
-        logic::fs::inode::path_of(&self.1, &self.0.inode).unwrap_or_else(|_| self.0.inode.description())
-    }
-
-    fn identity(&self) -> usize {
-        Arc::as_ptr(&self.0.inode).addr()
+        logic::fs::inode::path_of(&self.root, &self.open.inode)
+            .unwrap_or_else(|_| self.open.inode.description())
     }
 }
 
-/// `open` as the source of a map. A shared map that may be written needs pages that the file and the map share, which is not there
-/// yet: `ENODEV`, as from a file system without it (mmap(2)).
+impl Drop for MappedFile {
+    fn drop(&mut self) {
+        if let Sharing::Shared { may_write } = self.sharing
+            && let Mapping::Pages(pages) = self.open.file.mapping()
+        {
+            pages.detach(may_write);
+        }
+    }
+}
+
+/// `open` as the source of a map in `memory`; `write`: it is to be writable from the start.
 ///
 /// # Errors
-/// `EACCES` when it is not open for reading, or not for the writing that a shared map wants; `ENODEV` for what is no regular file.
+/// `EACCES` when it is not open for reading, or not for the writing that a shared map wants; `EPERM` when it is sealed against that;
+/// `ENODEV` for what cannot be mapped, or has no pages of its own to share.
 pub fn map_file(
     files: &Files,
     open: Arc<OpenFile>,
+    offset: u64,
+    memory: &'static Memory,
     shared: bool,
     write: bool,
-) -> Result<Arc<dyn PageSource>, Errno> {
+) -> Result<Source, Errno> {
     open.check_read().map_err(|_| Errno::EACCES)?;
-    if shared && write {
-        open.check_write().map_err(|_| Errno::EACCES)?;
-        return Err(Errno::ENODEV);
+    let may_write = open.check_write().is_ok();
+    if shared && write && !may_write {
+        return Err(Errno::EACCES);
     }
-    if open.inode.metadata().kind != FileType::Regular {
-        return Err(Errno::ENODEV);
-    }
-    Ok(Arc::new(MappedFile(open, Arc::clone(&files.tree()?.root))))
+    let sharing = match open.file.mapping() {
+        Mapping::Zeros => return Ok(Source::Anonymous),
+        Mapping::Pages(pages) if shared => {
+            Sharing::Shared { may_write: pages.attach(memory, may_write, write)? }
+        }
+        Mapping::Pages(_) => Sharing::Copied,
+        Mapping::Copies if !(shared && may_write) => Sharing::Copied,
+        Mapping::Copies | Mapping::Nothing => return Err(Errno::ENODEV),
+    };
+    let id = open.inode.metadata().id();
+    let root = Arc::clone(&files.tree()?.root);
+    Ok(Source::File { file: Arc::new(MappedFile { open, root, id, sharing }), offset })
 }

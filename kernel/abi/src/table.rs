@@ -62,7 +62,7 @@ macro_rules! for_each_syscall {
             7 poll => poll::sys_poll(fds: UserPtr<PollFd>, count: u32, timeout_ms: i32) [Full];
             8 lseek => io::sys_lseek(fd: Fd, offset: i64, whence: Late<Whence>) [Full];
             9 mmap => mm::sys_mmap(addr: UserPtr<u8>, len: usize, prot: Prot, flags: MapFlags, fd: Fd,
-                offset: usize) [Partial "MAP_SHARED needs a file that owns its pages (tmpfs, memfd)"];
+                offset: usize) [Partial "MAP_32BIT and MAP_GROWSDOWN have no effect; the pool of MAP_HUGETLB is empty (ENOMEM)"];
             10 mprotect => mm::sys_mprotect(addr: UserPtr<u8>, len: usize, prot: Prot) [Full];
             11 munmap => mm::sys_munmap(addr: UserPtr<u8>, len: usize) [Full];
             12 brk => mm::sys_brk(addr: UserPtr<u8>) [Full];

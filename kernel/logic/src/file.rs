@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod input;
 pub mod io;
 pub mod lock;
+pub mod mapping;
 pub mod open;
 pub mod pipe;
 pub mod poll;
@@ -24,6 +25,7 @@ use abi::io::{FallocateMode, PollEvents};
 use abi::time::Timespec;
 
 use io::{Sink, Source};
+use mapping::Mapping;
 use terminal::Terminal;
 
 /// What every operation is told: who to wake when it has to wait, and where to learn what time it is.
@@ -155,6 +157,11 @@ pub trait File: Send + Sync + fmt::Debug {
         None
     }
 
+    /// What mmap(2) shows of it.
+    fn mapping(&self) -> Mapping<'_> {
+        Mapping::Nothing
+    }
+
     /// Bytes that can be read at once (ioctl(2), `FIONREAD`).
     ///
     /// # Errors
@@ -190,7 +197,8 @@ pub trait File: Send + Sync + fmt::Debug {
     /// Adds seals (`F_ADD_SEALS`).
     ///
     /// # Errors
-    /// `EINVAL` for what cannot be sealed; `EPERM` when it is sealed against it.
+    /// `EINVAL` for what cannot be sealed; `EPERM` when it is sealed against it; `EBUSY` when it is to be sealed against writing and
+    /// is mapped to be written.
     fn add_seals(&self, _seals: abi::io::Seals) -> Result<(), Errno> {
         Err(Errno::EINVAL)
     }

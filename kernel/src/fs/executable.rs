@@ -11,6 +11,7 @@ use abi::errno::Errno;
 use abi::fs::{FileType, OpenFlags, Statfs, TMPFS_MAGIC};
 use abi::time::Timespec;
 use logic::file::io::{Sink, partial};
+use logic::file::mapping::Mapping;
 use logic::file::{File, Io, Positions};
 use logic::fs::inode::{Home, Inode, Metadata, sizeless};
 
@@ -59,6 +60,10 @@ impl File for Blob {
 
     fn size(&self) -> u64 {
         u64::from(self.0.size)
+    }
+
+    fn mapping(&self) -> Mapping<'_> {
+        Mapping::Copies
     }
 }
 

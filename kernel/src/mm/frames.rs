@@ -90,11 +90,14 @@ impl OwnedFrame {
         allocate_zeroed(For::Program).map(Self)
     }
 
-    /// Hands the frame on: its physical address.
-    pub fn into_raw(self) -> u64 {
-        let frame = self.0;
+    /// Its physical address.
+    pub fn physical(&self) -> u64 {
+        self.0
+    }
+
+    /// Somebody else gives it back from now on.
+    pub fn hand_on(self) {
         core::mem::forget(self);
-        frame
     }
 
     /// The frame's bytes.

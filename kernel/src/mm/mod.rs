@@ -3,12 +3,15 @@
 //! The address space is drawn in docs/memory-map.md.
 
 pub mod frames;
+mod gone;
 mod heap;
 mod init;
 pub mod map;
 pub mod mmio;
+mod page_fault;
 mod resident;
 mod source;
+mod space;
 pub mod stack;
 pub mod user;
 

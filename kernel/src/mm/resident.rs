@@ -1,10 +1,8 @@
 //! The pages the program has: counted when they are mapped and when they are taken out of the tables.
 
-use alloc::vec::Vec;
+use crate::arch::paging::PageTables;
 
-use logic::mm::frames::FRAME;
-
-use crate::arch::paging::{Mapped, PageTables, Sweep};
+use super::gone::Gone;
 
 /// How many pages the program has.
 #[derive(Debug, Default)]
@@ -14,6 +12,15 @@ pub(super) struct Resident {
     pub(super) charged: u64,
     /// The most it ever had.
     pub(super) peak: u64,
+}
+
+/// Whose pages are taken out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    /// They are in a charged area.
+    pub(super) charged: bool,
+    /// They are a file's, and stay with it.
+    pub(super) shared: bool,
 }
 
 impl Resident {
@@ -26,24 +33,17 @@ impl Resident {
         self.peak = self.peak.max(self.pages);
     }
 
-    /// Takes the pages of `start..end`, which is in one area, out of `tables`; their frames and sizes go to `gone`.
+    /// Takes the pages of `range`, which is in one area, out of `tables`.
     pub(super) fn take_pages(
         &mut self,
         tables: &mut PageTables,
-        (start, end): (u64, u64),
-        charged: bool,
-        gone: &mut Vec<(u64, u64)>,
+        range: (u64, u64),
+        owner: Owner,
+        gone: &mut Gone,
     ) {
-        let (mut pages, mut tables_gone) = (0, Vec::new());
-        let unmap = |_, mapped: Mapped| {
-            gone.push((mapped.physical, mapped.size));
-            pages += mapped.size / FRAME;
-            Sweep::Unmap
-        };
-        tables.sweep(start, end, unmap, |table| tables_gone.push((table, FRAME)));
-        gone.append(&mut tables_gone);
+        let pages = gone.take(tables, range, owner.shared);
         self.pages -= pages;
-        if charged {
+        if owner.charged {
             self.charged -= pages;
         }
     }

@@ -28,7 +28,7 @@ fn access(prot: Prot) -> Access {
     }
 }
 
-/// mmap(2): anonymous memory and private maps of files.
+/// mmap(2): anonymous memory and maps of files.
 pub fn sys_mmap(
     cx: &Ctx<'_>,
     addr: UserPtr<u8>,
@@ -45,6 +45,9 @@ pub fn sys_mmap(
     if len == 0 {
         return Err(Errno::EINVAL);
     }
+    if flags.contains(MapFlags::HUGETLB) {
+        return Err(Errno::ENOMEM);
+    }
     let length = pages(len)?;
     let place = if flags.contains(MapFlags::FIXED_NOREPLACE) {
         Place::FixedNoReplace(aligned(addr.addr())?)
@@ -53,7 +56,9 @@ pub fn sys_mmap(
     } else {
         Place::Hint(addr.addr() as u64)
     };
-    let charged = prot.contains(Prot::WRITE) && !flags.intersects(MapFlags::NORESERVE | MapFlags::STACK);
+    let charged = prot.contains(Prot::WRITE)
+        && !flags.intersects(MapFlags::NORESERVE | MapFlags::STACK)
+        && !source.is_shared();
     let memory = cx.kernel().memory;
     let address = memory.map(place, length, access(prot), source, charged)?;
     if flags.contains(MapFlags::POPULATE) {
@@ -68,9 +73,8 @@ fn source(cx: &Ctx<'_>, flags: MapFlags, prot: Prot, fd: Fd, offset: u64) -> Res
         // One address space: nobody else could see a shared map, so it is the same as a private one.
         return Ok(Source::Anonymous);
     }
-    let (file, writes) = (cx.file(fd)?, prot.contains(Prot::WRITE));
-    crate::fs::map_file(&cx.process().files, file, shared == Sharing::Shared, writes)
-        .map(|file| Source::File { file, offset })
+    let (shared, writes) = (shared == Sharing::Shared, prot.contains(Prot::WRITE));
+    crate::fs::map_file(&cx.process().files, cx.file(fd)?, offset, cx.kernel().memory, shared, writes)
 }
 
 /// Brings in what can be; a page that cannot be had now is found later, or reported then (mmap(2), `MAP_POPULATE`).
@@ -124,15 +128,19 @@ pub fn sys_mremap(
     cx.kernel().memory.remap(address, old_length, length, may_move, place).map(|address| address as usize)
 }
 
-/// madvise(2): `DONTNEED` and `FREE` give the pages back; what concerns other processes or swapping changes nothing.
+/// madvise(2): gives pages back, brings them in, or makes holes in files; what concerns other processes or swapping changes nothing.
 pub fn sys_madvise(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize, advice: Advice) -> Result<(), Errno> {
     let address = aligned(addr.addr())?;
     let length = pages(len).map_err(|_| Errno::EINVAL)?;
     let memory = cx.kernel().memory;
     match advice {
         _ if length == 0 => Ok(()),
-        Advice::DontNeed | Advice::Free => memory.discard(address, length),
-        Advice::Remove => Err(Errno::EINVAL),
+        Advice::DontNeed | Advice::DontNeedLocked => memory.discard(address, length),
+        Advice::Free if memory.is_anonymous(address, length) => memory.discard(address, length),
+        Advice::Free => Err(Errno::EINVAL),
+        Advice::Remove => memory.remove(address, length),
+        Advice::PopulateRead => memory.populate(address, length, false),
+        Advice::PopulateWrite => memory.populate(address, length, true),
         _ if memory.covers(address, length) => Ok(()),
         _ => Err(Errno::ENOMEM),
     }

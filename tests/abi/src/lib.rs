@@ -5,6 +5,8 @@
 //! Arguments: `--list`, or parts of names to run only those.
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
+pub mod memory;
+
 use std::ffi::{CString, OsStr, c_int, c_void};
 use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};

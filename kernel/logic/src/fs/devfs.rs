@@ -12,6 +12,7 @@ use abi::io::PollEvents;
 use super::inode::{Home, Inode, Metadata, sizeless};
 use super::synthetic::{Fixed, Kind, MadeDirectory, Make, link};
 use crate::file::io::{Sink, Source, partial};
+use crate::file::mapping::Mapping;
 use crate::file::{File, Io, Positions};
 
 /// Device number of the file system.
@@ -79,6 +80,10 @@ impl File for Memory {
             // Nobody looks at the bytes; entropy from the program is not counted as any (random(4)).
             _ => Ok(from.take_unseen()),
         }
+    }
+
+    fn mapping(&self) -> Mapping<'_> {
+        if matches!(self, Self::Zero) { Mapping::Zeros } else { Mapping::Nothing }
     }
 
     fn positions(&self) -> Positions {

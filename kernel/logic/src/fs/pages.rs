@@ -103,13 +103,20 @@ impl Pages {
         Ok(done)
     }
 
-    /// The page that holds `index`, made if it is not there, with what lies below.
-    fn page_mut(&mut self, index: u64) -> Result<&mut [u8; PAGE], Errno> {
+    /// The page at `index`, made if it is not there, with what lies below.
+    ///
+    /// # Errors
+    /// `ENOSPC` when there is no memory for it.
+    pub fn page(&mut self, index: u64) -> Result<&mut Page, Errno> {
         if self.pages.get(index).is_none() {
             let page = self.copied(index)?;
-            return Ok(&mut self.pages.insert(index, page).0);
+            return Ok(self.pages.insert(index, page));
         }
-        self.pages.get_mut(index).map(|page| &mut page.0).ok_or(Errno::EIO)
+        self.pages.get_mut(index).ok_or(Errno::EIO)
+    }
+
+    fn page_mut(&mut self, index: u64) -> Result<&mut [u8; PAGE], Errno> {
+        self.page(index).map(|page| &mut page.0)
     }
 
     /// A new page with what lies below page `index`.

@@ -44,6 +44,8 @@ pub struct Map {
     pub end: u64,
     /// May be read, written, executed.
     pub access: [bool; 3],
+    /// Changes are seen by the file and its other maps.
+    pub is_shared: bool,
     /// Byte offset in the file.
     pub offset: u64,
     /// The file, `[heap]`, `[stack]`, or nothing.

@@ -3,6 +3,7 @@
 //! Locks: changes of names are serialised by `Ramfs::names`, taken first. Below it each directory's entries and each inode's
 //! attributes have a lock of their own, one held at a time, so lookups never wait for a rename elsewhere.
 
+mod content;
 mod directory;
 mod entries;
 mod node;

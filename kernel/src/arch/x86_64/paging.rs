@@ -340,6 +340,8 @@ pub enum Sweep {
     Unmap,
     /// It is protected anew.
     Protect(Protection),
+    /// It stays as it is.
+    Leave,
 }
 
 /// One [`PageTables::sweep`] under way.
@@ -401,6 +403,7 @@ impl Sweeper<'_> {
                 let huge = entry.flags() & PageTableFlags::HUGE_PAGE;
                 entry.set_flags(protection.flags() | huge);
             }
+            Sweep::Leave => return false,
         }
         tlb::flush(VirtAddr::new_truncate(base));
         what == Sweep::Unmap

@@ -1,67 +1,21 @@
 //! Memory: mmap, munmap, mprotect, mremap, madvise, brk and their relatives.
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
+use abi_tests::memory::{
+    ANONYMOUS, PAGE, RW, anonymous, get, is_readable, is_writable, map, protect, remap, set, unmap,
+};
 use abi_tests::{Scratch, call, cases, check, open};
 use libc::{
-    EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, MADV_DONTNEED, MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED,
+    EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED,
     MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE,
-    O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
+    O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, PROT_EXEC, PROT_NONE, PROT_READ,
 };
-
-const PAGE: usize = 4096;
-const RW: i32 = PROT_READ | PROT_WRITE;
-const ANONYMOUS: i32 = MAP_PRIVATE | MAP_ANONYMOUS;
 
 cases! {
     anonymous_is_zero, lengths_and_flags, fixed_places, partial_unmap, protect_parts, files_private, file_refusals, file_tail,
     remap_grows, remap_moves, advice_gives_back, too_much, reservations, break_moves, executable_memory, wild_strings_at_holes,
     lock_and_sync, many_areas, unmapped_is_efault, barriers, large_memory_comes_and_goes,
     addresses_used_again_by_other_threads
-}
-
-fn map(address: usize, length: usize, prot: i32, flags: i32, fd: i32, offset: i64) -> Result<*mut u8, i32> {
-    // SAFETY: fixed places are this case's own.
-    let at = unsafe { libc::mmap(address as *mut _, length, prot, flags, fd, offset) };
-    if at == MAP_FAILED { Err(abi_tests::errno()) } else { Ok(at.cast()) }
-}
-
-fn anonymous(pages: usize) -> *mut u8 {
-    map(0, pages * PAGE, RW, ANONYMOUS, -1, 0).unwrap()
-}
-
-fn unmap(at: *mut u8, length: usize) -> Result<i32, i32> {
-    // SAFETY: the case's own memory, or a refusal.
-    check(unsafe { libc::munmap(at.cast(), length) })
-}
-
-fn set(at: *mut u8, value: u8) {
-    // SAFETY: the case mapped it writable.
-    unsafe { at.write_volatile(value) };
-}
-
-fn get(at: *mut u8) -> u8 {
-    // SAFETY: the case mapped it readable.
-    unsafe { at.read_volatile() }
-}
-
-/// Whether the kernel can read the byte: a wild read is EFAULT there, not a signal.
-fn is_readable(at: *mut u8) -> bool {
-    let mut fds = [0; 2];
-    // SAFETY: room for two numbers; the pipe takes one byte.
-    unsafe {
-        libc::pipe(fds.as_mut_ptr());
-        let answer = libc::write(fds[1], at.cast(), 1);
-        libc::close(fds[0]);
-        libc::close(fds[1]);
-        answer == 1
-    }
-}
-
-/// Whether the kernel can write the byte (it writes a zero there).
-fn is_writable(at: *mut u8) -> bool {
-    let zero = open("/dev/zero", O_RDONLY).unwrap();
-    // SAFETY: refused where it is not writable.
-    unsafe { libc::read(zero.0, at.cast(), 1) == 1 }
 }
 
 // covers: mmap, munmap
@@ -79,6 +33,7 @@ fn anonymous_is_zero() {
 fn lengths_and_flags() {
     assert_eq!(map(0, 0, RW, ANONYMOUS, -1, 0), Err(EINVAL));
     assert_eq!(map(0, PAGE, RW, MAP_ANONYMOUS, -1, 0), Err(EINVAL));
+    assert_eq!(map(0, 2 << 20, RW, ANONYMOUS | libc::MAP_HUGETLB, -1, 0), Err(ENOMEM), "an empty pool");
     assert_eq!(map(0, PAGE, RW, ANONYMOUS, -1, 100), Err(EINVAL));
     assert_eq!(map(0, usize::MAX - 100, RW, ANONYMOUS, -1, 0), Err(ENOMEM));
     assert_eq!(map(0, PAGE, RW, MAP_PRIVATE, -1, 0), Err(EBADF));
@@ -118,11 +73,6 @@ fn partial_unmap() {
         is_readable(at) && !is_readable(at.wrapping_add(PAGE)) && !is_readable(at.wrapping_add(2 * PAGE))
     );
     unmap(at, 5 * PAGE).unwrap();
-}
-
-fn protect(at: *mut u8, length: usize, prot: i32) -> Result<i32, i32> {
-    // SAFETY: the case's own memory, or a refusal.
-    check(unsafe { libc::mprotect(at.cast(), length, prot) })
 }
 
 // covers: mprotect
@@ -177,12 +127,6 @@ fn file_tail() {
     assert_eq!((get(at.wrapping_add(99)), get(at.wrapping_add(100))), (5, 0));
     assert!(!is_readable(at.wrapping_add(PAGE)), "behind the last page");
     unmap(at, 2 * PAGE).unwrap();
-}
-
-fn remap(at: *mut u8, old: usize, new: usize, flags: i32, to: usize) -> Result<*mut u8, i32> {
-    // SAFETY: the case's own memory, or a refusal.
-    let at = unsafe { libc::mremap(at.cast(), old, new, flags, to) };
-    if at == MAP_FAILED { Err(abi_tests::errno()) } else { Ok(at.cast()) }
 }
 
 // covers: mremap

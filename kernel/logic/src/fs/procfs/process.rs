@@ -174,8 +174,9 @@ fn maps(facts: &Source) -> Vec<u8> {
         let letter = |on: bool, letter: char| if on { letter } else { '-' };
         let [read, write, execute] = map.access;
         let access = [letter(read, 'r'), letter(write, 'w'), letter(execute, 'x')];
+        let sharing = if map.is_shared { 's' } else { 'p' };
         let line = format!(
-            "{:08x}-{:08x} {}{}{}p {:08x} 00:00 0 ",
+            "{:08x}-{:08x} {}{}{}{sharing} {:08x} 00:00 0 ",
             map.start, map.end, access[0], access[1], access[2], map.offset
         );
         text.extend_from_slice(line.as_bytes());

@@ -58,7 +58,8 @@ impl Facts for Machine {
     }
     fn maps(&self) -> Vec<Map> {
         let name = b"/bin/program".to_vec();
-        vec![Map { start: 0x20_0000, end: 0x20_1000, access: [true, false, true], offset: 0, name }]
+        let access = [true, false, true];
+        vec![Map { start: 0x20_0000, end: 0x20_1000, access, is_shared: false, offset: 0, name }]
     }
     fn memory(&self) -> Memory {
         Memory { total: 64 << 20, free: 32 << 20, ..Memory::default() }

@@ -12,13 +12,15 @@ use abi::time::Timespec;
 use sync::Lock;
 
 use super::Ramfs;
+use super::content::Content;
 use super::entries::Entries;
 use crate::file::io::{Sink, Source};
+use crate::file::mapping::{Mapper, Mapping, SharedPages};
 use crate::file::open::MOST_OFFSET;
 use crate::file::pipe::Pipe;
 use crate::file::{File, Io, Positions};
 use crate::fs::inode::{Change, Directory, Home, Inode, Metadata, New, Rights};
-use crate::fs::pages::Pages;
+use crate::fs::pages::{Page, Pages};
 use crate::fs::special;
 
 /// What an inode is made of.
@@ -31,21 +33,13 @@ pub(super) enum Body {
     Socket,
 }
 
-/// The bytes of a regular file, and what may be done with them.
-#[derive(Debug)]
-pub(super) struct Content {
-    pages: Pages,
-    /// `None`: it cannot be sealed.
-    seals: Option<Seals>,
-}
-
 impl Body {
     pub(super) fn directory(seed: u64) -> Self {
         Self::Directory(Lock::new(Entries::new(seed)))
     }
 
     pub(super) fn regular(pages: Pages, seals: Option<Seals>) -> Self {
-        Self::Regular(Lock::new(Content { pages, seals }))
+        Self::Regular(Lock::new(Content::new(pages, seals)))
     }
 
     pub(super) fn new(new: &New<'_>, seed: u64) -> Result<Self, Errno> {
@@ -181,22 +175,20 @@ impl Node {
     }
 }
 
-impl Content {
-    fn check(&self, against: Seals) -> Result<(), Errno> {
-        if self.seals.is_some_and(|seals| seals.intersects(against)) { Err(Errno::EPERM) } else { Ok(()) }
+impl SharedPages for Node {
+    fn attach(&self, mapper: &'static dyn Mapper, may_write: bool, write: bool) -> Result<bool, Errno> {
+        self.content()?.lock().attach(mapper, (self.fs.device, self.number), may_write, write)
     }
 
-    fn write(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        self.check(Seals::WRITE | Seals::FUTURE_WRITE)?;
-        let count = from.left() as u64;
-        if count == 0 {
-            return Ok(0);
+    fn detach(&self, write: bool) {
+        if let Ok(content) = self.content() {
+            content.lock().detach(write);
         }
-        let end = offset.checked_add(count).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
-        if end > self.pages.size() {
-            self.check(Seals::GROW)?;
-        }
-        self.pages.write(offset, from)
+    }
+
+    fn with_page(&self, offset: u64, install: &mut dyn FnMut(&mut Page)) -> Result<(), Errno> {
+        install(self.content()?.lock().page(offset)?);
+        Ok(())
     }
 }
 
@@ -320,15 +312,7 @@ impl File for Node {
     }
 
     fn truncate(&self, io: &Io<'_>, size: u64) -> Result<(), Errno> {
-        let mut content = self.content()?.lock();
-        if size > MOST_OFFSET {
-            return Err(Errno::EFBIG);
-        }
-        let before = content.pages.size();
-        content.check(if size < before { Seals::SHRINK } else { Seals::empty() })?;
-        content.check(if size > before { Seals::GROW } else { Seals::empty() })?;
-        content.pages.truncate(size)?;
-        drop(content);
+        self.content()?.lock().truncate(size)?;
         self.touch(io.now());
         Ok(())
     }
@@ -336,32 +320,7 @@ impl File for Node {
     fn allocate(&self, io: &Io<'_>, mode: FallocateMode, offset: u64, length: u64) -> Result<(), Errno> {
         let Body::Regular(content) = &self.body else { return Err(Errno::ENODEV) };
         let end = offset.checked_add(length).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
-        let mut content = content.lock();
-        let keeps_size = mode.contains(FallocateMode::KEEP_SIZE);
-        if mode.contains(FallocateMode::PUNCH_HOLE) {
-            if !keeps_size {
-                return Err(Errno::EOPNOTSUPP);
-            }
-            content.check(Seals::WRITE | Seals::FUTURE_WRITE)?;
-            content.pages.punch(offset, end)?;
-        } else if mode.contains(FallocateMode::ZERO_RANGE)
-            || mode.difference(FallocateMode::KEEP_SIZE).is_empty()
-        {
-            if end > content.pages.size() {
-                content.check(Seals::GROW)?;
-            }
-            if mode.contains(FallocateMode::ZERO_RANGE) {
-                content.check(Seals::WRITE | Seals::FUTURE_WRITE)?;
-                content.pages.punch(offset, end)?;
-            }
-            content.pages.reserve(offset, end)?;
-            if !keeps_size && end > content.pages.size() {
-                content.pages.truncate(end)?;
-            }
-        } else {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        drop(content);
+        content.lock().allocate(mode, offset..end)?;
         self.touch(io.now());
         Ok(())
     }
@@ -383,19 +342,19 @@ impl File for Node {
 
     fn seals(&self) -> Result<Seals, Errno> {
         match &self.body {
-            Body::Regular(content) => content.lock().seals.ok_or(Errno::EINVAL),
+            Body::Regular(content) => content.lock().seals(),
             _ => Err(Errno::EINVAL),
         }
     }
 
     fn add_seals(&self, more: Seals) -> Result<(), Errno> {
-        let Body::Regular(content) = &self.body else { return Err(Errno::EINVAL) };
-        let mut content = content.lock();
-        let seals = content.seals.ok_or(Errno::EINVAL)?;
-        if seals.contains(Seals::SEAL) {
-            return Err(Errno::EPERM);
+        match &self.body {
+            Body::Regular(content) => content.lock().add_seals(more),
+            _ => Err(Errno::EINVAL),
         }
-        content.seals = Some(seals | more);
-        Ok(())
+    }
+
+    fn mapping(&self) -> Mapping<'_> {
+        if matches!(self.body, Body::Regular(_)) { Mapping::Pages(self) } else { Mapping::Nothing }
     }
 }
