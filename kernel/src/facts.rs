@@ -128,6 +128,7 @@ impl Facts for Machine {
         Memory {
             total: total * FRAME,
             free: free * FRAME,
+            locked: memory.locked_pages() * FRAME,
             available: frames::available() * FRAME,
             mapped: memory.mapped_pages() * FRAME,
             resident: resident * FRAME,

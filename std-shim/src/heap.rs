@@ -16,7 +16,7 @@ use core::ptr;
 use abi::errno::Errno;
 use kernel::arch::cpu;
 use kernel::kernel::Kernel;
-use kernel::mm::map::{Place, Source as Backing};
+use kernel::mm::map::{Discard, Place, Source as Backing};
 use slab::{Batch, Cache, Central, List, Slab, class};
 use sync::Lock;
 use sync::hooks::{preempt_disable, preempt_enable};
@@ -353,7 +353,8 @@ impl Heap {
             let Some(slab) = slab else { return };
             let at = slab.address();
             // The first page stays: it holds the list of free slabs. The pages are given back; the addresses stay promised.
-            let _ = Kernel::get().memory.discard((at.addr() + PAGE) as u64, (SLAB - PAGE) as u64);
+            let _ =
+                Kernel::get().memory.discard((at.addr() + PAGE) as u64, (SLAB - PAGE) as u64, Discard::All);
             // SAFETY: all its objects are free, and nobody has the slab.
             unsafe { self.slabs.lock().free.push(at) };
         }

@@ -126,6 +126,15 @@ bitflags::bitflags! {
 }
 
 bitflags::bitflags! {
+    /// Flags of mlock2(2).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Mlock2Flags: u32 {
+        /// `MLOCK_ONFAULT`: pages as they are touched.
+        const ONFAULT = 1;
+    }
+}
+
+bitflags::bitflags! {
     /// Flags of mlockall(2); none is `EINVAL`, as is `ONFAULT` alone.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct MlockallFlags: u32 {
@@ -145,6 +154,7 @@ from_reg_flags! {
     retain MapFlags;
     reject MremapFlags;
     reject MsyncFlags;
+    reject Mlock2Flags;
     reject MlockallFlags;
 }
 

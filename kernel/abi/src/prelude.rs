@@ -7,7 +7,9 @@ pub use crate::io::{
     CloseRangeFlags, DupFlags, FallocateMode, FcntlCommand, FileAdvice, FlockOp, IoVec, Ioctl, PipeFlags,
     PollFd, RwFlags, SyncRangeFlags,
 };
-pub use crate::mm::{Advice, MapFlags, MembarrierCommand, MlockallFlags, MremapFlags, MsyncFlags, Prot};
+pub use crate::mm::{
+    Advice, MapFlags, MembarrierCommand, Mlock2Flags, MlockallFlags, MremapFlags, MsyncFlags, Prot,
+};
 pub use crate::net::{MMsgHdr, MsgHdr};
 pub use crate::reg::{DirFd, Fd, Gid, Late, Pid, Tid, Uid, UserPtr};
 pub use crate::signal::{SigAction, SigHow, SigInfo, SigSet, SigSetArg, SigStack};

@@ -450,7 +450,7 @@ macro_rules! for_each_syscall {
             323 userfaultfd => none [NotSupported "faults are the kernel's", ENOSYS];
             324 membarrier => mm::sys_membarrier(command: MembarrierCommand, flags: u32, cpu: i32)
                 [Partial "no restartable-sequence commands"];
-            325 mlock2 => none [NotSupported "mlock is enough for now", ENOSYS];
+            325 mlock2 => mm::sys_mlock2(addr: UserPtr<u8>, len: usize, flags: Mlock2Flags) [Full];
             326 copy_file_range => io::sys_copy_file_range(in_fd: Fd, in_offset: UserPtr<i64>, out_fd: Fd,
                 out_offset: UserPtr<i64>, count: usize, flags: u32) [Full];
             327 preadv2 => io::sys_preadv2(fd: Fd, iov: UserPtr<IoVec>, count: usize, offset: i64,

@@ -154,7 +154,9 @@ fn terminals() {
 
 #[test]
 fn memory() {
-    use abi::mm::{Advice, MapFlags, MembarrierCommand, MlockallFlags, MremapFlags, MsyncFlags, Prot};
+    use abi::mm::{
+        Advice, MapFlags, MembarrierCommand, Mlock2Flags, MlockallFlags, MremapFlags, MsyncFlags, Prot,
+    };
     use linux_raw_sys::general::membarrier_cmd as membarrier;
     flags! { Prot, linux: READ PROT_READ, WRITE PROT_WRITE, EXEC PROT_EXEC, SEM PROT_SEM,
     GROWSDOWN PROT_GROWSDOWN, GROWSUP PROT_GROWSUP, }
@@ -167,6 +169,7 @@ fn memory() {
     MapFlags::HUGE_SIZE.bits() => libc::MAP_HUGE_MASK.cast_unsigned() << libc::MAP_HUGE_SHIFT, }
     flags! { MremapFlags, linux: MAYMOVE MREMAP_MAYMOVE, FIXED MREMAP_FIXED, DONTUNMAP MREMAP_DONTUNMAP, }
     flags! { MsyncFlags, linux: ASYNC MS_ASYNC, INVALIDATE MS_INVALIDATE, SYNC MS_SYNC, }
+    flags! { Mlock2Flags, linux: ONFAULT MLOCK_ONFAULT, }
     flags! { MlockallFlags, linux: CURRENT MCL_CURRENT, FUTURE MCL_FUTURE, ONFAULT MCL_ONFAULT, }
     choices! { Advice, linux: Normal MADV_NORMAL, Random MADV_RANDOM, Sequential MADV_SEQUENTIAL,
     WillNeed MADV_WILLNEED, DontNeed MADV_DONTNEED, Free MADV_FREE, Remove MADV_REMOVE,

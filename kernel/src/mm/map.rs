@@ -7,12 +7,13 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::errno::Errno;
 use logic::file::lock::FileId;
 use logic::file::mapping::Mapper;
 use logic::mm::frames::FRAME;
-use logic::mm::vma::{Access, Area, Areas, Backing as _, Touched};
+use logic::mm::vma::{Access, Area, Areas, Touched};
 use sync::{Lock, Once};
 
 use crate::arch::paging::{PageTables, Protection, Sweep};
@@ -21,7 +22,7 @@ use super::FaultAction;
 use super::gone::Gone;
 use super::resident::Resident;
 pub use super::source::{PageSource, Sharing, Source};
-use super::space::{BREAK_END, Space, protection, table_frame};
+use super::space::{Space, protection, table_frame};
 use super::user::{self, USER_END};
 
 /// Memory to read and write.
@@ -32,6 +33,8 @@ pub const READ_WRITE: Access = Access { read: true, write: true, execute: false 
 pub struct Memory {
     pub(super) space: Lock<Space>,
     page_table: u64,
+    /// New maps are locked (mlockall(2), `MCL_FUTURE`).
+    locks_new: AtomicBool,
 }
 
 static MEMORY: Once<Memory> = Once::new();
@@ -47,11 +50,23 @@ pub enum Place {
     FixedNoReplace(u64),
 }
 
+/// Which pages [`Memory::discard`] may throw away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// Any (`MADV_DONTNEED_LOCKED`).
+    All,
+    /// Those that are not locked (`MADV_DONTNEED`).
+    Unlocked,
+    /// Those that are not locked and no file's (`MADV_FREE`).
+    Anonymous,
+}
+
 impl Memory {
     /// Takes the page tables over; the break begins at `image_end`.
     pub(super) fn install(tables: PageTables, image_end: u64) -> &'static Self {
         MEMORY.set(Self {
             page_table: tables.root(),
+            locks_new: AtomicBool::new(false),
             space: Lock::new(Space {
                 areas: Areas::new(image_end, USER_END),
                 tables,
@@ -171,8 +186,9 @@ impl Memory {
                 Place::FixedNoReplace(_) if !space.areas.is_free(address, end) => return Err(Errno::EEXIST),
                 _ => {}
             }
-            let touched = Touched::NOTHING;
-            space.areas.insert(Area { start: address, end, access, backing: source, charged, touched })?;
+            let (touched, locked) = (Touched::NOTHING, self.locks_new());
+            let area = Area { start: address, end, access, backing: source, charged, locked, touched };
+            space.areas.insert(area)?;
             space.charge(charged, length / FRAME);
             Ok(address)
         })
@@ -205,13 +221,21 @@ impl Memory {
         })
     }
 
-    /// Throws the pages of `length` bytes from `address` on away; the areas stay (`MADV_DONTNEED`).
+    /// Throws the pages of `length` bytes from `address` on away; the areas stay.
     ///
     /// # Errors
-    /// `ENOMEM` when part of it is not mapped.
-    pub fn discard(&self, address: u64, length: u64) -> Result<(), Errno> {
+    /// `ENOMEM` when part of it is not mapped; `EINVAL` when `what` leaves part of it out.
+    pub fn discard(&self, address: u64, length: u64, what: Discard) -> Result<(), Errno> {
         let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
         self.change(|space, gone| {
+            let goes = |area: &Area<Source>| match what {
+                Discard::All => true,
+                Discard::Unlocked => !area.locked,
+                Discard::Anonymous => !area.locked && matches!(area.backing, Source::Anonymous),
+            };
+            if !space.areas.overlapping(address, end).all(goes) {
+                return Err(Errno::EINVAL);
+            }
             space.discard(address, end, gone)?;
             if space.areas.covers(address, end) { Ok(()) } else { Err(Errno::ENOMEM) }
         })
@@ -220,7 +244,7 @@ impl Memory {
     /// Makes holes in the files that `length` bytes from `address` on show (`MADV_REMOVE`).
     ///
     /// # Errors
-    /// `ENOMEM` when part of it is not mapped; `EINVAL` where it shows no file, `EACCES` where its map may not be written.
+    /// `ENOMEM` when part of it is not mapped; `EINVAL` where it shows no file or is locked, `EACCES` where its map may not be written.
     pub fn remove(&self, address: u64, length: u64) -> Result<(), Errno> {
         let end = address.checked_add(length).ok_or(Errno::ENOMEM)?;
         let mut holes: Vec<(Arc<dyn PageSource>, u64, u64)> = Vec::new();
@@ -228,6 +252,9 @@ impl Memory {
             let space = self.space.lock();
             for area in space.areas.overlapping(address, end) {
                 let Source::File { file, offset } = &area.backing else { return Err(Errno::EINVAL) };
+                if area.locked {
+                    return Err(Errno::EINVAL);
+                }
                 if file.sharing() != (Sharing::Shared { may_write: true }) {
                     return Err(Errno::EACCES);
                 }
@@ -257,11 +284,28 @@ impl Memory {
         Ok(())
     }
 
-    /// Whether no file is shown in `length` bytes from `address` on.
-    pub fn is_anonymous(&self, address: u64, length: u64) -> bool {
-        let space = self.space.lock();
-        let mut areas = space.areas.overlapping(address, address.saturating_add(length));
-        areas.all(|area| matches!(area.backing, Source::Anonymous))
+    /// Locks or unlocks `length` bytes from `address` on (mlock(2)): nothing is ever taken away here, so this is only told.
+    ///
+    /// # Errors
+    /// `ENOMEM` when part of it is not mapped; what is mapped is locked then.
+    pub fn lock(&self, address: u64, length: u64, locked: bool) -> Result<(), Errno> {
+        let end = address.checked_add(length).ok_or(Errno::EINVAL)?;
+        self.change(|space, _| space.areas.lock(address, end, locked))
+    }
+
+    /// Whether new maps are locked (mlockall(2), `MCL_FUTURE`).
+    pub fn locks_new(&self) -> bool {
+        self.locks_new.load(Ordering::Relaxed)
+    }
+
+    /// New maps are locked from now on, or are not.
+    pub fn lock_new(&self, locked: bool) {
+        self.locks_new.store(locked, Ordering::Relaxed);
+    }
+
+    /// Pages in locked areas.
+    pub fn locked_pages(&self) -> u64 {
+        self.space.lock().areas.iter().filter(|area| area.locked).map(Area::pages).sum()
     }
 
     /// Whether all of `length` bytes from `address` on are mapped.

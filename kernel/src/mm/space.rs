@@ -122,6 +122,7 @@ impl Space {
                 access: READ_WRITE,
                 backing: Source::Anonymous,
                 charged: true,
+                locked: false,
                 touched: Touched::NOTHING,
             })?;
             self.charge(true, pages);
@@ -170,6 +171,9 @@ impl Space {
     }
 
     /// Takes the pages of `start..end` out; the areas stay.
+    ///
+    /// # Errors
+    /// `ENOMEM` when there is no memory to cut a large page.
     pub(super) fn discard(&mut self, start: u64, end: u64, gone: &mut Gone) -> Result<(), Errno> {
         self.split_at_ends(start, end)?;
         let Self { areas, tables, resident, .. } = self;

@@ -7,7 +7,7 @@ use abi::prelude::*;
 use logic::mm::vma::{Access, PAGE};
 
 use crate::arch::smp;
-use crate::mm::map::{Place, Source};
+use crate::mm::map::{Discard, Place, Source};
 
 use super::Ctx;
 
@@ -61,8 +61,12 @@ pub fn sys_mmap(
         && !source.is_shared();
     let memory = cx.kernel().memory;
     let address = memory.map(place, length, access(prot), source, charged)?;
-    if flags.contains(MapFlags::POPULATE) {
-        populate(cx, address, length);
+    if flags.contains(MapFlags::LOCKED) {
+        memory.lock(address, length, true)?;
+    }
+    if flags.intersects(MapFlags::LOCKED | MapFlags::POPULATE) || memory.locks_new() {
+        // What cannot be had now is found later, or reported then.
+        let _ = memory.populate(address, length, false);
     }
     Ok(address as usize)
 }
@@ -75,15 +79,6 @@ fn source(cx: &Ctx<'_>, flags: MapFlags, prot: Prot, fd: Fd, offset: u64) -> Res
     }
     let (shared, writes) = (shared == Sharing::Shared, prot.contains(Prot::WRITE));
     crate::fs::map_file(&cx.process().files, cx.file(fd)?, offset, cx.kernel().memory, shared, writes)
-}
-
-/// Brings in what can be; a page that cannot be had now is found later, or reported then (mmap(2), `MAP_POPULATE`).
-fn populate(cx: &Ctx<'_>, address: u64, length: u64) {
-    for page in (address..address + length).step_by(PAGE as usize) {
-        if cx.kernel().memory.fault(page, false, false) != crate::mm::FaultAction::Handled {
-            return;
-        }
-    }
 }
 
 /// munmap(2)
@@ -135,9 +130,9 @@ pub fn sys_madvise(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize, advice: Advice) 
     let memory = cx.kernel().memory;
     match advice {
         _ if length == 0 => Ok(()),
-        Advice::DontNeed | Advice::DontNeedLocked => memory.discard(address, length),
-        Advice::Free if memory.is_anonymous(address, length) => memory.discard(address, length),
-        Advice::Free => Err(Errno::EINVAL),
+        Advice::DontNeed => memory.discard(address, length, Discard::Unlocked),
+        Advice::DontNeedLocked => memory.discard(address, length, Discard::All),
+        Advice::Free => memory.discard(address, length, Discard::Anonymous),
         Advice::Remove => memory.remove(address, length),
         Advice::PopulateRead => memory.populate(address, length, false),
         Advice::PopulateWrite => memory.populate(address, length, true),
@@ -165,30 +160,66 @@ fn mapped(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
     if cx.kernel().memory.covers(address, pages(len)?) { Ok(()) } else { Err(Errno::ENOMEM) }
 }
 
-/// mlock(2): nothing is ever swapped out, so to lock is to bring in.
-pub fn sys_mlock(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
+/// The whole pages that hold `len` bytes at `addr`: first address and length.
+fn around(addr: UserPtr<u8>, len: usize) -> Result<(u64, u64), Errno> {
     let start = addr.addr() as u64 & !(PAGE - 1);
-    let length = pages(len.saturating_add((addr.addr() as u64 - start) as usize))?;
-    if !cx.kernel().memory.covers(start, length) {
-        return Err(Errno::ENOMEM);
+    let length = (addr.addr() as u64 - start).checked_add(len as u64).ok_or(Errno::EINVAL)?;
+    let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+    Ok((start, length))
+}
+
+/// mlock(2)
+pub fn sys_mlock(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
+    sys_mlock2(cx, addr, len, Mlock2Flags::empty())
+}
+
+/// mlock2(2)
+pub fn sys_mlock2(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize, flags: Mlock2Flags) -> Result<(), Errno> {
+    flags.known()?;
+    let (start, length) = around(addr, len)?;
+    let memory = cx.kernel().memory;
+    memory.lock(start, length, true)?;
+    if flags.contains(Mlock2Flags::ONFAULT) {
+        return Ok(());
     }
-    populate(cx, start, length);
-    Ok(())
+    memory.populate(start, length, false).map_err(|_| Errno::ENOMEM)
 }
 
 /// munlock(2)
 pub fn sys_munlock(cx: &Ctx<'_>, addr: UserPtr<u8>, len: usize) -> Result<(), Errno> {
-    mapped(cx, UserPtr::new(addr.addr() & !(PAGE as usize - 1)), len)
+    let (start, length) = around(addr, len)?;
+    cx.kernel().memory.lock(start, length, false)
 }
 
 /// mlockall(2)
-pub fn sys_mlockall(_cx: &Ctx<'_>, flags: MlockallFlags) -> Result<(), Errno> {
+pub fn sys_mlockall(cx: &Ctx<'_>, flags: MlockallFlags) -> Result<(), Errno> {
     flags.known()?;
-    if flags.is_empty() { Err(Errno::EINVAL) } else { Ok(()) }
+    if flags.difference(MlockallFlags::ONFAULT).is_empty() {
+        return Err(Errno::EINVAL);
+    }
+    let memory = cx.kernel().memory;
+    memory.lock_new(flags.contains(MlockallFlags::FUTURE));
+    if flags.contains(MlockallFlags::CURRENT) {
+        memory.each_area(|area| {
+            // Another thread may have unmapped it, and what may not be touched cannot be brought in: neither is an error (mlockall(2)).
+            let length = area.end - area.start;
+            let _ = memory.lock(area.start, length, true);
+            if !flags.contains(MlockallFlags::ONFAULT) {
+                let _ = memory.populate(area.start, length, false);
+            }
+        });
+    }
+    Ok(())
 }
 
 /// munlockall(2)
-pub fn sys_munlockall(_cx: &Ctx<'_>) -> Result<(), Errno> {
+pub fn sys_munlockall(cx: &Ctx<'_>) -> Result<(), Errno> {
+    let memory = cx.kernel().memory;
+    memory.lock_new(false);
+    memory.each_area(|area| {
+        // Another thread may have unmapped it.
+        let _ = memory.lock(area.start, area.end - area.start, false);
+    });
     Ok(())
 }
 

@@ -59,6 +59,8 @@ pub struct Memory {
     pub total: u64,
     /// RAM nobody uses.
     pub free: u64,
+    /// Locked (mlock(2)).
+    pub locked: u64,
     /// RAM the program could still have.
     pub available: u64,
     /// Address space of the program.

@@ -47,6 +47,8 @@ pub struct Area<B> {
     pub backing: B,
     /// Its pages count against the commitment limit.
     pub charged: bool,
+    /// Its pages are not to be taken away behind the program's back (mlock(2)).
+    pub locked: bool,
     /// Where it may have pages.
     pub touched: Touched,
 }
@@ -157,14 +159,19 @@ impl<B: Backing> Areas<B> {
 
     /// The same, where `place` is the first area that ends behind `start`.
     fn covers_from(&self, place: Place, start: u64, end: u64) -> bool {
+        self.mapped_to(place, start, end) >= end
+    }
+
+    /// Where the first hole in `start..end` is, or something behind; `place` is the first area that ends behind `start`.
+    fn mapped_to(&self, place: Place, start: u64, end: u64) -> u64 {
         let mut at = start;
         for area in self.areas.iter_from(place).take_while(|area| area.start < end) {
             if area.start > at {
-                return false;
+                break;
             }
             at = area.end;
         }
-        at >= end
+        at
     }
 
     /// Whether `start..end` lies in the map's addresses.
@@ -291,24 +298,45 @@ impl<B: Backing> Areas<B> {
         if !self.covers_from(at, start, end) || self.areas.len() + 2 > MOST_AREAS {
             return Err(Errno::ENOMEM);
         }
-        let mut at = self.split(at, start);
         let mut touched = Touched::NOTHING;
+        self.alter(at, start, end, |area| {
+            area.access = access;
+            if let Some((start, end)) = area.touched_within(start, end) {
+                touched.add(start, end);
+            }
+        });
+        Ok(touched.within(start, end))
+    }
+
+    /// Locks or unlocks `start..end`.
+    ///
+    /// # Errors
+    /// `ENOMEM` when part of the range is not mapped (what lies before the first hole is changed, as on Linux), or there would be too many areas (nothing is).
+    pub fn lock(&mut self, start: u64, end: u64, locked: bool) -> Result<(), Errno> {
+        if self.areas.len() + 2 > MOST_AREAS {
+            return Err(Errno::ENOMEM);
+        }
+        let at = self.areas.seek(start);
+        let mapped_to = self.mapped_to(at, start, end);
+        self.alter(at, start, end.min(mapped_to), |area| area.locked = locked);
+        if mapped_to >= end { Ok(()) } else { Err(Errno::ENOMEM) }
+    }
+
+    /// Calls `change` for everything in `start..end`, cut to it, from the area at `at` on, and joins what is alike then.
+    fn alter(&mut self, at: Place, start: u64, end: u64, mut change: impl FnMut(&mut Area<B>)) {
+        let mut at = self.split(at, start);
         while let Some(area) = self.areas.get(at).filter(|area| area.start < end) {
             if area.end > end {
                 at = self.split_off(at, end);
             }
             let Some(area) = self.areas.get_mut(at) else { break };
-            area.access = access;
-            if let Some((start, end)) = area.touched_within(start, end) {
-                touched.add(start, end);
-            }
+            change(area);
             let joined = self.areas.previous(at).filter(|&previous| self.join(previous, at));
             at = self.areas.next(joined.unwrap_or(at));
         }
         if let Some(previous) = self.areas.previous(at) {
             self.join(previous, at);
         }
-        Ok(touched.within(start, end))
     }
 
     /// Makes the area that ends at `end` longer by `bytes`, if nothing is in the way.
@@ -345,6 +373,7 @@ fn goes_on<B: Backing>(lower: &Area<B>, upper: &Area<B>) -> bool {
     lower.end == upper.start
         && lower.access == upper.access
         && lower.charged == upper.charged
+        && lower.locked == upper.locked
         && lower.backing.continues(lower.end - lower.start, &upper.backing)
 }
 

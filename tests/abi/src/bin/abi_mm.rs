@@ -14,7 +14,7 @@ use libc::{
 cases! {
     anonymous_is_zero, lengths_and_flags, fixed_places, partial_unmap, protect_parts, files_private, file_refusals, file_tail,
     remap_grows, remap_moves, advice_gives_back, too_much, reservations, break_moves, executable_memory, wild_strings_at_holes,
-    lock_and_sync, many_areas, unmapped_is_efault, barriers, large_memory_comes_and_goes,
+    synced, locked, all_locked, many_areas, unmapped_is_efault, barriers, large_memory_comes_and_goes,
     addresses_used_again_by_other_threads
 }
 
@@ -233,21 +233,78 @@ fn wild_strings_at_holes() {
     unmap(at, PAGE).unwrap();
 }
 
-// covers: msync, mlock, munlock, mlockall, munlockall
-fn lock_and_sync() {
+// covers: msync
+fn synced() {
     let at = anonymous(2);
-    // SAFETY: the case's own memory.
-    unsafe {
-        assert_eq!(libc::mlock(at.cast(), 2 * PAGE), 0);
-        assert_eq!(libc::munlock(at.cast(), 2 * PAGE), 0);
-        assert_eq!(libc::msync(at.cast(), PAGE, libc::MS_SYNC), 0);
-        assert_eq!(check(libc::msync(at.cast(), PAGE, libc::MS_SYNC | libc::MS_ASYNC)), Err(EINVAL));
-        assert_eq!(check(libc::mlockall(0)), Err(EINVAL));
-        assert_eq!(libc::munlockall(), 0);
-        unmap(at, 2 * PAGE).unwrap();
-        assert_eq!(check(libc::mlock(at.cast(), PAGE)), Err(ENOMEM));
-        assert_eq!(check(libc::msync(at.cast(), PAGE, libc::MS_SYNC)), Err(ENOMEM));
-    }
+    // SAFETY: the case's own memory, or a refusal.
+    let sync = |flags: i32| check(unsafe { libc::msync(at.cast(), PAGE, flags) });
+    assert_eq!(sync(libc::MS_SYNC), Ok(0));
+    assert_eq!(sync(libc::MS_SYNC | libc::MS_ASYNC), Err(EINVAL));
+    unmap(at, 2 * PAGE).unwrap();
+    assert_eq!(sync(libc::MS_SYNC), Err(ENOMEM));
+}
+
+/// Locked pages, as `/proc/self/status` tells.
+fn locked_pages() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmLck:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / (PAGE / 1024)
+}
+
+// covers: mlock, mlock2, munlock
+fn locked() {
+    let at = anonymous(8);
+    let part = |page: usize| at.wrapping_add(page * PAGE);
+    // SAFETY: the case's own memory, or a refusal.
+    let lock = |page: usize, pages: usize| check(unsafe { libc::mlock(part(page).cast(), pages * PAGE) });
+    // SAFETY: as above.
+    let unlock = |page: usize, pages: usize| check(unsafe { libc::munlock(part(page).cast(), pages * PAGE) });
+    // SAFETY: as above.
+    let advise = |page: usize, advice: i32| check(unsafe { libc::madvise(part(page).cast(), PAGE, advice) });
+    assert_eq!((lock(0, 2), locked_pages()), (Ok(0), 2));
+    set(part(0), 1);
+    assert_eq!(
+        (advise(0, MADV_DONTNEED), advise(0, libc::MADV_FREE), get(part(0))),
+        (Err(EINVAL), Err(EINVAL), 1)
+    );
+    assert_eq!(advise(4, MADV_DONTNEED), Ok(0));
+    assert_eq!((unlock(0, 1), locked_pages()), (Ok(0), 1));
+    unmap(part(1), PAGE).unwrap();
+    assert_eq!(locked_pages(), 0);
+    assert_eq!((lock(0, 3), locked_pages()), (Err(ENOMEM), 1), "up to the hole");
+    assert_eq!((unlock(0, 8), locked_pages()), (Err(ENOMEM), 0));
+    protect(part(0), PAGE, PROT_NONE).unwrap();
+    assert_eq!((lock(0, 1), unlock(0, 1)), (Err(ENOMEM), Ok(0)), "cannot be brought in");
+    let lock2 = |flags: usize| call(libc::SYS_mlock2, [part(2) as usize, PAGE, flags, 0, 0, 0]);
+    assert_eq!((lock2(1), lock2(2), locked_pages()), (Ok(0), Err(EINVAL), 1));
+    unmap(at, 8 * PAGE).unwrap();
+    // SAFETY: a refusal.
+    assert_eq!(check(unsafe { libc::mlock((usize::MAX - PAGE) as *const _, 1 << 20) }), Err(EINVAL));
+    let locked = map(0, 4 * PAGE, RW, ANONYMOUS | libc::MAP_LOCKED, -1, 0).unwrap();
+    let grown = remap(locked, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE, 0).unwrap();
+    assert_eq!(locked_pages(), 8);
+    unmap(grown, 8 * PAGE).unwrap();
+}
+
+// covers: mlockall, munlockall
+fn all_locked() {
+    // SAFETY: only numbers are passed.
+    let lock_all = |flags: i32| check(unsafe { libc::mlockall(flags) });
+    assert_eq!([0, 4, 8].map(lock_all), [Err(EINVAL); 3]);
+    assert_eq!(lock_all(libc::MCL_FUTURE), Ok(0));
+    let before = locked_pages();
+    let at = anonymous(4);
+    assert_eq!(locked_pages(), before + 4);
+    // SAFETY: changes what is told only.
+    assert_eq!(check(unsafe { libc::munlockall() }), Ok(0));
+    let later = anonymous(4);
+    assert_eq!(locked_pages(), 0);
+    assert_eq!((lock_all(libc::MCL_CURRENT | libc::MCL_ONFAULT), locked_pages() >= 8), (Ok(0), true));
+    // SAFETY: as above.
+    assert_eq!(check(unsafe { libc::munlockall() }), Ok(0));
+    assert_eq!(locked_pages(), 0);
+    unmap(at, 4 * PAGE).unwrap();
+    unmap(later, 4 * PAGE).unwrap();
 }
 
 fn many_areas() {

@@ -233,7 +233,7 @@ fn status(facts: &Source, tid: u32) -> Vec<u8> {
          Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t{}\nvoluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n",
         String::from_utf8_lossy(&thread.name),
         facts.descriptors().len().next_multiple_of(64),
-        0,
+        memory.locked / KIB,
         memory.peak_resident / KIB,
         memory.resident / KIB,
         0,

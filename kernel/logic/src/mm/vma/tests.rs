@@ -24,7 +24,15 @@ const LOW: u64 = 0x10_000;
 const HIGH: u64 = 0x100_000;
 
 fn area(start: u64, end: u64, access: Access) -> Area<Shows> {
-    Area { start, end, access, backing: Shows(None), charged: false, touched: Touched::NOTHING }
+    Area {
+        start,
+        end,
+        access,
+        backing: Shows(None),
+        charged: false,
+        locked: false,
+        touched: Touched::NOTHING,
+    }
 }
 
 fn bounds(areas: &Areas<Shows>) -> Vec<(u64, u64)> {
@@ -64,6 +72,18 @@ fn protect_needs_everything_mapped_and_joins_again() {
     areas.protect(0x21_000, 0x22_000, RO).unwrap();
     assert_eq!(areas.len(), 3);
     areas.protect(0x21_000, 0x22_000, RW).unwrap();
+    assert_eq!(bounds(&areas), [(0x20_000, 0x24_000)]);
+}
+
+#[test]
+fn what_is_locked_is_an_area_of_its_own() {
+    let mut areas = Areas::new(LOW, HIGH);
+    areas.insert(area(0x20_000, 0x24_000, RW)).unwrap();
+    areas.lock(0x21_000, 0x22_000, true).unwrap();
+    assert_eq!(bounds(&areas), [(0x20_000, 0x21_000), (0x21_000, 0x22_000), (0x22_000, 0x24_000)]);
+    assert_eq!(areas.lock(0x23_000, 0x25_000, true), Err(Errno::ENOMEM));
+    assert!(areas.find(0x23_000).unwrap().locked, "what lies before the hole is locked all the same");
+    assert_eq!(areas.lock(0x20_000, 0x30_000, false), Err(Errno::ENOMEM));
     assert_eq!(bounds(&areas), [(0x20_000, 0x24_000)]);
 }
 
