@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use abi::signal::Signal;
-use logic::boot::cmdline::{Options, Ports};
+use logic::boot::cmdline::{MmioDevice, Options, Ports};
 
 use crate::arch::{self, Handoff, apic, smp};
 use crate::boot::BootInfo;
@@ -38,7 +38,7 @@ fn start(handoff: Handoff) -> ! {
     if let Err(error) = time::init(&firmware, memory) {
         end::boot_failed(format_args!("{error}"));
     }
-    if let Err(error) = rng::init(&options) {
+    if let Err(error) = rng::init(&options, memory) {
         end::boot_failed(format_args!("{error}"));
     }
     let stack =
@@ -70,7 +70,12 @@ fn start(handoff: Handoff) -> ! {
 fn read_options(boot: &BootInfo) -> Options {
     let replaced = fw_cfg::read_all("opt/caracal/cmdline");
     let line = replaced.as_deref().unwrap_or(boot.command_line);
-    Options::parse(line).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")))
+    let mut options = Options::parse(line).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
+    if replaced.is_some() {
+        // The host's file is the tool's; what the VMM itself added still stands in its own line.
+        options.virtio_mmio.extend(MmioDevice::find(boot.command_line));
+    }
+    options
 }
 
 fn start_other_cpus(firmware: &acpi::Firmware, memory: &'static Memory) {

@@ -19,13 +19,20 @@ impl Generator {
         Self { stream: ChaCha20Rng::from_seed(seed) }
     }
 
+    /// Mixes `entropy` in.
+    pub fn reseed(&mut self, entropy: &[u8; 32]) {
+        let mut seed = [0u8; 32];
+        self.stream.fill_bytes(&mut seed);
+        seed.iter_mut().zip(entropy).for_each(|(seed, fresh)| *seed ^= fresh);
+        *self = Self::new(seed);
+    }
+
     /// Fills `bytes`; `fresh` is whatever new entropy there is (it may be guessable: it only adds).
     pub fn fill(&mut self, bytes: &mut [u8], fresh: u64) {
         self.stream.fill_bytes(bytes);
-        let mut seed = [0u8; 32];
-        self.stream.fill_bytes(&mut seed);
-        seed.iter_mut().zip(fresh.to_le_bytes()).for_each(|(seed, fresh)| *seed ^= fresh);
-        *self = Self::new(seed);
+        let mut entropy = [0u8; 32];
+        entropy[..8].copy_from_slice(&fresh.to_le_bytes());
+        self.reseed(&entropy);
     }
 }
 

@@ -3,10 +3,13 @@
 pub mod acpi;
 pub mod fw_cfg;
 pub mod kvmclock;
+pub mod pci;
 pub mod power_button;
 pub mod reference;
 pub mod rtc;
 pub mod serial;
+pub mod virtio;
+pub mod virtio_rng;
 
 use crate::arch::apic;
 use crate::mm::{Memory, mmio};

@@ -68,8 +68,8 @@ pub fn available() -> u64 {
     FRAMES.lock().as_ref().map_or(0, Frames::available)
 }
 
-/// Fills `bytes` from physical address `frame` on with zeros.
-fn zero(frame: u64, bytes: u64) {
+/// Fills `bytes` from physical address `frame` on, which the caller has allocated, with zeros.
+pub fn zero(frame: u64, bytes: u64) {
     // SAFETY: the frames were just allocated: nobody else uses them; the direct map covers them.
     unsafe { bulk::zero_pages(direct(frame), bytes) };
 }

@@ -46,7 +46,50 @@ pub struct Options {
     /// Boot without any entropy source.
     pub weak_entropy: bool,
     /// `virtio_mmio.device=` words.
-    pub virtio_mmio: Vec<String>,
+    pub virtio_mmio: Vec<MmioDevice>,
+}
+
+/// The registers of a virtio device in memory (virtio specification, section 4.2.3.1.1; Linux's `virtio_mmio.device=` parameter).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MmioDevice {
+    /// Bytes of registers.
+    pub size: u64,
+    /// Physical address of the first.
+    pub address: u64,
+    /// Its interrupt.
+    pub irq: u32,
+}
+
+impl MmioDevice {
+    /// The key of the words that describe one.
+    const KEY: &str = "virtio_mmio.device";
+
+    /// Reads `SIZE@ADDRESS:IRQ[:ID]`; the size may end in K or M.
+    fn parse(value: &[u8]) -> Option<Self> {
+        let (size, rest) = core::str::from_utf8(value).ok()?.split_once('@')?;
+        let mut rest = rest.split(':');
+        let (address, irq) = (number(rest.next()?)?, u32::try_from(number(rest.next()?)?).ok()?);
+        let (digits, unit) = match size.as_bytes().last()? {
+            b'K' | b'k' => (&size[..size.len() - 1], 1 << 10),
+            b'M' | b'm' => (&size[..size.len() - 1], 1 << 20),
+            _ => (size, 1),
+        };
+        let size = number(digits)?.checked_mul(unit)?;
+        address.checked_add(size).map(|_| Self { size, address, irq })
+    }
+
+    /// The devices that `line` names anywhere, behind `--` too: VMMs add theirs at the end.
+    pub fn find(line: &[u8]) -> impl Iterator<Item = Self> {
+        let words = line.split(u8::is_ascii_whitespace);
+        words.filter_map(|word| Self::parse(word.strip_prefix(Self::KEY.as_bytes())?.strip_prefix(b"=")?))
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
 }
 
 impl Default for Options {
@@ -194,6 +237,11 @@ impl Options {
             options.apply(&word)?;
         }
         options.argv = words.collect();
+        // QEMU's microvm adds its devices at the end of the line, whatever stands there.
+        while let Some(device) = options.argv.last().and_then(|word| MmioDevice::find(word).next()) {
+            options.argv.pop();
+            options.virtio_mmio.push(device);
+        }
         if options.argv.is_empty() {
             options.argv.push(b"/bin/program".to_vec());
         }
@@ -221,7 +269,9 @@ impl Options {
             "stdin" => self.stdin = stdin(value).ok_or_else(|| bad("raw, framed or none"))?,
             "entropy" if value == b"weak" => self.weak_entropy = true,
             "entropy" => return Err(bad("entropy=weak")),
-            "virtio_mmio.device" => self.virtio_mmio.push(String::from_utf8_lossy(value).into_owned()),
+            MmioDevice::KEY => {
+                self.virtio_mmio.push(MmioDevice::parse(value).ok_or_else(|| bad("SIZE@ADDRESS:IRQ"))?)
+            }
             _ if is_for_linux(&key) => {}
             _ => return Err(CommandLineError::UnknownOption(text)),
         }

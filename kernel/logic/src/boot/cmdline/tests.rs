@@ -30,7 +30,8 @@ fn nothing_gives_a_program_name() {
 #[test]
 fn what_vmms_add_for_linux_is_ignored() {
     let line = b"console=ttyS0 reboot=k panic=1 pci=off i8042.noaux 8250.nr_uarts=0 root=/dev/vda rw virtio_mmio.device=4K@0xc0001000:5";
-    assert_eq!(Options::parse(line).unwrap().virtio_mmio, ["4K@0xc0001000:5"]);
+    let device = MmioDevice { size: 4096, address: 0xc000_1000, irq: 5 };
+    assert_eq!(Options::parse(line).unwrap().virtio_mmio, [device]);
 }
 
 #[test]
@@ -57,4 +58,21 @@ fn any_bytes_are_answered() {
 fn ports_are_found_without_parsing_the_rest() {
     let ports = Ports::find(b"nonsense log-port=0xe9 ctl-port=234 exit-port=x -- log-port=1 stderr-port=2");
     assert_eq!(ports, Ports { log: Some(0xe9), control: Some(234), stderr: None, exit: None });
+}
+
+#[test]
+fn devices_are_found_wherever_a_vmm_puts_them() {
+    let device = |address, irq| MmioDevice { size: 512, address, irq };
+    let line =
+        b"log=info -- program arg virtio_mmio.device=512@0xfeb00000:5 virtio_mmio.device=512@0xfeb00200:6:1";
+    let options = Options::parse(line).unwrap();
+    assert_eq!(options.argv, [&b"program"[..], b"arg"]);
+    assert_eq!(options.virtio_mmio, [device(0xfeb0_0200, 6), device(0xfeb0_0000, 5)]);
+    assert_eq!(MmioDevice::find(line).count(), 2);
+    for wrong in ["4K", "4K@", "4K@x:1", "@1:1", "1@0xffffffffffffffff:1", "1@1", "18446744073709551615M@1:1"]
+    {
+        let line = alloc::format!("virtio_mmio.device={wrong}");
+        assert!(matches!(Options::parse(line.as_bytes()), Err(CommandLineError::BadValue(..))), "{wrong}");
+        assert_eq!(MmioDevice::find(line.as_bytes()).count(), 0);
+    }
 }

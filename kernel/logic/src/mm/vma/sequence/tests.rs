@@ -13,6 +13,7 @@ fn area(start: u64, end: u64) -> Area<()> {
         access: Access::default(),
         backing: (),
         charged: false,
+        locked: false,
         touched: crate::mm::vma::Touched::NOTHING,
     }
 }
