@@ -78,7 +78,7 @@ struct Package(PathBuf);
 /// Runs them all.
 pub(super) fn run() -> Result<Count> {
     let package = Package::make()?;
-    let cases: [(&str, Case); 17] = [
+    let cases: [(&str, Case); 19] = [
         ("plain cargo builds and boots", Package::plain_cargo),
         ("cargo test boots the tests", Package::cargo_test),
         ("each name of the target boots", Package::every_name),
@@ -95,6 +95,8 @@ pub(super) fn run() -> Result<Count> {
         ("the second Ctrl-C ends the guest", Package::stubborn),
         ("Ctrl-C on the console", Package::console_interrupt),
         ("the power button", Package::power_button),
+        ("entropy from virtio", Package::entropy),
+        ("a host without entropy to give", Package::silent_entropy),
         ("an idle guest halts", Package::idle),
     ];
     let mut count = Count::default();
@@ -310,6 +312,45 @@ impl Package {
             drop(line);
         }
         Ok(())
+    }
+
+    /// No other source than the device: without its driver the boot stops.
+    fn entropy(&self) -> Result<()> {
+        let legacy = ["-global", "virtio-mmio.force-legacy=on"];
+        let modern = ["-global", "virtio-mmio.force-legacy=off"];
+        for (machine, device, more) in [
+            ("q35", "virtio-rng-pci-non-transitional", &[][..]),
+            ("q35", "virtio-rng-pci-transitional", &[]),
+            ("q35", "virtio-rng-pci,bus=behind", &["-device", "pcie-root-port,id=behind"]),
+            ("pc", "virtio-rng-pci", &[]),
+            ("microvm", "virtio-rng-device", &legacy),
+            ("microvm", "virtio-rng-device", &modern),
+        ] {
+            let words = [&[], more, &["-device", device]].concat();
+            expect(&mut self.run_without_entropy(machine, &words)?, "guest true false\n")
+                .with_context(|| format!("{device} on {machine}"))?;
+        }
+        Ok(())
+    }
+
+    /// A device that never answers is given up after a while.
+    fn silent_entropy(&self) -> Result<()> {
+        let silent = ["-chardev", "null,id=silent", "-object", "rng-egd,id=egd,chardev=silent"];
+        let words = [&silent[..], &["-device", "virtio-rng-pci,rng=egd"]].concat();
+        let output = self.run_without_entropy("q35", &words)?.output()?;
+        let text = both(&output);
+        ensure!(output.status.code() == Some(125), "ended with {:?}: {text}", output.status.code());
+        ensure!(text.contains("no answer") && text.contains("no source of entropy"), "said {text}");
+        Ok(())
+    }
+
+    /// The program on a CPU without RDRAND, without the seed this tool gives, with QEMU's `words`.
+    fn run_without_entropy(&self, machine: &str, words: &[&str]) -> Result<Command> {
+        let cpu = ["-cpu", "qemu64,-rdrand,-rdseed"];
+        let words: Vec<String> =
+            [&cpu, words].concat().iter().map(|word| format!("--qemu-arg={word}")).collect();
+        let flags = ["--machine", machine, "--no-seed"].into_iter().chain(words.iter().map(String::as_str));
+        self.run_image(&flags.collect::<Vec<_>>(), &[])
     }
 
     fn idle(&self) -> Result<()> {
