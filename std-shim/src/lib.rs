@@ -27,5 +27,6 @@ mod malloc;
 mod mm;
 mod raw;
 mod signal;
+mod stacks;
 mod task;
 mod time;

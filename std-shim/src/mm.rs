@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::syscall::mm;
 
 use crate::door::direct;
+use crate::stacks;
 use crate::task::sched_yield;
 
 /// Bytes of a page.
@@ -21,9 +22,6 @@ direct! {
         9 => mm::sys_mmap;
     /// munmap(2)
     fn munmap(addr: *mut c_void, len: usize) -> c_int = 11 => mm::sys_munmap;
-    /// mmap(2)
-    fn __mmap(addr: *mut c_void, len: usize, prot: c_int, flags: c_int, fd: c_int, offset: i64) -> *mut c_void =
-        9 => mm::sys_mmap;
     fn mprotect_in_kernel(addr: usize, len: usize, prot: c_int) -> c_int = 10 => mm::sys_mprotect;
     /// madvise(2)
     fn madvise(addr: *mut c_void, len: usize, advice: c_int) -> c_int = 28 => mm::sys_madvise;
@@ -37,17 +35,48 @@ pub extern "C" fn mprotect(addr: *mut c_void, len: usize, prot: c_int) -> c_int 
     mprotect_in_kernel(start, end.wrapping_sub(start), prot)
 }
 
-/// mprotect(2)
+/// mmap(2). pthread_create(3) asks for a stack with its guard this way.
+#[unsafe(no_mangle)]
+pub extern "C" fn __mmap(
+    addr: *mut c_void,
+    len: usize,
+    prot: c_int,
+    flags: c_int,
+    fd: c_int,
+    offset: i64,
+) -> *mut c_void {
+    const PROT_NONE: c_int = 0;
+    const PRIVATE_ANONYMOUS: c_int = 0x22;
+    if prot == PROT_NONE
+        && flags == PRIVATE_ANONYMOUS
+        && addr.is_null()
+        && let Some(stack) = stacks::take(len)
+    {
+        return stack;
+    }
+    mmap(addr, len, prot, flags, fd, offset)
+}
+
+/// mprotect(2). What lies above the guard of a stack becomes usable this way.
 #[unsafe(no_mangle)]
 pub extern "C" fn __mprotect(addr: *mut c_void, len: usize, prot: c_int) -> c_int {
-    mprotect(addr, len, prot)
+    const READ_WRITE: c_int = 3;
+    const PROT_NONE: c_int = 0;
+    match stacks::is_below(addr.addr(), len) {
+        Some(stack) if prot == READ_WRITE && stack.above_guard == addr.addr() => 0,
+        Some(stack) => {
+            mprotect(stack.start as *mut c_void, addr.addr() - stack.start, PROT_NONE);
+            mprotect(addr, len, prot)
+        }
+        None => mprotect(addr, len, prot),
+    }
 }
 
 /// munmap(2), as musl's own functions call it: not while a thread is about to wake who waits for a lock in that memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn __munmap(addr: *mut c_void, len: usize) -> c_int {
     __vm_wait();
-    munmap(addr, len)
+    if stacks::keep(addr.addr(), len) { 0 } else { munmap(addr, len) }
 }
 
 /// Threads that have let go of a lock other processes may see, and have not yet woken who waits for it.

@@ -284,6 +284,21 @@ impl Memory {
         Ok(())
     }
 
+    /// What a stack in `start..end` looks like: the first address above its guard, and the part that was touched. `None` unless all of it is
+    /// memory of the program's own that may be read and written, above addresses that may not be used.
+    pub fn stack_in(&self, start: u64, end: u64) -> Option<(u64, Range<u64>)> {
+        const NO_ACCESS: Access = Access { read: false, write: false, execute: false };
+        let space = self.space.lock();
+        let is_plain = |area: &&Area<Source>| matches!(area.backing, Source::Anonymous) && !area.locked;
+        let guard = space.areas.find(start).filter(is_plain).filter(|area| area.access == NO_ACCESS)?;
+        let stack = space.areas.find(guard.end).filter(is_plain).filter(|area| area.access == READ_WRITE)?;
+        if guard.end >= end || stack.end < end || guard.touched_within(start, end).is_some() {
+            return None;
+        }
+        let (from, to) = stack.touched_within(guard.end, end).unwrap_or((end, end));
+        Some((guard.end, from..to))
+    }
+
     /// Locks or unlocks `length` bytes from `address` on (mlock(2)): nothing is ever taken away here, so this is only told.
     ///
     /// # Errors
