@@ -142,7 +142,7 @@ impl PageSource for MappedFile {
             return Err(Errno::ENXIO);
         }
         let mut sink = SliceSink::new(page);
-        let io = Io::new(None, wall_time);
+        let io = Io::new(None, wall_time, || u64::MAX);
         self.0.file.read_at(&io, offset, &mut sink).map(|_| ())
     }
 

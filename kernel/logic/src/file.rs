@@ -32,24 +32,30 @@ pub struct Io<'a> {
     /// Registered before the object looks at its state when the answer will be `EAGAIN`; `None`: the caller only tries.
     pub waker: Option<&'a Waker>,
     clock: fn() -> Timespec,
+    most_size: fn() -> u64,
 }
 
 impl<'a> Io<'a> {
-    /// An operation that wakes `waker`, with the wall clock `clock`.
-    pub const fn new(waker: Option<&'a Waker>, clock: fn() -> Timespec) -> Self {
-        Self { waker, clock }
+    /// An operation that wakes `waker`, with the wall clock `clock`; no regular file is written beyond byte `most_size`.
+    pub const fn new(waker: Option<&'a Waker>, clock: fn() -> Timespec, most_size: fn() -> u64) -> Self {
+        Self { waker, clock, most_size }
     }
 
     /// Wall-clock time. Read only by objects that keep times.
     pub fn now(&self) -> Timespec {
         (self.clock)()
     }
+
+    /// How large the caller may make a regular file (`RLIMIT_FSIZE`).
+    pub fn most_size(&self) -> u64 {
+        (self.most_size)()
+    }
 }
 
-/// It is 1970: for objects that keep no times.
+/// It is 1970, and there is no limit: for objects that keep no times.
 impl Default for Io<'_> {
     fn default() -> Self {
-        Self::new(None, Timespec::default)
+        Self::new(None, Timespec::default, || u64::MAX)
     }
 }
 

@@ -22,6 +22,11 @@ fn wall_time() -> Timespec {
     time::wall()
 }
 
+/// How large the program's files may become.
+fn most_file_size() -> u64 {
+    Kernel::get().process.file_size_limit()
+}
+
 /// How the caller came in.
 #[derive(Clone, Copy, Debug)]
 pub enum Door<'a> {
@@ -143,10 +148,10 @@ impl<'a> Ctx<'a> {
         wall_time()
     }
 
-    /// What a file's operation is told: to wake `waker`, and the wall clock.
+    /// What a file's operation is told: to wake `waker`, the wall clock, and how large files may become.
     #[inline]
     pub fn io<'w>(&self, waker: Option<&'w Waker>) -> Io<'w> {
-        Io::new(waker, wall_time)
+        Io::new(waker, wall_time, most_file_size)
     }
 
     /// A zero-terminated string of at most `most` bytes; longer ones are cut there.

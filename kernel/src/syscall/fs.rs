@@ -144,6 +144,8 @@ pub fn sys_openat(
     mode: Mode,
 ) -> Result<Fd, Errno> {
     let io = cx.io(None);
+    // Without a descriptor no file is made and none is cut.
+    cx.process().files.table.lock().check_room()?;
     let open = at_path(cx, dir, path, |walk, at| walk.open(at, flags, mode, &io))?;
     if !flags.intersects(OpenFlags::NONBLOCK | OpenFlags::PATH) {
         cx.block_on(None, |waker| open.file.opened(&cx.io(waker)))?;

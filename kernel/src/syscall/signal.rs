@@ -271,3 +271,10 @@ pub(super) fn broken_pipe(cx: &Ctx<'_>) {
     // A classic signal always finds room.
     let _ = signal::send_to_thread(cx.process(), cx.task(), signal, from_me(cx, signal, code::SI_USER));
 }
+
+/// A write beyond `RLIMIT_FSIZE` (signal(7), `SIGXFSZ`).
+pub(super) fn too_large(cx: &Ctx<'_>) {
+    let signal = Signal::SIGXFSZ;
+    // A classic signal always finds room.
+    let _ = signal::send_to_thread(cx.process(), cx.task(), signal, from_me(cx, signal, code::SI_USER));
+}

@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "the faults are the point")]
 #![expect(clippy::print_stdout, reason = "what the guest printed before it died must arrive")]
 
+mod exhaustion;
+
 use std::arch::asm;
 use std::hint::black_box;
 use std::process;
@@ -19,25 +21,6 @@ impl Drop for PanicsWhenDropped {
     fn drop(&mut self) {
         panic!("second");
     }
-}
-
-/// Takes memory until there is none, and finds it usable again afterwards.
-fn exhaust() {
-    const MIB: usize = 1 << 20;
-    let mut taken: Vec<Vec<u8>> = Vec::new();
-    loop {
-        let mut block = Vec::new();
-        if block.try_reserve_exact(MIB).is_err() {
-            break;
-        }
-        block.resize(MIB, 1);
-        taken.push(block);
-    }
-    let half = taken.len() / 2;
-    drop(taken);
-    println!("an error, not an end: {}", half > 0);
-    let again = vec![1u8; half * MIB];
-    println!("usable again: {}", again[again.len() - 1] == 1);
 }
 
 /// What the program is on: the last ways end a machine, and must not end one that others use.
@@ -123,7 +106,12 @@ fn die(way: &str) {
                 let data = vec![0xc3_u8; 64];
                 std::mem::transmute::<*const u8, fn()>(data.as_ptr())();
             }
-            "exhaust" => exhaust(),
+            "exhaust" => exhaustion::memory(),
+            "exhaust-files" => exhaustion::files(),
+            "exhaust-names" => exhaustion::names(),
+            "exhaust-threads" => exhaustion::threads(),
+            "exhaust-pipes" => exhaustion::pipes(),
+            "exhaust-all" => exhaustion::everything(),
             "kernel-panic" => press("c"),
             "reset" => press("b"),
             "power-off" => press("o"),

@@ -31,6 +31,7 @@ fn set_limit(cx: &Ctx<'_>, resource: Resource, value: RLimit) -> Result<(), Errn
     };
     match resource {
         Resource::Nofile => cx.process().set_open_file_limit(value.rlim_cur),
+        Resource::Fsize => cx.process().set_file_size_limit(value.rlim_cur),
         // Kept where interrupts may look: they send signals too.
         Resource::Sigpending => cx.process().signals.lock().most_queued = queued_signals,
         _ => {}

@@ -13,7 +13,7 @@ use sync::Lock;
 
 use super::Ramfs;
 use super::entries::Entries;
-use crate::file::io::{Sink, Source};
+use crate::file::io::{First, Sink, Source};
 use crate::file::open::MOST_OFFSET;
 use crate::file::pipe::Pipe;
 use crate::file::{File, Io, Positions};
@@ -186,7 +186,17 @@ impl Content {
         if self.seals.is_some_and(|seals| seals.intersects(against)) { Err(Errno::EPERM) } else { Ok(()) }
     }
 
-    fn write(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+    /// Writes as far as files may reach.
+    fn write(&mut self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        let room = io.most_size().saturating_sub(offset);
+        match usize::try_from(room) {
+            _ if from.left() as u64 <= room => self.write_all(offset, from),
+            Ok(room) if room > 0 => self.write_all(offset, &mut First::new(from, room)),
+            _ => Err(Errno::EFBIG),
+        }
+    }
+
+    fn write_all(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         self.check(Seals::WRITE | Seals::FUTURE_WRITE)?;
         let count = from.left() as u64;
         if count == 0 {
@@ -288,7 +298,7 @@ impl File for Node {
     }
 
     fn write_at(&self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        let count = self.content()?.lock().write(offset, from)?;
+        let count = self.content()?.lock().write(io, offset, from)?;
         if count > 0 {
             self.touch(io.now());
         }
@@ -298,7 +308,7 @@ impl File for Node {
     fn append(&self, io: &Io<'_>, from: &mut dyn Source) -> Result<(u64, usize), Errno> {
         let mut content = self.content()?.lock();
         let end = content.pages.size();
-        let count = content.write(end, from)?;
+        let count = content.write(io, end, from)?;
         drop(content);
         if count > 0 {
             self.touch(io.now());
@@ -325,6 +335,9 @@ impl File for Node {
             return Err(Errno::EFBIG);
         }
         let before = content.pages.size();
+        if size > before && size > io.most_size() {
+            return Err(Errno::EFBIG);
+        }
         content.check(if size < before { Seals::SHRINK } else { Seals::empty() })?;
         content.check(if size > before { Seals::GROW } else { Seals::empty() })?;
         content.pages.truncate(size)?;
@@ -347,6 +360,9 @@ impl File for Node {
         } else if mode.contains(FallocateMode::ZERO_RANGE)
             || mode.difference(FallocateMode::KEEP_SIZE).is_empty()
         {
+            if end > io.most_size() {
+                return Err(Errno::EFBIG);
+            }
             if end > content.pages.size() {
                 content.check(Seals::GROW)?;
             }
