@@ -15,12 +15,12 @@ use abi::reg::Fd;
 use abi::task::Resource;
 use abi::time::Timespec;
 use logic::boot::cmdline::Options;
-use logic::file::Io;
 use logic::file::input::Notify;
 use logic::file::io::SliceSink;
 use logic::file::lock::Locks;
 use logic::file::open::OpenFile;
 use logic::file::table::FdTable;
+use logic::file::{Around, Io};
 use logic::fs::inode::Inode;
 use logic::fs::procfs;
 use logic::limits::Limits;
@@ -132,6 +132,9 @@ pub fn mount(
     })
 }
 
+/// What a file is told that is only read.
+const READING: Around = Around { clock: wall_time, most_size: || u64::MAX, may_grow: || false };
+
 /// A file as mmap(2) sees it.
 #[derive(Debug)]
 struct MappedFile(Arc<OpenFile>, Arc<dyn Inode>);
@@ -142,7 +145,7 @@ impl PageSource for MappedFile {
             return Err(Errno::ENXIO);
         }
         let mut sink = SliceSink::new(page);
-        let io = Io::new(None, wall_time, || u64::MAX);
+        let io = Io::new(None, &READING);
         self.0.file.read_at(&io, offset, &mut sink).map(|_| ())
     }
 

@@ -26,36 +26,54 @@ use abi::time::Timespec;
 use io::{Sink, Source};
 use terminal::Terminal;
 
-/// What every operation is told: who to wake when it has to wait, and where to learn what time it is.
+/// What objects may ask of the kernel around them.
+#[derive(Clone, Copy, Debug)]
+pub struct Around {
+    /// Wall-clock time.
+    pub clock: fn() -> Timespec,
+    /// How large the caller may make a regular file (`RLIMIT_FSIZE`).
+    pub most_size: fn() -> u64,
+    /// Whether there is memory for objects to grow with: the kernel keeps some for itself.
+    pub may_grow: fn() -> bool,
+}
+
+/// It is 1970, and there are no limits.
+const NOTHING: Around = Around { clock: Timespec::default, most_size: || u64::MAX, may_grow: || true };
+
+/// What every operation is told: who to wake when it has to wait, and where to learn the rest.
 #[derive(Clone, Copy, Debug)]
 pub struct Io<'a> {
     /// Registered before the object looks at its state when the answer will be `EAGAIN`; `None`: the caller only tries.
     pub waker: Option<&'a Waker>,
-    clock: fn() -> Timespec,
-    most_size: fn() -> u64,
+    around: &'a Around,
 }
 
 impl<'a> Io<'a> {
-    /// An operation that wakes `waker`, with the wall clock `clock`; no regular file is written beyond byte `most_size`.
-    pub const fn new(waker: Option<&'a Waker>, clock: fn() -> Timespec, most_size: fn() -> u64) -> Self {
-        Self { waker, clock, most_size }
+    /// An operation that wakes `waker`, in a kernel that answers as `around` says.
+    pub const fn new(waker: Option<&'a Waker>, around: &'a Around) -> Self {
+        Self { waker, around }
     }
 
     /// Wall-clock time. Read only by objects that keep times.
     pub fn now(&self) -> Timespec {
-        (self.clock)()
+        (self.around.clock)()
     }
 
-    /// How large the caller may make a regular file (`RLIMIT_FSIZE`).
+    /// How large the caller may make a regular file.
     pub fn most_size(&self) -> u64 {
-        (self.most_size)()
+        (self.around.most_size)()
+    }
+
+    /// Whether an object may take more memory for what the caller gives it.
+    pub fn may_grow(&self) -> bool {
+        (self.around.may_grow)()
     }
 }
 
-/// It is 1970, and there is no limit: for objects that keep no times.
+/// For objects that keep no times, without limits.
 impl Default for Io<'_> {
     fn default() -> Self {
-        Self::new(None, Timespec::default, || u64::MAX)
+        Self::new(None, &NOTHING)
     }
 }
 

@@ -7,13 +7,13 @@ use core::task::Waker;
 use abi::errno::Errno;
 use abi::reg::{Fd, Pid, Tid, UserPtr};
 use abi::time::Timespec;
-use logic::file::Io;
 use logic::file::open::OpenFile;
+use logic::file::{Around, Io};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arch::TrapFrame;
 use crate::kernel::Kernel;
-use crate::mm::user;
+use crate::mm::{frames, user};
 use crate::process::{PID, Process};
 use crate::task::{Task, wait};
 use crate::time;
@@ -22,10 +22,12 @@ fn wall_time() -> Timespec {
     time::wall()
 }
 
-/// How large the program's files may become.
-fn most_file_size() -> u64 {
-    Kernel::get().process.file_size_limit()
-}
+/// What files may ask of this kernel.
+const AROUND: Around = Around {
+    clock: wall_time,
+    most_size: || Kernel::get().process.file_size_limit(),
+    may_grow: || frames::available() > 0,
+};
 
 /// How the caller came in.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,13 @@ impl<'a> Ctx<'a> {
     pub fn task(&self) -> &'a Arc<Task> {
         self.task
     }
+
+    /// What files may ask of this kernel.
+    const AROUND: Around = Around {
+        clock: wall_time,
+        most_size: || Kernel::get().process.file_size_limit(),
+        may_grow: || frames::available() > 0,
+    };
 
     /// How the caller came in.
     pub fn door(&self) -> Door<'a> {
@@ -151,7 +160,18 @@ impl<'a> Ctx<'a> {
     /// What a file's operation is told: to wake `waker`, the wall clock, and how large files may become.
     #[inline]
     pub fn io<'w>(&self, waker: Option<&'w Waker>) -> Io<'w> {
-        Io::new(waker, wall_time, most_file_size)
+        Io::new(waker, &AROUND)
+    }
+
+    /// Checks that the kernel has memory for one more object of the program's. Half of what it keeps for itself is for what has no
+    /// way to fail.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn check_memory(&self) -> Result<(), Errno> {
+        let (free, all) = frames::usage();
+        // Half of what `mm::init` puts aside.
+        if free < (all / 64).clamp(64, 1024) / 2 { Err(Errno::ENOMEM) } else { Ok(()) }
     }
 
     /// A zero-terminated string of at most `most` bytes; longer ones are cut there.

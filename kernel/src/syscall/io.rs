@@ -273,6 +273,7 @@ pub fn sys_pipe2(cx: &Ctx<'_>, fds: UserPtr<[i32; 2]>, flags: PipeFlags) -> Resu
     if flags.intersects(PipeFlags::DIRECT | PipeFlags::NOTIFICATION) {
         return Err(Errno::EINVAL);
     }
+    cx.check_memory()?;
     let files = &cx.process().files;
     let inode = Arc::new(PipeInode::new(files.next_pipe(), cx.wall_time()));
     let status = OpenFlags::from_bits_retain(flags.bits()) & OpenFlags::NONBLOCK;

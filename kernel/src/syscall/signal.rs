@@ -239,6 +239,7 @@ pub fn sys_rt_sigqueueinfo(cx: &Ctx<'_>, pid: Pid, signal: i32, info: UserPtr<Si
         return Err(Errno::ESRCH);
     }
     let Some(signal) = named(signal)? else { return Ok(()) };
+    cx.check_memory().map_err(|_| Errno::EAGAIN)?;
     details.si_signo = signal.raw();
     signal::send_to_process(cx.process(), signal, details)
 }
@@ -261,6 +262,7 @@ pub fn sys_rt_tgsigqueueinfo(
     }
     let task = cx.process().thread(tid.0.cast_unsigned()).ok_or(Errno::ESRCH)?;
     let Some(signal) = named(signal)? else { return Ok(()) };
+    cx.check_memory().map_err(|_| Errno::EAGAIN)?;
     details.si_signo = signal.raw();
     signal::send_to_thread(cx.process(), &task, signal, details)
 }

@@ -92,6 +92,7 @@ pub fn sys_timer_create(
         return Err(Errno::EINVAL);
     }
     let event = event.non_null().map(|event| cx.read_struct::<SigEvent>(event)).transpose()?;
+    cx.check_memory()?;
     // Each may have a signal queued: on Linux timers count as such.
     let most = cx.process().limits.lock().queued_signals().min(MOST_TIMERS);
     let number = {

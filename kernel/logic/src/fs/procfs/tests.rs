@@ -103,7 +103,7 @@ impl Facts for Machine {
 }
 
 fn tree() -> Arc<dyn Inode> {
-    let node = Ramfs::new_root(1, 0, || (0, 0), abi::time::Timespec::default());
+    let node = Ramfs::new_root(1, 0, || (1, 1), abi::time::Timespec::default());
     let root: Arc<dyn Inode> = Arc::clone(&node) as _;
     let facts: Source = Arc::new(Machine);
     let home = |name: &[u8]| Home { directory: Arc::clone(&root), name: Box::from(name) };
