@@ -68,13 +68,6 @@ impl<'a> Ctx<'a> {
         self.task
     }
 
-    /// What files may ask of this kernel.
-    const AROUND: Around = Around {
-        clock: wall_time,
-        most_size: || Kernel::get().process.file_size_limit(),
-        may_grow: || frames::available() > 0,
-    };
-
     /// How the caller came in.
     pub fn door(&self) -> Door<'a> {
         self.door
