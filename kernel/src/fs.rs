@@ -133,7 +133,7 @@ pub fn mount(
 }
 
 /// What a file is told that is only read.
-const READING: Around = Around { clock: wall_time, most_size: || u64::MAX, may_grow: || false };
+const READING: Around = Around { clock: wall_time, most_size: || u64::MAX, memory_left: || 0 };
 
 /// A file as mmap(2) sees it.
 #[derive(Debug)]

@@ -33,12 +33,12 @@ pub struct Around {
     pub clock: fn() -> Timespec,
     /// How large the caller may make a regular file (`RLIMIT_FSIZE`).
     pub most_size: fn() -> u64,
-    /// Whether there is memory for objects to grow with: the kernel keeps some for itself.
-    pub may_grow: fn() -> bool,
+    /// Bytes of memory that objects may grow with: the kernel keeps some for itself, and some is promised.
+    pub memory_left: fn() -> u64,
 }
 
 /// It is 1970, and there are no limits.
-const NOTHING: Around = Around { clock: Timespec::default, most_size: || u64::MAX, may_grow: || true };
+const NOTHING: Around = Around { clock: Timespec::default, most_size: || u64::MAX, memory_left: || u64::MAX };
 
 /// What every operation is told: who to wake when it has to wait, and where to learn the rest.
 #[derive(Clone, Copy, Debug)]
@@ -64,9 +64,9 @@ impl<'a> Io<'a> {
         (self.around.most_size)()
     }
 
-    /// Whether an object may take more memory for what the caller gives it.
-    pub fn may_grow(&self) -> bool {
-        (self.around.may_grow)()
+    /// How much more memory an object may take for what the caller gives it, in bytes.
+    pub fn memory_left(&self) -> u64 {
+        (self.around.memory_left)()
     }
 }
 

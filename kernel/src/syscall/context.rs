@@ -9,6 +9,7 @@ use abi::reg::{Fd, Pid, Tid, UserPtr};
 use abi::time::Timespec;
 use logic::file::open::OpenFile;
 use logic::file::{Around, Io};
+use logic::mm::frames::FRAME;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arch::TrapFrame;
@@ -22,12 +23,17 @@ fn wall_time() -> Timespec {
     time::wall()
 }
 
+/// Bytes that are free, not the kernel's own, and not promised to the program.
+fn memory_left() -> u64 {
+    let memory = Kernel::get().memory;
+    // No more than is promised: some of what is there may not have been.
+    let promised = memory.charged_pages().saturating_sub(memory.resident_pages().0);
+    frames::available().saturating_sub(promised) * FRAME
+}
+
 /// What files may ask of this kernel.
-const AROUND: Around = Around {
-    clock: wall_time,
-    most_size: || Kernel::get().process.file_size_limit(),
-    may_grow: || frames::available() > 0,
-};
+const AROUND: Around =
+    Around { clock: wall_time, most_size: || Kernel::get().process.file_size_limit(), memory_left };
 
 /// How the caller came in.
 #[derive(Clone, Copy, Debug)]

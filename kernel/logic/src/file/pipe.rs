@@ -72,7 +72,7 @@ impl State {
     /// Grows the ring so that `more` bytes fit, as far as the capacity and memory allow; answers how many do.
     fn make_room(&mut self, io: &Io<'_>, more: usize) -> Result<usize, Errno> {
         let wanted = (self.length + more).min(self.capacity);
-        if wanted > self.size() && io.may_grow() {
+        if wanted > self.size() && io.memory_left() > 0 {
             let bytes = wanted.next_multiple_of(PAGE).max(self.size() * 2).min(self.capacity);
             self.resize(bytes)?;
         }

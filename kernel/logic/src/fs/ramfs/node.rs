@@ -18,7 +18,7 @@ use crate::file::open::MOST_OFFSET;
 use crate::file::pipe::Pipe;
 use crate::file::{File, Io, Positions};
 use crate::fs::inode::{Change, Directory, Home, Inode, Metadata, New, Rights};
-use crate::fs::pages::Pages;
+use crate::fs::pages::{PAGE, Pages};
 use crate::fs::special;
 
 /// What an inode is made of.
@@ -188,11 +188,31 @@ impl Content {
 
     /// Writes as far as files may reach.
     fn write(&mut self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        let room = io.most_size().saturating_sub(offset);
-        match usize::try_from(room) {
-            _ if from.left() as u64 <= room => self.write_all(offset, from),
-            Ok(room) if room > 0 => self.write_all(offset, &mut First::new(from, room)),
-            _ => Err(Errno::EFBIG),
+        let count = from.left() as u64;
+        let room = io.most_size().saturating_sub(offset).min(count);
+        if room == 0 && count > 0 {
+            return Err(Errno::EFBIG);
+        }
+        let room = self.room(io, offset, room)?;
+        if room == count {
+            return self.write_all(offset, from);
+        }
+        self.write_all(offset, &mut First::new(from, usize::try_from(room).unwrap_or(usize::MAX)))
+    }
+
+    /// How many of `count` bytes from `offset` on there is memory for.
+    fn room(&self, io: &Io<'_>, offset: u64, count: u64) -> Result<u64, Errno> {
+        let (size, end) = (self.pages.size(), offset.saturating_add(count));
+        // The rest of the last page.
+        if offset >= size && end <= size.next_multiple_of(PAGE as u64) {
+            return Ok(count);
+        }
+        let left = io.memory_left();
+        let is_there = || end <= size && self.pages.next_hole(offset).is_ok_and(|hole| hole >= end);
+        match left {
+            _ if left >= count || is_there() => Ok(count),
+            0 => Err(Errno::ENOSPC),
+            _ => Ok(left),
         }
     }
 
@@ -369,6 +389,9 @@ impl File for Node {
             if mode.contains(FallocateMode::ZERO_RANGE) {
                 content.check(Seals::WRITE | Seals::FUTURE_WRITE)?;
                 content.pages.punch(offset, end)?;
+            }
+            if content.room(io, offset, length)? < length {
+                return Err(Errno::ENOSPC);
             }
             content.pages.reserve(offset, end)?;
             if !keeps_size && end > content.pages.size() {
