@@ -14,6 +14,8 @@ const MOST_FRAMES: usize = 48;
 /// Prints the trace that starts at instruction `rip` with frame pointer `rbp`.
 pub fn print(rip: u64, mut rbp: u64) {
     console::emergency(format_args!("  #0 {rip:#018x}\n"));
+    // Frames lie ever higher, but for the step from the kernel's stack to the program's.
+    let mut may_step_down = true;
     for index in 1..MOST_FRAMES {
         let readable = rbp.is_multiple_of(8) && rbp != 0 && map::is_mapped(rbp) && map::is_mapped(rbp + 15);
         if !readable {
@@ -21,10 +23,13 @@ pub fn print(rip: u64, mut rbp: u64) {
         }
         // SAFETY: both words are mapped, as just checked.
         let [next, return_address] = unsafe { (rbp as *const [u64; 2]).read() };
-        if return_address == 0 || next <= rbp {
+        if return_address == 0 {
             break;
         }
         console::emergency(format_args!("  #{index} {return_address:#018x}\n"));
+        if next <= rbp && !core::mem::take(&mut may_step_down) {
+            break;
+        }
         rbp = next;
     }
 }

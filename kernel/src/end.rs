@@ -32,18 +32,28 @@ pub fn begin() {
 
 /// Ends the machine with `code`. The first caller wins; other CPUs stop where they are.
 pub fn exit(code: u8) -> ! {
-    begin();
-    let ports = console::ports();
-    if let Some(mut control) = ports.control {
-        // The host reads the code here; writing to a debug console cannot fail.
-        let _ = writeln!(control, "exit {code}");
-    }
-    console::drain();
-    if let Some(port) = ports.exit {
+    tell(code);
+    if let Some(port) = console::ports().exit {
         power::debug_exit(port, code);
     }
     acpi::power_off();
     power::reset()
+}
+
+/// Resets the machine: the host sees whether it starts again. Where it does not, the code is 0.
+pub fn reset() -> ! {
+    tell(0);
+    power::reset()
+}
+
+/// Stops everything else, and says what the code is.
+fn tell(code: u8) {
+    begin();
+    if let Some(mut control) = console::ports().control {
+        // The host reads the code here; writing to a debug console cannot fail.
+        let _ = writeln!(control, "exit {code}");
+    }
+    console::drain();
 }
 
 /// Boot stops with a message that names cause and remedy.

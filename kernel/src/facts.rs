@@ -9,7 +9,7 @@ use abi::reg::Fd;
 use abi::task::Resource;
 use logic::boot::cmdline::Options;
 use logic::fs::inode::{Inode, path_of};
-use logic::fs::procfs::{self, Cpu, Facts, Map, Memory, Thread};
+use logic::fs::procfs::{self, Cpu, Facts, Map, Memory, Request, Thread};
 use logic::fs::synthetic::Target;
 use logic::mm::frames::FRAME;
 
@@ -18,7 +18,7 @@ use crate::kernel::Kernel;
 use crate::mm::frames;
 use crate::mm::map::Source;
 use crate::process::PID;
-use crate::{image, rng, system, task, time};
+use crate::{end, image, rng, system, task, time};
 
 /// The facts about this machine; the program is the one `options` name.
 pub fn source(options: &Options) -> procfs::Source {
@@ -175,6 +175,14 @@ impl Facts for Machine {
 
     fn fill_random(&self, bytes: &mut [u8]) {
         rng::fill(bytes);
+    }
+
+    fn obey(&self, request: Request) {
+        match request {
+            Request::Crash => panic!("asked for through /proc/sysrq-trigger"),
+            Request::Reset => end::reset(),
+            Request::PowerOff => end::exit(0),
+        }
     }
 }
 

@@ -15,13 +15,13 @@ use abi::reg::Fd;
 use abi::task::Resource;
 use abi::time::Timespec;
 use logic::boot::cmdline::Options;
-use logic::file::Io;
 use logic::file::input::Notify;
 use logic::file::io::SliceSink;
 use logic::file::lock::{FileId, Locks};
 use logic::file::mapping::Mapping;
 use logic::file::open::OpenFile;
 use logic::file::table::FdTable;
+use logic::file::{Around, Io};
 use logic::fs::inode::Inode;
 use logic::fs::pages::Page;
 use logic::fs::procfs;
@@ -135,6 +135,9 @@ pub fn mount(
     })
 }
 
+/// What a file is told that is only read.
+const READING: Around = Around { clock: wall_time, most_size: || u64::MAX, memory_left: || 0 };
+
 /// A file as one call of mmap(2) sees it.
 #[derive(Debug)]
 struct MappedFile {
@@ -142,6 +145,7 @@ struct MappedFile {
     root: Arc<dyn Inode>,
     id: FileId,
     sharing: Sharing,
+    around: &'static Around,
 }
 
 impl PageSource for MappedFile {
@@ -150,20 +154,20 @@ impl PageSource for MappedFile {
             return Err(Errno::ENXIO);
         }
         let mut sink = SliceSink::new(page);
-        let io = Io::new(None, wall_time);
+        let io = Io::new(None, &READING);
         self.open.file.read_at(&io, offset, &mut sink).map(|_| ())
     }
 
     fn with_page(&self, offset: u64, install: &mut dyn FnMut(&mut Page)) -> Result<(), Errno> {
         match self.open.file.mapping() {
-            Mapping::Pages(pages) => pages.with_page(offset, install),
+            Mapping::Pages(pages) => pages.with_page(&Io::new(None, self.around), offset, install),
             _ => Err(Errno::ENXIO),
         }
     }
 
     fn remove(&self, offset: u64, length: u64) -> Result<(), Errno> {
         let mode = FallocateMode::PUNCH_HOLE | FallocateMode::KEEP_SIZE;
-        self.open.file.allocate(&Io::new(None, wall_time), mode, offset, length)
+        self.open.file.allocate(&Io::new(None, self.around), mode, offset, length)
     }
 
     fn sharing(&self) -> Sharing {
@@ -200,6 +204,7 @@ pub fn map_file(
     open: Arc<OpenFile>,
     offset: u64,
     memory: &'static Memory,
+    around: &'static Around,
     shared: bool,
     write: bool,
 ) -> Result<Source, Errno> {
@@ -219,5 +224,5 @@ pub fn map_file(
     };
     let id = open.inode.metadata().id();
     let root = Arc::clone(&files.tree()?.root);
-    Ok(Source::File { file: Arc::new(MappedFile { open, root, id, sharing }), offset })
+    Ok(Source::File { file: Arc::new(MappedFile { open, root, id, sharing, around }), offset })
 }

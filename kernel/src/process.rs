@@ -36,6 +36,8 @@ pub struct Process {
     pub timers: Lock<SignalTimers>,
     /// CPU time of threads that have ended, in nanoseconds.
     ended_cpu_time: AtomicU64,
+    /// `RLIMIT_FSIZE` once more: files ask at every write.
+    file_size_limit: AtomicU64,
 }
 
 /// Who has which thread ID.
@@ -83,7 +85,19 @@ impl Process {
             threads: IrqLock::new(Threads { by_tid: BTreeMap::new(), ids: TidAllocator::new(PID) }),
             timers: Lock::new(SignalTimers::default()),
             ended_cpu_time: AtomicU64::new(0),
+            file_size_limit: AtomicU64::new(u64::MAX),
         }
+    }
+
+    /// How large files may become (`RLIMIT_FSIZE`).
+    #[inline]
+    pub fn file_size_limit(&self) -> u64 {
+        self.file_size_limit.load(Ordering::Relaxed)
+    }
+
+    /// Files may become `limit` bytes large from now on.
+    pub fn set_file_size_limit(&self, limit: u64) {
+        self.file_size_limit.store(limit, Ordering::Relaxed);
     }
 
     /// Open descriptors stay below `limit` from now on (`RLIMIT_NOFILE`).

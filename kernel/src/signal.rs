@@ -52,7 +52,11 @@ pub fn send_to_process(process: &Process, signal: Signal, info: SigInfo) -> Resu
     match (effect, taker) {
         (Effect::Ignore | Effect::StopOrContinue, Some(_)) => return Ok(()),
         (Effect::Kill, Some(_)) => end_by(signal),
-        _ => process.signals.lock().pending.add(signal, info)?,
+        _ => {
+            let mut signals = process.signals.lock();
+            let most = signals.most_queued;
+            signals.pending.add(signal, info, most)?;
+        }
     }
     match taker {
         Some(task) => task.interrupt(),
@@ -80,11 +84,14 @@ pub fn send_to_thread(
     let is_blocked = {
         let mut signals = task.signals.lock();
         let is_blocked = signals.mask.contains(signal);
-        let effect = process.signals.lock().effect(signal);
+        let (effect, most) = {
+            let process = process.signals.lock();
+            (process.effect(signal), process.most_queued)
+        };
         match effect {
             Effect::Ignore | Effect::StopOrContinue if !is_blocked => return Ok(()),
             Effect::Kill if !is_blocked => end_by(signal),
-            _ => signals.pending.add(signal, info)?,
+            _ => signals.pending.add(signal, info, most)?,
         }
         is_blocked
     };

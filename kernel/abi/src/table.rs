@@ -250,7 +250,7 @@ macro_rules! for_each_syscall {
                 [Partial "FS and GS base; others are EINVAL"];
             159 adjtimex => none [NotSupported "the host owns the clock", EPERM];
             160 setrlimit => task::sys_setrlimit(resource: Resource, limit: UserPtr<RLimit>)
-                [Partial "NOFILE and FSIZE are enforced; the others are kept and reported"];
+                [Partial "NOFILE, FSIZE and SIGPENDING are enforced; the others are kept and reported"];
             161 chroot => none [NotSupported "the root is the image's", EPERM];
             162 sync => io::sys_sync() [Full];
             163 acct => none [NotSupported "no process accounting", ENOSYS];
@@ -423,7 +423,7 @@ macro_rules! for_each_syscall {
             301 fanotify_mark => none [NotSupported "no file notification of this kind", ENOSYS];
             302 prlimit64 => task::sys_prlimit64(pid: Pid, resource: Late<Resource>, new: UserPtr<RLimit>,
                 old: UserPtr<RLimit>)
-                [Partial "NOFILE and FSIZE are enforced; the others are kept and reported"];
+                [Partial "NOFILE, FSIZE and SIGPENDING are enforced; the others are kept and reported"];
             303 name_to_handle_at => none [NotSupported "no file handles", EOPNOTSUPP];
             304 open_by_handle_at => none [NotSupported "no file handles", EPERM];
             305 clock_adjtime => none [NotSupported "the host owns the clock", EPERM];

@@ -28,30 +28,54 @@ use io::{Sink, Source};
 use mapping::Mapping;
 use terminal::Terminal;
 
-/// What every operation is told: who to wake when it has to wait, and where to learn what time it is.
+/// What objects may ask of the kernel around them.
+#[derive(Clone, Copy, Debug)]
+pub struct Around {
+    /// Wall-clock time.
+    pub clock: fn() -> Timespec,
+    /// How large the caller may make a regular file (`RLIMIT_FSIZE`).
+    pub most_size: fn() -> u64,
+    /// Bytes of memory that objects may grow with: the kernel keeps some for itself, and some is promised.
+    pub memory_left: fn() -> u64,
+}
+
+/// It is 1970, and there are no limits.
+const NOTHING: Around = Around { clock: Timespec::default, most_size: || u64::MAX, memory_left: || u64::MAX };
+
+/// What every operation is told: who to wake when it has to wait, and where to learn the rest.
 #[derive(Clone, Copy, Debug)]
 pub struct Io<'a> {
     /// Registered before the object looks at its state when the answer will be `EAGAIN`; `None`: the caller only tries.
     pub waker: Option<&'a Waker>,
-    clock: fn() -> Timespec,
+    around: &'a Around,
 }
 
 impl<'a> Io<'a> {
-    /// An operation that wakes `waker`, with the wall clock `clock`.
-    pub const fn new(waker: Option<&'a Waker>, clock: fn() -> Timespec) -> Self {
-        Self { waker, clock }
+    /// An operation that wakes `waker`, in a kernel that answers as `around` says.
+    pub const fn new(waker: Option<&'a Waker>, around: &'a Around) -> Self {
+        Self { waker, around }
     }
 
     /// Wall-clock time. Read only by objects that keep times.
     pub fn now(&self) -> Timespec {
-        (self.clock)()
+        (self.around.clock)()
+    }
+
+    /// How large the caller may make a regular file.
+    pub fn most_size(&self) -> u64 {
+        (self.around.most_size)()
+    }
+
+    /// How much more memory an object may take for what the caller gives it, in bytes.
+    pub fn memory_left(&self) -> u64 {
+        (self.around.memory_left)()
     }
 }
 
-/// It is 1970: for objects that keep no times.
+/// For objects that keep no times, without limits.
 impl Default for Io<'_> {
     fn default() -> Self {
-        Self::new(None, Timespec::default)
+        Self::new(None, &NOTHING)
     }
 }
 

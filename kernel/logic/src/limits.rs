@@ -6,6 +6,9 @@ use abi::task::{RLIM_INFINITY, RLimit, Resource};
 /// Highest limit for open files (`/proc/sys/fs/nr_open`).
 pub const MOST_OPEN_FILES: u64 = 1 << 20;
 
+/// Most real-time signals that wait at a time, whatever `RLIMIT_SIGPENDING` says: they are kept in the kernel's memory.
+pub const MOST_QUEUED_SIGNALS: u64 = 8192;
+
 /// All limits of the process.
 #[derive(Clone, Debug)]
 pub struct Limits([RLimit; Resource::COUNT]);
@@ -18,6 +21,8 @@ impl Default for Limits {
         limits[Resource::Stack as usize].rlim_cur = 8 << 20;
         limits[Resource::Core as usize].rlim_cur = 0;
         limits[Resource::Nofile as usize] = RLimit { rlim_cur: 1024, rlim_max: MOST_OPEN_FILES };
+        limits[Resource::Sigpending as usize] =
+            RLimit { rlim_cur: MOST_QUEUED_SIGNALS, rlim_max: MOST_QUEUED_SIGNALS };
         limits[Resource::Nice as usize] = RLimit::default();
         limits[Resource::Rtprio as usize] = RLimit::default();
         Self(limits)
@@ -29,6 +34,12 @@ impl Limits {
     #[must_use]
     pub fn get(&self, resource: Resource) -> RLimit {
         self.0[resource as usize]
+    }
+
+    /// Most real-time signals that wait at a time.
+    #[must_use]
+    pub fn queued_signals(&self) -> usize {
+        usize::try_from(self.get(Resource::Sigpending).rlim_cur.min(MOST_QUEUED_SIGNALS)).unwrap_or(0)
     }
 
     /// Changes the limit on `resource`.

@@ -7,7 +7,10 @@ use alloc::collections::VecDeque;
 use abi::errno::Errno;
 use abi::signal::{
     DefaultAction, SIG_DFL, SIG_IGN, SaFlags, SigAction, SigHow, SigInfo, SigSet, SigStack, Signal, SsFlags,
+    code,
 };
+
+use crate::limits::Limits;
 
 /// Number of signals, 1 to 64.
 const COUNT: usize = 64;
@@ -18,8 +21,6 @@ const SYNCHRONOUS: SigSet = SigSet::of(Signal::SIGSEGV)
     .union(SigSet::of(Signal::SIGTRAP))
     .union(SigSet::of(Signal::SIGFPE))
     .union(SigSet::of(Signal::SIGSYS));
-/// Most real-time signals that wait at a time (`RLIMIT_SIGPENDING`'s part).
-pub const MOST_QUEUED: usize = 8192;
 
 /// What a signal does when it arrives at a thread that does not block it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +50,23 @@ impl Pending {
         self.set
     }
 
-    /// Adds a signal. A classic one that waits already is not added again; real-time signals queue.
+    /// Adds a signal. A classic one that waits already is not added again; real-time signals queue, up to `most` of them. Without
+    /// room, what can be said in a bit is: that a classic signal came, or a real-time one through kill(2); who sent it is lost.
     ///
     /// # Errors
     /// `EAGAIN` when too many wait (sigqueue(3)).
-    pub fn add(&mut self, signal: Signal, info: SigInfo) -> Result<(), Errno> {
-        if self.set.contains(signal) && signal < Signal::SIGRTMIN {
+    pub fn add(&mut self, signal: Signal, info: SigInfo, most: usize) -> Result<(), Errno> {
+        let is_classic = signal < Signal::SIGRTMIN;
+        if is_classic && self.set.contains(signal) {
             return Ok(());
         }
-        if self.queue.len() >= MOST_QUEUED || self.queue.try_reserve(1).is_err() {
+        let has_room = is_classic || self.queue.len() < most;
+        if has_room && self.queue.try_reserve(1).is_ok() {
+            self.queue.push_back(info);
+        } else if !is_classic && info.si_code != code::SI_USER {
             return Err(Errno::EAGAIN);
         }
         self.set = self.set.union(SigSet::of(signal));
-        self.queue.push_back(info);
         Ok(())
     }
 
@@ -70,8 +75,8 @@ impl Pending {
         let there = self.set.intersection(wanted);
         let signal = there.intersection(SYNCHRONOUS).first().or_else(|| there.first())?;
         let of_it = |info: &SigInfo| info.si_signo == signal.raw();
-        let index = self.queue.iter().position(of_it)?;
-        let info = self.queue.remove(index)?;
+        let queued = self.queue.iter().position(of_it).and_then(|index| self.queue.remove(index));
+        let info = queued.unwrap_or_else(|| SigInfo::sent(signal, code::SI_USER, 0, 0));
         if !self.queue.iter().any(of_it) {
             self.set = self.set.difference(SigSet::of(signal));
         }
@@ -91,11 +96,14 @@ pub struct ProcessSignals {
     actions: [SigAction; COUNT],
     /// Sent to the process, not yet taken by a thread.
     pub pending: Pending,
+    /// Real-time signals that may wait for the process, and as many for each thread (`RLIMIT_SIGPENDING`).
+    pub most_queued: usize,
 }
 
 impl Default for ProcessSignals {
     fn default() -> Self {
-        Self { actions: [SigAction::default(); COUNT], pending: Pending::default() }
+        let most_queued = Limits::default().queued_signals();
+        Self { actions: [SigAction::default(); COUNT], pending: Pending::default(), most_queued }
     }
 }
 

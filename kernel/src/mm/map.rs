@@ -141,6 +141,12 @@ impl Memory {
         self.space.lock().charged
     }
 
+    /// Pages promised to the program that it has not touched yet.
+    pub fn promised_pages(&self) -> u64 {
+        let space = self.space.lock();
+        space.charged - space.resident.charged
+    }
+
     /// Pages in all areas.
     pub fn mapped_pages(&self) -> u64 {
         self.space.lock().areas.iter().map(Area::pages).sum()

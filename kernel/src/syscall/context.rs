@@ -7,13 +7,14 @@ use core::task::Waker;
 use abi::errno::Errno;
 use abi::reg::{Fd, Pid, Tid, UserPtr};
 use abi::time::Timespec;
-use logic::file::Io;
 use logic::file::open::OpenFile;
+use logic::file::{Around, Io};
+use logic::mm::frames::FRAME;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arch::TrapFrame;
 use crate::kernel::Kernel;
-use crate::mm::user;
+use crate::mm::{frames, user};
 use crate::process::{PID, Process};
 use crate::task::{Task, wait};
 use crate::time;
@@ -21,6 +22,16 @@ use crate::time;
 fn wall_time() -> Timespec {
     time::wall()
 }
+
+/// Bytes that are free, not the kernel's own, and not promised to the program.
+fn memory_left() -> u64 {
+    let memory = Kernel::get().memory;
+    frames::available().saturating_sub(memory.promised_pages()) * FRAME
+}
+
+/// What files may ask of this kernel.
+pub(super) const AROUND: &Around =
+    &Around { clock: wall_time, most_size: || Kernel::get().process.file_size_limit(), memory_left };
 
 /// How the caller came in.
 #[derive(Clone, Copy, Debug)]
@@ -143,10 +154,21 @@ impl<'a> Ctx<'a> {
         wall_time()
     }
 
-    /// What a file's operation is told: to wake `waker`, and the wall clock.
+    /// What a file's operation is told: to wake `waker`, the wall clock, and how large files may become.
     #[inline]
     pub fn io<'w>(&self, waker: Option<&'w Waker>) -> Io<'w> {
-        Io::new(waker, wall_time)
+        Io::new(waker, AROUND)
+    }
+
+    /// Checks that the kernel has memory for one more object of the program's. Half of what it keeps for itself is for what has no
+    /// way to fail.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn check_memory(&self) -> Result<(), Errno> {
+        let (free, all) = frames::usage();
+        // Half of what `mm::init` puts aside.
+        if free < (all / 64).clamp(64, 1024) / 2 { Err(Errno::ENOMEM) } else { Ok(()) }
     }
 
     /// A zero-terminated string of at most `most` bytes; longer ones are cut there.

@@ -144,6 +144,9 @@ pub fn sys_openat(
     mode: Mode,
 ) -> Result<Fd, Errno> {
     let io = cx.io(None);
+    // Without a descriptor or memory no file is made and none is cut.
+    cx.check_memory()?;
+    cx.process().files.table.lock().check_room()?;
     let open = at_path(cx, dir, path, |walk, at| walk.open(at, flags, mode, &io))?;
     if !flags.intersects(OpenFlags::NONBLOCK | OpenFlags::PATH) {
         cx.block_on(None, |waker| open.file.opened(&cx.io(waker)))?;
@@ -180,7 +183,7 @@ pub fn sys_memfd_create(cx: &Ctx<'_>, name: UserPtr<u8>, flags: MemfdFlags) -> R
     } else {
         Seals::SEAL
     };
-    let inode = cx.process().files.tree()?.memory.new_memory_file(&name, seals, cx.wall_time());
+    let inode = cx.process().files.tree()?.memory.new_memory_file(&name, seals, cx.wall_time())?;
     let open = OpenFile::new(Arc::clone(&inode) as _, inode, OpenFlags::RDWR);
     cx.process().files.table.lock().insert(Arc::new(open), flags.contains(MemfdFlags::CLOEXEC), 0)
 }

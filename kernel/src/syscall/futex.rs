@@ -129,7 +129,8 @@ fn requeue(
     };
     let futexes = &cx.kernel().futexes;
     let (woken, moved) = futexes.requeue(from_key, to_key, most as usize, move_most as usize, still)?;
-    Ok(if expected.is_some() { woken + moved } else { woken })
+    // futex(2) says that FUTEX_REQUEUE counts only those that were woken; Linux counts both for both commands.
+    Ok(woken + moved)
 }
 
 /// `FUTEX_WAKE_OP`: changes the second word as `operation` says, wakes waiters of the first, and of the second if its old value compares.

@@ -13,7 +13,7 @@ use abi::fs::OpenFlags;
 use abi::io::FallocateMode;
 use abi::prelude::*;
 use logic::file::Positions;
-use logic::file::open::OpenFile;
+use logic::file::open::{MOST_OFFSET, OpenFile};
 use logic::fs::special::PipeInode;
 
 use super::Ctx;
@@ -37,6 +37,14 @@ fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usi
     if answer == Err(Errno::EPIPE) {
         super::signal::broken_pipe(cx);
     }
+    tell_limit(cx, answer)
+}
+
+/// A file that would become larger than the caller may make it: `EFBIG`, and a signal on top (signal(7), `SIGXFSZ`).
+fn tell_limit<T>(cx: &Ctx<'_>, answer: Result<T, Errno>) -> Result<T, Errno> {
+    if matches!(answer, Err(Errno::EFBIG)) && cx.process().file_size_limit() < MOST_OFFSET {
+        super::signal::too_large(cx);
+    }
     answer
 }
 
@@ -52,10 +60,11 @@ fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64
 /// Writes from `buffers` at `offset`.
 fn write_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
-    transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| {
+    let answer = transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| {
         let done = whole - from.left();
         open.write_at(io, offset + done as u64, from)
-    })
+    });
+    tell_limit(cx, answer)
 }
 
 /// A position in a file; negative ones are `EINVAL`.
@@ -264,6 +273,7 @@ pub fn sys_pipe2(cx: &Ctx<'_>, fds: UserPtr<[i32; 2]>, flags: PipeFlags) -> Resu
     if flags.intersects(PipeFlags::DIRECT | PipeFlags::NOTIFICATION) {
         return Err(Errno::EINVAL);
     }
+    cx.check_memory()?;
     let files = &cx.process().files;
     let inode = Arc::new(PipeInode::new(files.next_pipe(), cx.wall_time()));
     let status = OpenFlags::from_bits_retain(flags.bits()) & OpenFlags::NONBLOCK;
@@ -288,14 +298,14 @@ pub fn sys_ftruncate(cx: &Ctx<'_>, fd: Fd, len: i64) -> Result<(), Errno> {
     let open = cx.file(fd)?;
     open.check_not_path()?;
     open.check_write().map_err(|_| Errno::EINVAL)?;
-    open.file.truncate(&cx.io(None), size)
+    tell_limit(cx, open.file.truncate(&cx.io(None), size))
 }
 
 /// truncate(2)
 pub fn sys_truncate(cx: &Ctx<'_>, path: UserPtr<u8>, len: i64) -> Result<(), Errno> {
     let size = position(len)?;
     let open = super::fs::open_path(cx, path, OpenFlags::WRONLY)?;
-    open.file.truncate(&cx.io(None), size)
+    tell_limit(cx, open.file.truncate(&cx.io(None), size))
 }
 
 /// fallocate(2)
@@ -312,7 +322,7 @@ pub fn sys_fallocate(cx: &Ctx<'_>, fd: Fd, mode: FallocateMode, offset: i64, len
     open.check_write()?;
     match open.inode.metadata().kind {
         abi::fs::FileType::Fifo => Err(Errno::ESPIPE),
-        _ => open.file.allocate(&cx.io(None), mode, offset, length),
+        _ => tell_limit(cx, open.file.allocate(&cx.io(None), mode, offset, length)),
     }
 }
 

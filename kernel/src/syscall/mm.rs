@@ -10,6 +10,7 @@ use crate::arch::smp;
 use crate::mm::map::{Discard, Place, Source};
 
 use super::Ctx;
+use super::context::AROUND;
 
 /// Whole pages that hold `length` bytes; an overflow is more memory than there is.
 fn pages(length: usize) -> Result<u64, Errno> {
@@ -78,7 +79,7 @@ fn source(cx: &Ctx<'_>, flags: MapFlags, prot: Prot, fd: Fd, offset: u64) -> Res
         return Ok(Source::Anonymous);
     }
     let (shared, writes) = (shared == Sharing::Shared, prot.contains(Prot::WRITE));
-    crate::fs::map_file(&cx.process().files, cx.file(fd)?, offset, cx.kernel().memory, shared, writes)
+    crate::fs::map_file(&cx.process().files, cx.file(fd)?, offset, cx.kernel().memory, AROUND, shared, writes)
 }
 
 /// munmap(2)

@@ -239,6 +239,7 @@ pub fn sys_rt_sigqueueinfo(cx: &Ctx<'_>, pid: Pid, signal: i32, info: UserPtr<Si
         return Err(Errno::ESRCH);
     }
     let Some(signal) = named(signal)? else { return Ok(()) };
+    cx.check_memory().map_err(|_| Errno::EAGAIN)?;
     details.si_signo = signal.raw();
     signal::send_to_process(cx.process(), signal, details)
 }
@@ -261,6 +262,7 @@ pub fn sys_rt_tgsigqueueinfo(
     }
     let task = cx.process().thread(tid.0.cast_unsigned()).ok_or(Errno::ESRCH)?;
     let Some(signal) = named(signal)? else { return Ok(()) };
+    cx.check_memory().map_err(|_| Errno::EAGAIN)?;
     details.si_signo = signal.raw();
     signal::send_to_thread(cx.process(), &task, signal, details)
 }
@@ -268,6 +270,13 @@ pub fn sys_rt_tgsigqueueinfo(
 /// A write to a pipe that nobody reads (signal(7), `SIGPIPE`).
 pub(super) fn broken_pipe(cx: &Ctx<'_>) {
     let signal = Signal::SIGPIPE;
+    // A classic signal always finds room.
+    let _ = signal::send_to_thread(cx.process(), cx.task(), signal, from_me(cx, signal, code::SI_USER));
+}
+
+/// A write beyond `RLIMIT_FSIZE` (signal(7), `SIGXFSZ`).
+pub(super) fn too_large(cx: &Ctx<'_>) {
+    let signal = Signal::SIGXFSZ;
     // A classic signal always finds room.
     let _ = signal::send_to_thread(cx.process(), cx.task(), signal, from_me(cx, signal, code::SI_USER));
 }

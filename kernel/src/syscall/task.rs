@@ -20,6 +20,7 @@ use abi::prelude::*;
 
 use crate::arch::{TrapFrame, cpu, enter_frame, fpu};
 use crate::kernel::Kernel;
+use crate::mm::frames;
 use crate::task::{self, NAME_BYTES};
 use crate::{end, process};
 
@@ -27,6 +28,14 @@ use super::{Ctx, Door};
 
 /// Longest user address plus one: what a thread pointer must lie below.
 const USER_END: u64 = 1 << 47;
+
+/// Whether memory is left for one more thread: for its kernel stack, and for what it touches first on a stack that nobody has promised
+/// it. With less it would begin, and the program end a little later for want of a page.
+fn check_room() -> Result<(), Errno> {
+    const ENOUGH: u64 = 256;
+    let (_, all) = frames::usage();
+    if frames::available() < ENOUGH.min(all / 32) { Err(Errno::EAGAIN) } else { Ok(()) }
+}
 
 /// Starts a thread (clone(2)). A new process (no `CLONE_VM`, or `CLONE_VFORK`) is not supported.
 pub fn sys_clone(
@@ -52,6 +61,7 @@ pub fn sys_clone(
     if !stack.is_null() {
         frame.rsp = stack.addr() as u64;
     }
+    check_room()?;
     let tid = cx.process().allocate_tid()?;
     let thread_pointer = if flags.contains(CloneFlags::SETTLS) { tls as u64 } else { cpu::thread_pointer() };
     if thread_pointer >= USER_END {

@@ -92,9 +92,12 @@ pub fn sys_timer_create(
         return Err(Errno::EINVAL);
     }
     let event = event.non_null().map(|event| cx.read_struct::<SigEvent>(event)).transpose()?;
+    cx.check_memory()?;
+    // Each may have a signal queued: on Linux timers count as such.
+    let most = cx.process().limits.lock().queued_signals().min(MOST_TIMERS);
     let number = {
         let timers = cx.process().timers.lock();
-        if timers.posix.len() >= MOST_TIMERS {
+        if timers.posix.len() >= most {
             return Err(Errno::EAGAIN);
         }
         (0..).find(|number| !timers.posix.contains_key(number)).unwrap_or(0)

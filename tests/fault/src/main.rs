@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "the faults are the point")]
 #![expect(clippy::print_stdout, reason = "what the guest printed before it died must arrive")]
 
+mod exhaustion;
+
 use std::arch::asm;
 use std::hint::black_box;
 use std::process;
@@ -21,42 +23,72 @@ impl Drop for PanicsWhenDropped {
     }
 }
 
-/// Takes memory until there is none, and finds it usable again afterwards.
-fn exhaust() {
-    const MIB: usize = 1 << 20;
-    let mut taken: Vec<Vec<u8>> = Vec::new();
-    loop {
-        let mut block = Vec::new();
-        if block.try_reserve_exact(MIB).is_err() {
-            break;
-        }
-        block.resize(MIB, 1);
-        taken.push(block);
-    }
-    let half = taken.len() / 2;
-    drop(taken);
-    println!("an error, not an end: {}", half > 0);
-    let again = vec![1u8; half * MIB];
-    println!("usable again: {}", again[again.len() - 1] == 1);
+/// What the program is on: the last ways end a machine, and must not end one that others use.
+fn is_caracal() -> bool {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease").is_ok_and(|release| release.contains("caracal"))
 }
 
-fn main() {
-    let way = std::env::args().nth(1).unwrap_or_default();
-    println!("{way}");
+/// Presses a key of proc(5)'s `/proc/sysrq-trigger`.
+fn press(key: &str) {
+    if !is_caracal() {
+        println!("only on Caracal");
+        process::exit(99);
+    }
+    let answer = std::fs::write("/proc/sysrq-trigger", key);
+    println!("still there: {answer:?}");
+}
+
+/// Goes on until the machine ends.
+fn compute() {
+    let mut number = 1_u64;
+    loop {
+        number = black_box(number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+    }
+}
+
+/// Dies the way `way`; `thread:WAY` on a second thread, `busy:WAY` while another thread computes.
+fn die(way: &str) {
+    if let Some(way) = way.strip_prefix("thread:").map(str::to_owned) {
+        drop(thread::spawn(move || die(&way)).join());
+        return;
+    }
+    if let Some(way) = way.strip_prefix("busy:") {
+        thread::spawn(compute);
+        // It runs by then.
+        thread::sleep(std::time::Duration::from_millis(20));
+        return die(way);
+    }
     // SAFETY: nothing here is sound, on purpose: each line is a fault that the kernel must report and survive to report.
     unsafe {
-        match way.as_str() {
+        match way {
             "null" => drop(black_box(std::ptr::null::<u8>()).read_volatile()),
             "unmapped" => drop((black_box(0x1234_5678_9000_usize) as *const u8).read_volatile()),
             "non-canonical" => drop((black_box(1_usize << 63) as *const u8).read_volatile()),
             "jump" => std::mem::transmute::<usize, fn()>(black_box(0x1234_5678_9000))(),
             "stack" => println!("{}", recurse(0)),
-            "thread-stack" => drop(thread::spawn(|| println!("{}", recurse(0))).join()),
             "divide" => {
                 asm!("xor edx, edx", "xor ecx, ecx", "mov eax, 1", "div ecx", out("eax") _, out("ecx") _, out("edx") _)
             }
             "illegal" => asm!("ud2"),
             "breakpoint" => asm!("int3"),
+            // The flag takes effect after the instruction behind the one that sets it.
+            "trap-flag" => asm!("pushfq", "or qword ptr [rsp], 0x100", "popfq", "nop", "nop"),
+            "misaligned" => {
+                let bytes = [0_u8; 64];
+                let odd = bytes.as_ptr().addr() & !15 | 1;
+                asm!("movaps xmm0, [{}]", in(reg) odd + 16, out("xmm0") _);
+            }
+            // Checked in ring 3 only: there is nothing to report where the program runs in ring 0.
+            "alignment-check" => {
+                let bytes = [0_u8; 64];
+                let odd = bytes.as_ptr().addr() | 1;
+                asm!(
+                    "pushfq", "or qword ptr [rsp], 0x40000", "popfq",
+                    "mov {value}, [{odd}]",
+                    "pushfq", "and qword ptr [rsp], ~0x40000", "popfq",
+                    odd = in(reg) odd, value = out(reg) _
+                );
+            }
             "abort" => process::abort(),
             "double-panic" => {
                 let _guard = PanicsWhenDropped;
@@ -74,8 +106,23 @@ fn main() {
                 let data = vec![0xc3_u8; 64];
                 std::mem::transmute::<*const u8, fn()>(data.as_ptr())();
             }
-            "exhaust" => exhaust(),
+            "exhaust" => exhaustion::memory(),
+            "exhaust-files" => exhaustion::files(),
+            "exhaust-names" => exhaustion::names(),
+            "exhaust-threads" => exhaustion::threads(),
+            "exhaust-pipes" => exhaustion::pipes(),
+            "exhaust-all" => exhaustion::everything(),
+            "kernel-panic" => press("c"),
+            "reset" => press("b"),
+            "power-off" => press("o"),
+            "no-key" => press("\n"),
             code => process::exit(code.parse().unwrap_or(99)),
         }
     }
+}
+
+fn main() {
+    let way = std::env::args().nth(1).unwrap_or_default();
+    println!("{way}");
+    die(&way);
 }

@@ -4,6 +4,7 @@
 //! lock brings it in and tries again (`kernel/src/syscall/io.rs`).
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use abi::errno::Errno;
 
@@ -99,6 +100,50 @@ impl Source for SliceSource<'_> {
 
     fn take_unseen(&mut self) -> usize {
         core::mem::take(&mut self.0).len()
+    }
+}
+
+/// The first bytes of another source.
+pub struct First<'a> {
+    from: &'a mut dyn Source,
+    left: usize,
+}
+
+impl fmt::Debug for First<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("First").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl<'a> First<'a> {
+    /// The first `most` bytes of `from`.
+    pub fn new(from: &'a mut dyn Source, most: usize) -> Self {
+        let left = from.left().min(most);
+        Self { from, left }
+    }
+}
+
+impl Source for First<'_> {
+    fn left(&self) -> usize {
+        self.left
+    }
+
+    fn take(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
+        self.from.take(bytes)?;
+        self.left -= bytes.len();
+        Ok(())
+    }
+
+    /// The other source cannot leave some of its bytes out unseen: they are taken and dropped.
+    fn take_unseen(&mut self) -> usize {
+        let (whole, mut dropped) = (self.left, [0; 256]);
+        while self.left > 0 {
+            let step = self.left.min(dropped.len());
+            if self.take(&mut dropped[..step]).is_err() {
+                break;
+            }
+        }
+        whole - self.left
     }
 }
 

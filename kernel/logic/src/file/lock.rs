@@ -50,7 +50,7 @@ impl Locks {
     /// flock(2) by `owner`. Changing the kind of a lock is not atomic (flock(2)): the old one is given up first.
     ///
     /// # Errors
-    /// `EAGAIN` (which is `EWOULDBLOCK`) while others are in the way.
+    /// `EAGAIN` (which is `EWOULDBLOCK`) while others are in the way; `ENOLCK` when there is no memory for it.
     pub fn flock(&mut self, io: &Io<'_>, file: FileId, owner: Owner, kind: FlockKind) -> Result<(), Errno> {
         let locks = self.0.entry(file).or_default();
         let exclusive = kind == FlockKind::Exclusive;
@@ -70,6 +70,7 @@ impl Locks {
                 }
                 Err(Errno::EAGAIN)
             }
+            _ if locks.whole.try_reserve(1).is_err() => Err(Errno::ENOLCK),
             _ => {
                 locks.whole.push((owner, exclusive));
                 Ok(())
@@ -82,7 +83,7 @@ impl Locks {
     /// Locks or unlocks a range (fcntl(2), `F_OFD_SETLK`).
     ///
     /// # Errors
-    /// `EAGAIN` while others are in the way.
+    /// `EAGAIN` while others are in the way; `ENOLCK` when there is no memory for it: nothing has changed then.
     pub fn set(&mut self, io: &Io<'_>, file: FileId, wanted: Range, kind: LockType) -> Result<(), Errno> {
         if kind != LockType::Unlock && self.conflict(file, wanted).is_some() {
             if let (Some(waker), Some(locks)) = (io.waker, self.0.get_mut(&file)) {
@@ -91,13 +92,12 @@ impl Locks {
             return Err(Errno::EAGAIN);
         }
         let locks = self.0.entry(file).or_default();
-        locks.cut(wanted);
-        if kind != LockType::Unlock {
-            locks.ranges.push(wanted);
+        let answer = locks.replace(wanted, kind != LockType::Unlock);
+        if answer.is_ok() {
+            locks.waiting.wake_all();
         }
-        locks.waiting.wake_all();
         self.tidy(file);
-        Ok(())
+        answer
     }
 
     /// A range that keeps `wanted` from being locked (`F_OFD_GETLK`).
@@ -131,18 +131,25 @@ impl Locks {
 }
 
 impl FileLocks {
-    /// Takes `range` out of what its owner holds.
-    fn cut(&mut self, range: Range) {
-        let mut kept = Vec::with_capacity(self.ranges.len() + 1);
-        for held in self.ranges.drain(..) {
-            if held.owner != range.owner || held.end <= range.start || range.end <= held.start {
-                kept.push(held);
-                continue;
+    /// Takes `range` out of what its owner holds, and puts it in as it is now if it is `held`.
+    ///
+    /// # Errors
+    /// `ENOLCK`: nothing has changed.
+    fn replace(&mut self, range: Range, held: bool) -> Result<(), Errno> {
+        let touched =
+            |one: &Range| one.owner == range.owner && one.start < range.end && range.start < one.end;
+        // Of all that it touches two parts can be left, and itself.
+        self.ranges.try_reserve(3).map_err(|_| Errno::ENOLCK)?;
+        let (mut before, mut behind) = (None, None);
+        self.ranges.retain(|one| {
+            if touched(one) {
+                before = before.or((one.start < range.start).then_some(Range { end: range.start, ..*one }));
+                behind = behind.or((range.end < one.end).then_some(Range { start: range.end, ..*one }));
             }
-            kept.extend((held.start < range.start).then_some(Range { end: range.start, ..held }));
-            kept.extend((range.end < held.end).then_some(Range { start: range.end, ..held }));
-        }
-        self.ranges = kept;
+            !touched(one)
+        });
+        self.ranges.extend(before.into_iter().chain(behind).chain(held.then_some(range)));
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use abi::errno::Errno;
 
+use super::Io;
 use super::lock::FileId;
 use crate::fs::pages::Page;
 
@@ -43,5 +44,5 @@ pub trait SharedPages: fmt::Debug {
     ///
     /// # Errors
     /// `ENXIO` when the whole page lies behind the end; `ENOSPC` when it is a hole and there is no memory for it.
-    fn with_page(&self, offset: u64, install: &mut dyn FnMut(&mut Page)) -> Result<(), Errno>;
+    fn with_page(&self, io: &Io<'_>, offset: u64, install: &mut dyn FnMut(&mut Page)) -> Result<(), Errno>;
 }

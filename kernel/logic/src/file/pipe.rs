@@ -19,10 +19,19 @@ pub const CAPACITY: usize = 65_536;
 pub const MOST_CAPACITY: usize = 1 << 20;
 const PAGE: usize = 4096;
 
+/// A part of the ring. Whole pages are frames in the kernel's heap: they go back to where they came from.
+#[derive(Clone, Debug)]
+#[repr(align(4096))]
+struct Page([u8; PAGE]);
+
+impl Page {
+    const ZERO: Self = Self([0; PAGE]);
+}
+
 /// The ring; its memory grows with what is in it, up to the capacity.
 #[derive(Debug)]
 struct State {
-    ring: Vec<u8>,
+    ring: Vec<Page>,
     start: usize,
     length: usize,
     capacity: usize,
@@ -55,53 +64,59 @@ impl Default for Pipe {
 }
 
 impl State {
-    /// Grows the ring so that `more` bytes fit, as far as the capacity allows; answers how many do.
-    fn make_room(&mut self, more: usize) -> Result<usize, Errno> {
+    /// Bytes that the ring could hold.
+    fn size(&self) -> usize {
+        self.ring.len() * PAGE
+    }
+
+    /// Grows the ring so that `more` bytes fit, as far as the capacity and memory allow; answers how many do.
+    fn make_room(&mut self, io: &Io<'_>, more: usize) -> Result<usize, Errno> {
         let wanted = (self.length + more).min(self.capacity);
-        if wanted > self.ring.len() {
-            let bytes = wanted.next_multiple_of(PAGE).max(self.ring.len() * 2).min(self.capacity);
+        if wanted > self.size() && io.memory_left() > 0 {
+            let bytes = wanted.next_multiple_of(PAGE).max(self.size() * 2).min(self.capacity);
             self.resize(bytes)?;
         }
-        Ok(self.ring.len().min(self.capacity) - self.length)
+        if wanted > 0 && self.ring.is_empty() {
+            return Err(Errno::ENOMEM);
+        }
+        Ok(self.size().min(self.capacity) - self.length)
     }
 
     /// Moves the ring to `bytes` bytes, at least what is in it.
     fn resize(&mut self, bytes: usize) -> Result<(), Errno> {
+        let count = bytes.div_ceil(PAGE);
         let mut ring = Vec::new();
-        ring.try_reserve_exact(bytes).map_err(|_| Errno::ENOMEM)?;
-        let (first, second) = self.filled();
-        ring.extend_from_slice(first);
-        ring.extend_from_slice(second);
-        ring.resize(bytes, 0);
-        self.ring = ring;
-        self.start = 0;
+        ring.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+        ring.resize(count, Page::ZERO);
+        let mut moved = Self { ring, start: 0, length: 0, wakers: WakerSet::new(), ..*self };
+        while self.length > 0 {
+            let (from, to) = (self.filled(), moved.free());
+            let count = from.len().min(to.len());
+            to[..count].copy_from_slice(&from[..count]);
+            moved.length += count;
+            self.consume(count);
+        }
+        (self.ring, self.start, self.length) = (moved.ring, 0, moved.length);
         Ok(())
     }
 
-    /// What is in the ring, in order, in two parts.
-    fn filled(&self) -> (&[u8], &[u8]) {
-        let end = self.start + self.length;
-        if end <= self.ring.len() {
-            (&self.ring[self.start..end], &[])
-        } else {
-            (&self.ring[self.start..], &self.ring[..end - self.ring.len()])
-        }
+    /// What is first in the ring, as far as it lies in a row.
+    fn filled(&self) -> &[u8] {
+        let (page, at) = (self.start / PAGE, self.start % PAGE);
+        self.ring.get(page).map_or(&[], |page| &page.0[at..PAGE.min(at + self.length)])
     }
 
     /// The free part behind what is in the ring, as far as it lies in a row.
     fn free(&mut self) -> &mut [u8] {
-        let end = self.start + self.length;
-        if end < self.ring.len() {
-            &mut self.ring[end..]
-        } else {
-            let end = end - self.ring.len();
-            &mut self.ring[end..self.start]
-        }
+        let (size, left) = (self.size(), self.size() - self.length);
+        let end = (self.start + self.length) % size.max(1);
+        let (page, at) = (end / PAGE, end % PAGE);
+        self.ring.get_mut(page).map_or(&mut [], |page| &mut page.0[at..PAGE.min(at + left)])
     }
 
     fn consume(&mut self, count: usize) {
         self.length -= count;
-        self.start = if self.length == 0 { 0 } else { (self.start + count) % self.ring.len() };
+        self.start = if self.length == 0 { 0 } else { (self.start + count) % self.size() };
     }
 
     fn register(&mut self, io: &Io<'_>) {
@@ -126,7 +141,7 @@ impl Pipe {
         }
         let mut done = 0;
         while state.length > 0 && out.room() > 0 {
-            let (first, _) = state.filled();
+            let first = state.filled();
             let count = first.len().min(out.room());
             if let Err(errno) = out.put(&first[..count]) {
                 return partial(done, Err(errno));
@@ -144,7 +159,7 @@ impl Pipe {
             return Err(Errno::EPIPE);
         }
         let wanted = from.left();
-        let room = state.make_room(wanted)?;
+        let room = state.make_room(io, wanted)?;
         if wanted > 0 && (room == 0 || wanted <= PIPE_BUF && room < wanted) {
             state.register(io);
             return Err(Errno::EAGAIN);
@@ -293,7 +308,7 @@ impl File for PipeEnd {
             return Err(Errno::EBUSY);
         }
         state.capacity = capacity;
-        if state.ring.len() > capacity {
+        if state.size() > capacity {
             state.resize(capacity)?;
         }
         state.wakers.wake_all();

@@ -62,6 +62,14 @@ impl FdTable {
         fd_of(index)
     }
 
+    /// Finds out whether [`FdTable::insert`] will have a number: for what must not happen without one.
+    ///
+    /// # Errors
+    /// `EMFILE`.
+    pub fn check_room(&mut self) -> Result<(), Errno> {
+        self.lowest_free(0).map(|_| ())
+    }
+
     fn lowest_free(&mut self, least: usize) -> Result<usize, Errno> {
         if least >= self.limit && least > 0 {
             return Err(Errno::EINVAL);

@@ -64,6 +64,13 @@ impl Pages {
         self.size
     }
 
+    /// Whether `count` bytes from `offset` on lie in pages that are there.
+    pub fn has(&self, offset: u64, count: u64) -> bool {
+        const FEW: u64 = 64;
+        let (first, last) = (offset / PAGE as u64, offset.saturating_add(count.max(1) - 1) / PAGE as u64);
+        last - first < FEW && (first..=last).all(|index| self.pages.get(index).is_some())
+    }
+
     /// Units of 512 bytes in use.
     pub fn blocks(&self) -> u64 {
         (self.pages.len() + self.base.len().div_ceil(PAGE)) as u64 * (PAGE / 512) as u64

@@ -4,6 +4,7 @@
 
 mod process;
 mod system;
+mod trigger;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -16,6 +17,7 @@ use abi::reg::Fd;
 
 use super::inode::{Home, Inode};
 use super::synthetic::{Kind, Listing, MadeDirectory, MadeLink, Make, Target, link};
+pub use trigger::Request;
 
 /// Device number of `/proc`.
 pub const PROC_DEVICE: u64 = 20;
@@ -140,6 +142,8 @@ pub trait Facts: Send + Sync + fmt::Debug + 'static {
     fn release(&self) -> &'static str;
     /// Random bytes.
     fn fill_random(&self, bytes: &mut [u8]);
+    /// Does what `/proc/sysrq-trigger` was asked for; the machine does not go on after it.
+    fn obey(&self, request: Request);
 }
 
 /// The facts, shared by all inodes.

@@ -49,6 +49,11 @@ impl Ramfs {
         self.next_number.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Names and inodes take memory like bytes do: what the kernel keeps for itself is not for them.
+    fn check_space(&self) -> Result<(), Errno> {
+        if (self.space)().0 == 0 { Err(Errno::ENOSPC) } else { Ok(()) }
+    }
+
     fn statfs(&self) -> Statfs {
         let (free, total) = (self.space)();
         Statfs {
@@ -100,14 +105,18 @@ impl Node {
     }
 
     /// A file without a name that can be sealed (memfd_create(2)). `name` is only for `/proc/self/fd`.
-    pub fn new_memory_file(&self, name: &[u8], seals: Seals, now: Timespec) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn new_memory_file(&self, name: &[u8], seals: Seals, now: Timespec) -> Result<Arc<Self>, Errno> {
+        self.fs.check_space().map_err(|_| Errno::ENOMEM)?;
         let node = Self::new(&self.fs, Body::regular(Pages::default(), Some(seals)), 0o777, (0, 0), now);
         let mut shown = b"/memfd:".to_vec();
         shown.extend_from_slice(name);
         shown.extend_from_slice(b" (deleted)");
         *node.shown.lock() = Some(shown.into_boxed_slice());
         node.attributes.lock().links = 0;
-        node
+        Ok(node)
     }
 }
 

@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 
 use super::*;
 
+/// Room for real-time signals.
+const MOST: usize = 100;
+
 #[test]
 fn defaults() {
     let signals = ProcessSignals::default();
@@ -31,7 +34,7 @@ fn kill_and_stop_cannot_be_blocked() {
     thread.change_mask(SigHow::Unblock, SigSet::of(Signal::SIGINT));
     assert!(!thread.mask.contains(Signal::SIGINT));
     let mut child = ThreadSignals::default();
-    child.pending.add(Signal::SIGHUP, info(Signal::SIGHUP, 0)).unwrap();
+    child.pending.add(Signal::SIGHUP, info(Signal::SIGHUP, 0), MOST).unwrap();
     child.inherit(&thread);
     assert_eq!((child.mask, child.pending.set()), (thread.mask, SigSet(0)));
 }
@@ -46,15 +49,36 @@ fn info(signal: Signal, value: u64) -> SigInfo {
 fn classic_signals_come_once_and_real_time_ones_in_order() {
     let mut pending = Pending::default();
     let all = SigSet(u64::MAX);
-    pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 1)).unwrap();
-    pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 2)).unwrap();
+    pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 1), MOST).unwrap();
+    pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 2), MOST).unwrap();
     let real_time = Signal::new(40).unwrap();
-    pending.add(real_time, info(real_time, 3)).unwrap();
-    pending.add(real_time, info(real_time, 4)).unwrap();
-    pending.add(Signal::SIGSEGV, info(Signal::SIGSEGV, 5)).unwrap();
+    pending.add(real_time, info(real_time, 3), MOST).unwrap();
+    pending.add(real_time, info(real_time, 4), MOST).unwrap();
+    pending.add(Signal::SIGSEGV, info(Signal::SIGSEGV, 5), MOST).unwrap();
     let order: Vec<_> = core::iter::from_fn(|| pending.take(all)).map(|(_, info)| info.fields[1]).collect();
     assert_eq!(order, [5, 1, 3, 4]);
     assert!(pending.set().is_empty());
+}
+
+#[test]
+fn full_queues_refuse_what_needs_its_value_only() {
+    let (mut pending, all) = (Pending::default(), SigSet(u64::MAX));
+    let queued = Signal::new(40).unwrap();
+    let with_value = |value| SigInfo { si_code: code::SI_QUEUE, ..info(queued, value) };
+    for value in 0..2 {
+        pending.add(queued, with_value(value), 2).unwrap();
+    }
+    assert_eq!(pending.add(queued, with_value(2), 2), Err(Errno::EAGAIN));
+    let sent = Signal::new(41).unwrap();
+    pending.add(sent, info(sent, 7), 2).unwrap();
+    pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 8), 2).unwrap();
+    let order: Vec<_> = core::iter::from_fn(|| pending.take(all)).collect();
+    let shown: Vec<_> =
+        order.iter().map(|(signal, info)| (signal.raw(), info.si_signo, info.fields[1])).collect();
+    // That 41 came is known, who sent it is not.
+    assert_eq!(shown, [(10, 10, 8), (40, 40, 0), (40, 40, 1), (41, 41, 0)]);
+    assert!(pending.set().is_empty());
+    pending.add(queued, with_value(3), 2).unwrap();
 }
 
 #[test]
@@ -68,7 +92,7 @@ fn handlers_run_with_their_masks_and_the_old_one_comes_back() {
     process.set_action(Signal::SIGUSR1, action).unwrap();
     thread.begin_wait(SigSet::EMPTY);
     thread.saved_mask = Some(SigSet::of(Signal::SIGHUP));
-    process.pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 0)).unwrap();
+    process.pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 0), MOST).unwrap();
     assert!(wants_attention(&thread, &process));
     let Some(Step::Handle(delivery)) = next(&mut thread, &mut process) else { panic!("a handler is there") };
     assert_eq!(delivery.mask_before, SigSet::of(Signal::SIGHUP));
@@ -80,7 +104,7 @@ fn handlers_run_with_their_masks_and_the_old_one_comes_back() {
 #[test]
 fn ignoring_forgets_what_waits() {
     let mut process = ProcessSignals::default();
-    process.pending.add(Signal::SIGTERM, info(Signal::SIGTERM, 0)).unwrap();
+    process.pending.add(Signal::SIGTERM, info(Signal::SIGTERM, 0), MOST).unwrap();
     process.set_action(Signal::SIGTERM, SigAction { sa_handler: SIG_IGN, ..SigAction::default() }).unwrap();
     assert!(process.pending.set().is_empty());
 }
@@ -101,7 +125,7 @@ fn once_only_handlers_are_taken_away() {
     let action =
         SigAction { sa_handler: 0x1000, sa_flags: SaFlags::RESETHAND.bits(), ..SigAction::default() };
     process.set_action(Signal::SIGUSR2, action).unwrap();
-    thread.pending.add(Signal::SIGUSR2, info(Signal::SIGUSR2, 0)).unwrap();
+    thread.pending.add(Signal::SIGUSR2, info(Signal::SIGUSR2, 0), MOST).unwrap();
     assert!(matches!(next(&mut thread, &mut process), Some(Step::Handle(_))));
     assert_eq!(process.effect(Signal::SIGUSR2), Effect::Kill);
 }

@@ -138,6 +138,9 @@ fn open_file_lock(
         return Ok(0);
     }
     check_access(open, kind)?;
+    if kind != LockType::Unlock {
+        cx.check_memory().map_err(|_| Errno::ENOLCK)?;
+    }
     open.keep_locks_in(&files.locks);
     let waits = command == FcntlCommand::OfdSetLkW;
     wait_for_lock(cx, waits, |io| files.locks.lock().set(io, id, wanted, kind)).map(|()| 0)

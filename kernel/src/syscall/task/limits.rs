@@ -24,9 +24,17 @@ pub fn sys_setrlimit(cx: &Ctx<'_>, resource: Resource, limit: UserPtr<RLimit>) -
 
 fn set_limit(cx: &Ctx<'_>, resource: Resource, value: RLimit) -> Result<(), Errno> {
     let privileged = cx.process().credentials.lock().user.effective == 0;
-    cx.process().limits.lock().set(resource, value, privileged)?;
-    if resource == Resource::Nofile {
-        cx.process().set_open_file_limit(value.rlim_cur);
+    let queued_signals = {
+        let mut limits = cx.process().limits.lock();
+        limits.set(resource, value, privileged)?;
+        limits.queued_signals()
+    };
+    match resource {
+        Resource::Nofile => cx.process().set_open_file_limit(value.rlim_cur),
+        Resource::Fsize => cx.process().set_file_size_limit(value.rlim_cur),
+        // Kept where interrupts may look: they send signals too.
+        Resource::Sigpending => cx.process().signals.lock().most_queued = queued_signals,
+        _ => {}
     }
     Ok(())
 }

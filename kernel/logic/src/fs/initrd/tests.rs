@@ -35,7 +35,7 @@ fn archive() -> Vec<u8> {
 }
 
 fn root() -> Arc<Node> {
-    Ramfs::new_root(1, 0, || (0, 0), abi::time::Timespec::default())
+    Ramfs::new_root(1, 0, || (1, 1), abi::time::Timespec::default())
 }
 
 fn lookup(root: &Arc<Node>, path: &str) -> Arc<dyn Inode> {

@@ -13,7 +13,7 @@ use crate::fs::ramfs::Ramfs;
 use crate::fs::vfs::At;
 
 fn tree() -> Arc<dyn Inode> {
-    let root: Arc<dyn Inode> = Ramfs::new_root(1, 0, || (0, 0), abi::time::Timespec::default());
+    let root: Arc<dyn Inode> = Ramfs::new_root(1, 0, || (1, 1), abi::time::Timespec::default());
     let caller = Caller::default();
     let walk = Walk { root: &root, caller: &caller };
     let make = |path: &[u8], new| walk.create(At { start: &root, path }, new, 0o755).unwrap();

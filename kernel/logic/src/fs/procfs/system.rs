@@ -57,6 +57,7 @@ pub(super) fn entries(facts: &Source) -> Fixed {
         fixed_link(b"mounts", b"self/mounts"),
         text(facts, b"stat", stat),
         directory(b"sys", move || proc_sys(&sys)),
+        super::trigger::entry(facts),
         text(facts, b"uptime", |facts| {
             let (up, idle) = (
                 facts.uptime_ns(),

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use abi::errno::Errno;
 use abi::reg::Fd;
 
-use super::{Cpu, Facts, Map, Memory, Source, Thread, new_proc, new_sys};
+use super::{Cpu, Facts, Map, Memory, Request, Source, Thread, new_proc, new_sys};
 use crate::file::Io;
 use crate::file::io::VecSink;
 use crate::fs::inode::{Caller, Home, Inode};
@@ -98,10 +98,13 @@ impl Facts for Machine {
     fn fill_random(&self, bytes: &mut [u8]) {
         bytes.fill(0xab);
     }
+    fn obey(&self, request: Request) {
+        panic!("{request:?}");
+    }
 }
 
 fn tree() -> Arc<dyn Inode> {
-    let node = Ramfs::new_root(1, 0, || (0, 0), abi::time::Timespec::default());
+    let node = Ramfs::new_root(1, 0, || (1, 1), abi::time::Timespec::default());
     let root: Arc<dyn Inode> = Arc::clone(&node) as _;
     let facts: Source = Arc::new(Machine);
     let home = |name: &[u8]| Home { directory: Arc::clone(&root), name: Box::from(name) };
@@ -162,4 +165,36 @@ fn names_and_links() {
     });
     assert_eq!(names, [&b"."[..], b"..", b"1", b"2"]);
     assert!(crate::fs::inode::is_same(&walk.resolve(&root, b"/proc/..", Last::Follow).unwrap(), &root));
+}
+
+/// Writes `keys` to the trigger of a tree of its own.
+fn press(keys: &[u8]) -> Result<usize, Errno> {
+    let (root, caller) = (tree(), Caller::default());
+    let inode = Walk { root: &root, caller: &caller }.resolve(&root, b"/proc/sysrq-trigger", Last::Follow)?;
+    let file = inode.open(abi::fs::OpenFlags::WRONLY, &Io::default())?;
+    file.write_at(&Io::default(), 0, &mut crate::file::io::SliceSource(keys))
+}
+
+#[test]
+fn unknown_keys_do_nothing() {
+    assert_eq!(press(b""), Ok(0));
+    assert_eq!(press(b"\n"), Ok(1));
+    // Only the first byte is a key.
+    assert_eq!(press(b"xcbo"), Ok(4));
+    assert_eq!(text(&tree(), "/proc/sysrq-trigger"), Err(Errno::EIO));
+}
+
+#[test]
+#[should_panic(expected = "Crash")]
+fn a_key_asks_for_a_crash() {
+    let _ = press(b"c\n");
+}
+
+#[test]
+fn keys_and_requests() {
+    let known = [(b'c', Request::Crash), (b'b', Request::Reset), (b'o', Request::PowerOff)];
+    for key in 0..=u8::MAX {
+        let expected = known.iter().find(|(known, _)| *known == key).map(|&(_, request)| request);
+        assert_eq!(Request::of(key), expected);
+    }
 }

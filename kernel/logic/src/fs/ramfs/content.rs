@@ -7,7 +7,8 @@ use core::ops::Range;
 use abi::errno::Errno;
 use abi::io::{FallocateMode, Seals};
 
-use crate::file::io::Source;
+use crate::file::Io;
+use crate::file::io::{First, Source};
 use crate::file::lock::FileId;
 use crate::file::mapping::Mapper;
 use crate::file::open::MOST_OFFSET;
@@ -51,7 +52,33 @@ impl Content {
         }
     }
 
-    pub(super) fn write(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+    /// Writes as far as the caller's files may reach and there is memory.
+    pub(super) fn write(&mut self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        let count = from.left() as u64;
+        let room = io.most_size().saturating_sub(offset).min(count);
+        if room == 0 && count > 0 {
+            return Err(Errno::EFBIG);
+        }
+        let room = self.room(io, offset, room)?;
+        if room == count {
+            return self.write_all(offset, from);
+        }
+        self.write_all(offset, &mut First::new(from, usize::try_from(room).unwrap_or(usize::MAX)))
+    }
+
+    /// How many of `count` bytes from `offset` on there is memory for.
+    fn room(&self, io: &Io<'_>, offset: u64, count: u64) -> Result<u64, Errno> {
+        if self.pages.has(offset, count) {
+            return Ok(count);
+        }
+        match io.memory_left() {
+            left if left >= count => Ok(count),
+            0 => Err(Errno::ENOSPC),
+            left => Ok(left),
+        }
+    }
+
+    fn write_all(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         self.check(WRITE_SEALS)?;
         let count = from.left() as u64;
         if count == 0 {
@@ -65,7 +92,7 @@ impl Content {
     }
 
     /// Cuts or extends the file (ftruncate(2)).
-    pub(super) fn truncate(&mut self, size: u64) -> Result<(), Errno> {
+    pub(super) fn truncate(&mut self, io: &Io<'_>, size: u64) -> Result<(), Errno> {
         if size > MOST_OFFSET {
             return Err(Errno::EFBIG);
         }
@@ -74,13 +101,21 @@ impl Content {
             self.check(Seals::SHRINK)?;
             self.unmap(size.next_multiple_of(PAGE as u64)..u64::MAX);
         } else if size > before {
+            if size > io.most_size() {
+                return Err(Errno::EFBIG);
+            }
             self.check(Seals::GROW)?;
         }
         self.pages.truncate(size)
     }
 
     /// Makes room, or a hole, in `range` (fallocate(2)).
-    pub(super) fn allocate(&mut self, mode: FallocateMode, range: Range<u64>) -> Result<(), Errno> {
+    pub(super) fn allocate(
+        &mut self,
+        io: &Io<'_>,
+        mode: FallocateMode,
+        range: Range<u64>,
+    ) -> Result<(), Errno> {
         let keeps_size = mode.contains(FallocateMode::KEEP_SIZE);
         if mode.contains(FallocateMode::PUNCH_HOLE) {
             return if keeps_size { self.punch(range) } else { Err(Errno::EOPNOTSUPP) };
@@ -89,11 +124,18 @@ impl Content {
         if !zeroes && !mode.difference(FallocateMode::KEEP_SIZE).is_empty() {
             return Err(Errno::EOPNOTSUPP);
         }
+        if range.end > io.most_size() {
+            return Err(Errno::EFBIG);
+        }
         if range.end > self.pages.size() {
             self.check(Seals::GROW)?;
         }
         if zeroes {
             self.punch(range.clone())?;
+        }
+        let length = range.end - range.start;
+        if self.room(io, range.start, length)? < length {
+            return Err(Errno::ENOSPC);
         }
         self.pages.reserve(range.start, range.end)?;
         if !keeps_size && range.end > self.pages.size() {
@@ -153,8 +195,12 @@ impl Content {
     }
 
     /// The page at `offset`, to be mapped.
-    pub(super) fn page(&mut self, offset: u64) -> Result<&mut Page, Errno> {
-        if offset < self.pages.size() { self.pages.page(offset / PAGE as u64) } else { Err(Errno::ENXIO) }
+    pub(super) fn page(&mut self, io: &Io<'_>, offset: u64) -> Result<&mut Page, Errno> {
+        if offset >= self.pages.size() {
+            return Err(Errno::ENXIO);
+        }
+        self.room(io, offset, 1)?;
+        self.pages.page(offset / PAGE as u64)
     }
 }
 

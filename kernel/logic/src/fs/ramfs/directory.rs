@@ -120,6 +120,7 @@ impl Directory for Node {
         permissions: u32,
         caller: &Caller,
     ) -> Result<Arc<dyn Inode>, Errno> {
+        self.fs.check_space()?;
         let own = self.metadata();
         let inherits = own.permissions & abi::fs::Mode::SGID != 0;
         let gid = if inherits { own.gid } else { caller.gid };
@@ -134,6 +135,7 @@ impl Directory for Node {
     }
 
     fn create_unnamed(&self, permissions: u32, caller: &Caller) -> Result<Arc<dyn Inode>, Errno> {
+        self.fs.check_space()?;
         let body = Body::regular(Pages::default(), None);
         let node = Self::new(&self.fs, body, permissions, (caller.uid, caller.gid), caller.now);
         node.attributes.lock().links = 0;
@@ -147,6 +149,7 @@ impl Directory for Node {
             return Err(Errno::EPERM);
         }
         let node = node.handle().upgrade().ok_or(Errno::ENOENT)?;
+        self.fs.check_space()?;
         let _names = self.fs.names.lock();
         self.adopt(name, &node)?;
         node.count_link(1, caller.now);

@@ -186,8 +186,8 @@ impl SharedPages for Node {
         }
     }
 
-    fn with_page(&self, offset: u64, install: &mut dyn FnMut(&mut Page)) -> Result<(), Errno> {
-        install(self.content()?.lock().page(offset)?);
+    fn with_page(&self, io: &Io<'_>, offset: u64, install: &mut dyn FnMut(&mut Page)) -> Result<(), Errno> {
+        install(self.content()?.lock().page(io, offset)?);
         Ok(())
     }
 }
@@ -280,7 +280,7 @@ impl File for Node {
     }
 
     fn write_at(&self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        let count = self.content()?.lock().write(offset, from)?;
+        let count = self.content()?.lock().write(io, offset, from)?;
         if count > 0 {
             self.touch(io.now());
         }
@@ -290,7 +290,7 @@ impl File for Node {
     fn append(&self, io: &Io<'_>, from: &mut dyn Source) -> Result<(u64, usize), Errno> {
         let mut content = self.content()?.lock();
         let end = content.pages.size();
-        let count = content.write(end, from)?;
+        let count = content.write(io, end, from)?;
         drop(content);
         if count > 0 {
             self.touch(io.now());
@@ -312,7 +312,7 @@ impl File for Node {
     }
 
     fn truncate(&self, io: &Io<'_>, size: u64) -> Result<(), Errno> {
-        self.content()?.lock().truncate(size)?;
+        self.content()?.lock().truncate(io, size)?;
         self.touch(io.now());
         Ok(())
     }
@@ -320,7 +320,7 @@ impl File for Node {
     fn allocate(&self, io: &Io<'_>, mode: FallocateMode, offset: u64, length: u64) -> Result<(), Errno> {
         let Body::Regular(content) = &self.body else { return Err(Errno::ENODEV) };
         let end = offset.checked_add(length).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
-        content.lock().allocate(mode, offset..end)?;
+        content.lock().allocate(io, mode, offset..end)?;
         self.touch(io.now());
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::fs::inode::{Caller, Directory, Inode, New};
 const NOW: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 fn root() -> Arc<Node> {
-    Ramfs::new_root(1, 0, || (0, 0), NOW)
+    Ramfs::new_root(1, 0, || (1, 1), NOW)
 }
 
 fn create(directory: &dyn Directory, name: &[u8], new: New<'_>) -> Arc<dyn Inode> {

@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 
 use sync::Lock;
 
+use abi::time::Timespec;
+
 use super::*;
+use crate::file::Around;
 use crate::file::io::SliceSource;
 
 /// Notes what it was told to unmap.
@@ -33,32 +36,34 @@ const FOUR: u64 = 4 * PAGE as u64;
 
 fn four_pages(seals: Option<Seals>) -> Content {
     let mut content = Content::new(Pages::default(), seals);
-    content.write(0, &mut SliceSource(&[7; FOUR as usize])).unwrap();
+    content.write(&Io::default(), 0, &mut SliceSource(&[7; FOUR as usize])).unwrap();
     content
 }
 
 #[test]
 fn pages_that_go_are_unmapped_first() {
     let (mut content, notes) = (four_pages(None), Notes::new());
-    content.truncate(FOUR - 1).unwrap();
+    content.truncate(&Io::default(), FOUR - 1).unwrap();
     assert_eq!(content.attach(notes, FILE, true, true), Ok(true));
-    content.truncate(PAGE as u64 + 1).unwrap();
+    content.truncate(&Io::default(), PAGE as u64 + 1).unwrap();
     assert_eq!(notes.take(), [(FILE, 2 * PAGE as u64..u64::MAX)], "the page that is cut stays");
-    content.truncate(FOUR).unwrap();
+    content.truncate(&Io::default(), FOUR).unwrap();
     assert_eq!(notes.take(), [], "growing takes nothing away");
-    content.allocate(FallocateMode::PUNCH_HOLE | FallocateMode::KEEP_SIZE, 0..PAGE as u64).unwrap();
+    content
+        .allocate(&Io::default(), FallocateMode::PUNCH_HOLE | FallocateMode::KEEP_SIZE, 0..PAGE as u64)
+        .unwrap();
     assert_eq!(notes.take(), [(FILE, 0..PAGE as u64)]);
     content.detach(true);
-    content.truncate(0).unwrap();
+    content.truncate(&Io::default(), 0).unwrap();
     assert_eq!(notes.take(), [], "nobody maps it any more");
 }
 
 #[test]
 fn pages_end_with_the_file() {
     let mut content = four_pages(None);
-    content.truncate(PAGE as u64 + 1).unwrap();
-    assert!(content.page(PAGE as u64).is_ok());
-    assert_eq!(content.page(2 * PAGE as u64).map(|_| ()), Err(Errno::ENXIO));
+    content.truncate(&Io::default(), PAGE as u64 + 1).unwrap();
+    assert!(content.page(&Io::default(), PAGE as u64).is_ok());
+    assert_eq!(content.page(&Io::default(), 2 * PAGE as u64).map(|_| ()), Err(Errno::ENXIO));
 }
 
 #[test]
@@ -72,4 +77,23 @@ fn seals_and_writable_maps_exclude_each_other() {
     content.detach(true);
     content.add_seals(Seals::WRITE).unwrap();
     assert_eq!(content.attach(notes, FILE, true, false), Ok(false));
+}
+
+#[test]
+fn what_there_is_no_memory_for_is_refused_and_the_rest_stays() {
+    let around = Around { clock: Timespec::default, most_size: || 6 * PAGE as u64, memory_left: || 0 };
+    let io = Io::new(None, &around);
+    let mut content = four_pages(None);
+    let bytes = [8; 2 * PAGE];
+    assert_eq!(
+        content.write(&io, PAGE as u64, &mut SliceSource(&bytes)),
+        Ok(2 * PAGE),
+        "pages that are there"
+    );
+    assert_eq!(content.write(&io, FOUR, &mut SliceSource(&bytes)), Err(Errno::ENOSPC));
+    assert_eq!(content.write(&io, 6 * PAGE as u64, &mut SliceSource(&bytes)), Err(Errno::EFBIG));
+    content.truncate(&io, FOUR + 1).unwrap();
+    assert_eq!(content.page(&io, FOUR).map(|_| ()), Err(Errno::ENOSPC), "a hole cannot be mapped");
+    assert!(content.page(&io, 0).is_ok());
+    assert_eq!(content.truncate(&io, 7 * PAGE as u64), Err(Errno::EFBIG));
 }
