@@ -3,14 +3,37 @@
 #![expect(unsafe_code, reason = "vector instructions")]
 
 use core::arch::asm;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::arch::x86_64::{__cpuid, __cpuid_count};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Whether 32-byte registers are turned on.
-pub(super) static HAS_WIDE: AtomicBool = AtomicBool::new(false);
+pub static HAS_WIDE: AtomicBool = AtomicBool::new(false);
 
-/// Tells what `fpu` turned on.
+/// From how many bytes on `rep movsb` and `rep stosb` are quicker than registers.
+pub static STRINGS_FROM: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Tells what `fpu` turned on. (CPUs that are quick at strings have XSAVE, so `fpu` comes here.)
 pub(super) fn install(has_wide: bool) {
+    /// Source and target no longer fit the first cache together.
+    const LONG: usize = 32 << 10;
     HAS_WIDE.store(has_wide, Ordering::Relaxed);
+    if has_quick_strings() {
+        STRINGS_FROM.store(LONG, Ordering::Relaxed);
+    }
+}
+
+/// Whether the CPU says so (ERMS) and is one: an emulator goes byte by byte.
+fn has_quick_strings() -> bool {
+    const ERMS: u32 = 1 << 9;
+    const UNDER_HYPERVISOR: u32 = 1 << 31;
+    if __cpuid(0).eax < 7 || __cpuid_count(7, 0).ebx & ERMS == 0 {
+        return false;
+    }
+    let is_emulated = || {
+        let name = __cpuid(0x4000_0000);
+        [name.ebx, name.ecx, name.edx].map(u32::to_le_bytes).as_flattened() == b"TCGTCGTCGTCG"
+    };
+    __cpuid(1).ecx & UNDER_HYPERVISOR == 0 || !is_emulated()
 }
 
 /// Fills `bytes` from `at` on with zeros.
