@@ -114,7 +114,9 @@ fn link(toolchain: &Toolchain, archive: &Path, object: &Path) -> Result<()> {
     // Constants with relocations ask for a writable section, which a static image does not need.
     let mut objcopy = Command::new(linker::find_objcopy(toolchain)?);
     objcopy.args(["--set-section-flags", ".krodata=alloc,readonly,data"]).arg(object);
-    for (symbol, name) in exports.iter().filter_map(|symbol| Some((symbol, symbol.strip_prefix(FOR_PROGRAM)?))) {
+    for (symbol, name) in
+        exports.iter().filter_map(|symbol| Some((symbol, symbol.strip_prefix(FOR_PROGRAM)?)))
+    {
         objcopy.arg(format!("--redefine-sym={symbol}={name}"));
     }
     process::output(&mut objcopy).map(drop)
