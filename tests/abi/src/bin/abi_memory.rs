@@ -1,4 +1,4 @@
-//! C's memory functions: memcpy(3), memmove(3), memset(3), memcmp(3), bcmp(3).
+//! C's memory functions: memcpy(3), memmove(3), memset(3), memcmp(3), bcmp(3), memchr(3), strlen(3).
 //!
 //! Which instructions they are made of depends on length, overlap and CPU, so everything is tried around every length where that may
 //! change, and on several CPUs (`tests/abi/cases.toml`). What must come of it is said by loops over bytes.
@@ -13,7 +13,8 @@ use libc::{c_int, c_void};
 
 cases! {
     copies, moves_over_itself, sets, compares, long_copies, long_moves_over_itself, long_sets, long_compares,
-    copies_at_edges, moves_at_edges, sets_at_edges, compares_at_edges, registers_survive_other_threads
+    copies_at_edges, moves_at_edges, sets_at_edges, compares_at_edges, finds, finds_at_edges, finds_the_first_whatever_the_length, string_lengths,
+    registers_survive_other_threads
 }
 
 const PAGE: usize = 4096;
@@ -337,6 +338,83 @@ fn compares_at_edges() {
             for at in [0, length / 2, length.saturating_sub(1)].into_iter().filter(|&at| at < length) {
                 differ_at(one, other, at);
             }
+        }
+    }
+}
+
+/// Where memchr finds `byte`.
+fn find(start: *const u8, byte: c_int, length: usize) -> Option<usize> {
+    // SAFETY: the caller has that many bytes, or the byte among fewer.
+    let found = unsafe { libc::memchr(black_box(start).cast(), black_box(byte), black_box(length)) };
+    (!found.is_null()).then(|| found.addr() - start.addr())
+}
+
+fn finds() {
+    for at in PLACES {
+        let mut bytes = [7; SHORT + 40];
+        for length in 0..=SHORT {
+            // What is looked for lies before and behind.
+            bytes[at + length] = 9;
+            if at > 0 {
+                bytes[at - 1] = 9;
+            }
+            let start = bytes[at..].as_ptr();
+            assert_eq!(find(start, 9, length), None, "{length} bytes at {at}");
+            // Only the low byte counts.
+            assert_eq!(find(start, 0x109, length + 1), Some(length), "{length} bytes at {at}");
+            assert_eq!(find(start, 7, length), (length > 0).then_some(0));
+            bytes[at + length] = 7;
+        }
+        for place in 0..SHORT {
+            bytes[at + place] = 0xff;
+            bytes[at + SHORT - 1] = 0xff;
+            assert_eq!(find(bytes[at..].as_ptr(), -1, SHORT), Some(place), "at {at}");
+            bytes[at + place] = 7;
+        }
+    }
+}
+
+fn finds_at_edges() {
+    const PAGES: usize = 2;
+    let mut memory = Fenced::new(PAGES);
+    for is_end in [false, true] {
+        for length in lengths(PAGES) {
+            let bytes = memory.edge(length, is_end);
+            assert_eq!(find(bytes.as_ptr(), 1, length), None, "{length} bytes");
+            if length > 0 {
+                bytes[length - 1] = 1;
+                assert_eq!(find(bytes.as_ptr(), 1, length), Some(length - 1));
+                bytes[length - 1] = 0;
+            }
+        }
+    }
+}
+
+fn finds_the_first_whatever_the_length() {
+    let mut memory = Fenced::new(1);
+    for length in 1..=SHORT {
+        let bytes = memory.edge(length, true);
+        bytes[length - 1] = 5;
+        for most in [length, length + 1, PAGE, usize::MAX / 2, usize::MAX] {
+            assert_eq!(find(bytes.as_ptr(), 5, most), Some(length - 1), "{length} bytes, {most} to look at");
+        }
+        bytes[length - 1] = 0;
+    }
+}
+
+fn string_lengths() {
+    const PAGES: usize = 2;
+    let mut memory = Fenced::new(PAGES);
+    memory.bytes().iter_mut().for_each(|byte| *byte = 0x80);
+    for length in lengths(PAGES).filter(|&length| length + PLACES[5] < PAGES * PAGE) {
+        for at in PLACES {
+            // Zeros before do not count.
+            let string = memory.edge(length + 1 + at, true);
+            string[..at].fill(0);
+            string[length + at] = 0;
+            // SAFETY: it ends with a zero.
+            assert_eq!(unsafe { libc::strlen(black_box(string[at..].as_ptr()).cast()) }, length, "at {at}");
+            string[..at].fill(0x80);
         }
     }
 }

@@ -54,5 +54,23 @@ fn main() {
             black_box(one[..black_box(length)] == other[..black_box(length)]);
         });
     }
+    finding();
     println!("done");
+}
+
+fn finding() {
+    let mut string = vec![1_u8; 65536];
+    for length in LENGTHS.into_iter().filter(|&length| length < 65536) {
+        string[length] = 0;
+        let start = black_box(string.as_ptr());
+        measure(&format!("strlen-{length}"), COUNT, || {
+            // SAFETY: it ends with a zero.
+            black_box(unsafe { libc::strlen(black_box(start.cast())) });
+        });
+        measure(&format!("memchr-{length}"), COUNT, || {
+            // SAFETY: the object is longer.
+            black_box(unsafe { libc::memchr(black_box(start.cast()), 0, black_box(length)) });
+        });
+        string[length] = 1;
+    }
 }
