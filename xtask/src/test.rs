@@ -266,7 +266,8 @@ fn abi(places: &[Place]) -> Result<Count> {
     let images = build::images(&BuildArgs { what: Some(package), ..BuildArgs::default() })?;
     let variations = program::Variation::all(&paths::root().join("tests/abi/cases.toml"))?;
     let guest = |image: &build::Image, place: Place, further: &[String]| -> Result<Count> {
-        ui::status("Testing", &format!("{} in the guest ({place}) {}", image.name, further.join(" ")));
+        let with = if further.is_empty() { String::new() } else { format!(" with {}", further.join(" ")) };
+        ui::status("Testing", &format!("{} in the guest ({place}){with}", image.name));
         let flags = [&place.flags()[..], &["--memory=256M".to_owned()], further].concat();
         cases(&image.name, &mut program::guest(&image.file, &[], &flags, false)?)
     };
