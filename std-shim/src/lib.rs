@@ -6,7 +6,7 @@
 //!
 //! | here | left to musl |
 //! |---|---|
-//! | `open openat close fstat`, `read write readv writev pread pwrite lseek`, `mmap munmap mprotect madvise`, `clock_gettime nanosleep`, `sched_yield`, `getpid`, `getrandom`, `syscall`, `sigaltstack`, `pthread_key_create` and relatives, `malloc` and relatives | everything else |
+//! | `open openat close fstat`, `read write readv writev pread pwrite lseek`, `mmap munmap mprotect madvise`, `clock_gettime nanosleep`, `sched_yield`, `getpid`, `getrandom`, `syscall`, `sigaltstack`, `pthread_key_create` and relatives, `malloc` and relatives, `memcpy memmove memset memcmp bcmp memchr strlen` | everything else |
 //!
 //! Not here: behaviour. Each function names a handler of `kernel::syscall`, turns its answer into C's and that is all. These
 //! functions are not cancellation points of `pthread_cancel`; Rust programs have no use for those.
@@ -24,6 +24,7 @@ mod heap;
 mod io;
 mod keys;
 mod malloc;
+mod memory;
 mod mm;
 mod raw;
 mod signal;

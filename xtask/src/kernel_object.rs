@@ -3,7 +3,9 @@
 //! cargo builds the static library and decides whether anything changed; the linker script `std-shim/kernel.ld` gives the
 //! sections their names; then every global symbol becomes local except the entries and the libc functions. The rule for
 //! those cannot go stale: a strong global of `kernel.o` that musl's `libc.a` defines too is a libc function of ours.
-//! (The kernel's own `memcpy` and its relatives are weak: the program keeps musl's.)
+//!
+//! `memcpy` and its relatives are there twice: the kernel's own are weak and become local, the program's (`std-shim/src/memory.rs`) have names
+//! with a prefix until everything in `kernel.o` is linked, and nothing in it may refer to them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,13 +14,16 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use object::read::archive::ArchiveFile;
-use object::{Object as _, ObjectSymbol as _};
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget};
 
 use crate::toolchain::Toolchain;
 use crate::{libc, linker, paths, process, ui};
 
 /// Entries that boot protocols and the linker look for.
 const ENTRIES: [&str; 2] = ["caracal_start", "caracal_pvh_start"];
+
+/// What stands before the name of a libc function that is for the program alone.
+const FOR_PROGRAM: &str = "program_";
 
 /// Builds the kernel if needed and puts it at `object`; the file is touched only if its content changed.
 pub(crate) fn update(toolchain: &Toolchain, object: &Path) -> Result<()> {
@@ -109,10 +114,15 @@ fn link(toolchain: &Toolchain, archive: &Path, object: &Path) -> Result<()> {
     // Constants with relocations ask for a writable section, which a static image does not need.
     let mut objcopy = Command::new(linker::find_objcopy(toolchain)?);
     objcopy.args(["--set-section-flags", ".krodata=alloc,readonly,data"]).arg(object);
+    for (symbol, name) in
+        exports.iter().filter_map(|symbol| Some((symbol, symbol.strip_prefix(FOR_PROGRAM)?)))
+    {
+        objcopy.arg(format!("--redefine-sym={symbol}={name}"));
+    }
     process::output(&mut objcopy).map(drop)
 }
 
-/// The symbols that stay visible, sorted.
+/// The symbols that stay visible, sorted; those for the program alone with their prefix.
 fn exports(object: &Path, libc: &Path) -> Result<BTreeSet<String>> {
     let libc = defined_in_archive(libc)?;
     let bytes = fs::read(object).with_context(|| format!("cannot read {}", object.display()))?;
@@ -125,7 +135,30 @@ fn exports(object: &Path, libc: &Path) -> Result<BTreeSet<String>> {
     if let Some(missing) = ENTRIES.iter().find(|entry| !globals.contains(**entry)) {
         bail!("the kernel does not define {missing}: nothing could boot it");
     }
-    Ok(globals.into_iter().filter(|name| ENTRIES.contains(&name.as_str()) || libc.contains(name)).collect())
+    if let Some(user) = user_of_program_functions(&file)? {
+        bail!("the kernel would use vector registers: {user}");
+    }
+    let is_exported =
+        |name: &str| ENTRIES.contains(&name) || libc.contains(name.strip_prefix(FOR_PROGRAM).unwrap_or(name));
+    Ok(globals.into_iter().filter(|name| is_exported(name)).collect())
+}
+
+/// A reference from `kernel.o` to a function that is for the program alone. There must be none.
+fn user_of_program_functions(file: &object::File<'_>) -> Result<Option<String>> {
+    for section in file.sections() {
+        // Debug information describes everything.
+        if section.name()?.starts_with(".debug") || section.name()? == ".eh_frame" {
+            continue;
+        }
+        for (offset, relocation) in section.relocations() {
+            let RelocationTarget::Symbol(index) = relocation.target() else { continue };
+            let name = file.symbol_by_index(index)?.name().unwrap_or_default().to_owned();
+            if name.starts_with(FOR_PROGRAM) {
+                return Ok(Some(format!("{}+{offset:#x} refers to {name}", section.name()?)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn defined_in_archive(archive: &Path) -> Result<BTreeSet<String>> {

@@ -251,7 +251,7 @@ fn summary(text: &str) -> Count {
     count
 }
 
-/// The package `tests/abi`: Linux is the oracle, so each binary runs there first.
+/// The package `tests/abi`: Linux is the oracle, so each binary runs there first. Some run with further flags too (`cases.toml`).
 fn abi(places: &[Place]) -> Result<Count> {
     let mut native = process::clean("cargo");
     native.current_dir(paths::root()).args([
@@ -264,6 +264,13 @@ fn abi(places: &[Place]) -> Result<Count> {
     let native = build::executables(&mut native)?;
     let package = paths::root().join("tests/abi").display().to_string();
     let images = build::images(&BuildArgs { what: Some(package), ..BuildArgs::default() })?;
+    let variations = program::Variation::all(&paths::root().join("tests/abi/cases.toml"))?;
+    let guest = |image: &build::Image, place: Place, further: &[String]| -> Result<Count> {
+        let with = if further.is_empty() { String::new() } else { format!(" with {}", further.join(" ")) };
+        ui::status("Testing", &format!("{} in the guest ({place}){with}", image.name));
+        let flags = [&place.flags()[..], &["--memory=256M".to_owned()], further].concat();
+        cases(&image.name, &mut program::guest(&image.file, &[], &flags, false)?)
+    };
     let mut count = Count::default();
     for binary in native {
         ui::status("Testing", &format!("{} on Linux", binary.name));
@@ -272,10 +279,13 @@ fn abi(places: &[Place]) -> Result<Count> {
             .iter()
             .find(|image| image.name == binary.name)
             .context("the same binaries are built for both")?;
-        for place in places {
-            ui::status("Testing", &format!("{} in the guest ({place})", image.name));
-            let flags = [&place.flags()[..], &["--memory=256M".to_owned()]].concat();
-            count.add(cases(&image.name, &mut program::guest(&image.file, &[], &flags, false)?)?);
+        for &place in places {
+            count.add(guest(image, place, &[])?);
+        }
+        for variation in variations.iter().filter(|variation| variation.binary == image.name) {
+            if let Some(&place) = places.first() {
+                count.add(guest(image, place, &variation.flags)?);
+            }
         }
     }
     Ok(count)

@@ -63,6 +63,10 @@ fn die(way: &str) {
         match way {
             "null" => drop(black_box(std::ptr::null::<u8>()).read_volatile()),
             "unmapped" => drop((black_box(0x1234_5678_9000_usize) as *const u8).read_volatile()),
+            "copy" => {
+                let to = black_box(0x1234_5678_9000_usize) as *mut u8;
+                to.copy_from_nonoverlapping(black_box([1; 300]).as_ptr(), black_box(300));
+            }
             "non-canonical" => drop((black_box(1_usize << 63) as *const u8).read_volatile()),
             "jump" => std::mem::transmute::<usize, fn()>(black_box(0x1234_5678_9000))(),
             "stack" => println!("{}", recurse(0)),

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-use toml_edit::{DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::Count;
 use crate::build;
@@ -69,6 +69,36 @@ impl Case {
         let document: DocumentMut = text.parse().context("example.toml")?;
         let case = Self::read(document.as_table()).context("example.toml")?;
         Ok(vec![Self { stdout: read("expected.txt").ok().or(case.stdout), ..case }])
+    }
+}
+
+/// Further flags of `run` that a binary is tested with: a `[[case]]` with `binary` and `flags`.
+#[derive(Debug, Default)]
+pub(super) struct Variation {
+    pub(super) binary: String,
+    pub(super) flags: Vec<String>,
+}
+
+impl Variation {
+    /// What a file says; an unknown key is an error.
+    pub(super) fn all(file: &Path) -> Result<Vec<Self>> {
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let document: DocumentMut =
+            text.parse().with_context(|| format!("cannot read {}", file.display()))?;
+        let tables = document["case"].as_array_of_tables().context("cases.toml has no [[case]]")?;
+        tables.iter().map(Self::read).collect()
+    }
+
+    fn read(table: &Table) -> Result<Self> {
+        let mut variation = Self::default();
+        for (key, item) in table {
+            match key {
+                "binary" => variation.binary = item.as_str().context("`binary` is not a string")?.to_owned(),
+                "flags" => variation.flags = strings(item)?,
+                _ => bail!("unknown key `{key}`"),
+            }
+        }
+        Ok(variation)
     }
 }
 
