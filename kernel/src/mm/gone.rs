@@ -1,22 +1,29 @@
 //! What a change of the address space takes away, and when each part of it may be used again.
+//!
+//! Nothing here can fail for want of memory: what does not fit is given back at once.
 
 use alloc::vec::Vec;
 
+use abi::errno::Errno;
 use logic::mm::frames::FRAME;
 
-use crate::arch::paging::{Mapped, PageTables, Sweep};
+use crate::arch::paging::{Mapped, PageTables, Sweep, Visitor};
 use crate::arch::smp;
 
 use super::frames;
 use super::source::Source;
+use super::space::LARGE;
+
+/// Frames that need no memory of the list's own.
+const FEW: usize = 8;
 
 /// What is not mapped any more.
 #[derive(Debug, Default)]
 pub(super) struct Gone {
-    /// Physical addresses and sizes of pages.
-    pages: Vec<(u64, u64)>,
-    /// Physical addresses of page tables.
-    tables: Vec<u64>,
+    /// Physical addresses of frames; the lowest bit says that it is a large one.
+    few: [u64; FEW],
+    few_count: usize,
+    more: Vec<u64>,
     /// A CPU may still see an old translation, if of a frame that stays.
     translations: bool,
     /// What stood behind areas. Dropped last, with no lock held: a file may go with its last map.
@@ -24,42 +31,45 @@ pub(super) struct Gone {
 }
 
 impl Gone {
-    /// Sweeps `start..end` of `tables` ([`PageTables::sweep`]); the frames of pages that are unmapped stay.
-    pub(super) fn sweep(
-        &mut self,
-        tables: &mut PageTables,
-        (start, end): (u64, u64),
-        mut visit: impl FnMut(u64, Mapped) -> Sweep,
-    ) {
-        let visit = |address, mapped| {
-            self.translations = true;
-            visit(address, mapped)
-        };
-        tables.sweep(start, end, visit, |table| self.tables.push(table));
-    }
-
     /// Takes the pages of `start..end` out of `tables`, and their frames unless somebody `keeps` them. Answers how many pages there were.
     pub(super) fn take(&mut self, tables: &mut PageTables, (start, end): (u64, u64), keeps: bool) -> u64 {
-        let mut count = 0;
-        let visit = |_, mapped: Mapped| {
-            if keeps {
-                self.translations = true;
-            } else {
-                self.pages.push((mapped.physical, mapped.size));
-            }
-            count += mapped.size / FRAME;
-            Sweep::Unmap
-        };
-        tables.sweep(start, end, visit, |table| self.tables.push(table));
-        count
+        let mut taking = Taking { gone: self, keeps, pages: 0 };
+        tables.sweep(start, end, &mut taking);
+        taking.pages
     }
 
-    /// A table that was taken out.
+    /// Does the same, that the frames stay for, to all pages of `start..end`.
+    pub(super) fn change(&mut self, tables: &mut PageTables, (start, end): (u64, u64), what: Sweep) {
+        tables.sweep(start, end, &mut Changing { gone: self, what });
+    }
+
+    /// A page table that was taken out.
     pub(super) fn table(&mut self, physical: u64) {
-        self.tables.push(physical);
+        self.frame(physical);
     }
 
-    /// What stood behind an area.
+    fn frame(&mut self, entry: u64) {
+        if self.few_count == FEW && self.more.try_reserve(1).is_err() {
+            self.translations = true;
+            self.release();
+        }
+        if self.few_count < FEW {
+            self.few[self.few_count] = entry;
+            self.few_count += 1;
+        } else {
+            self.more.push(entry);
+        }
+    }
+
+    /// Makes room for what stands behind `count` areas.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub(super) fn expect_sources(&mut self, count: usize) -> Result<(), Errno> {
+        self.sources.try_reserve(count).map_err(|_| Errno::ENOMEM)
+    }
+
+    /// What stood behind an area; it was [expected](Self::expect_sources) if it is a file.
     pub(super) fn source(&mut self, source: &Source) {
         if let Source::File { .. } = source {
             self.sources.push(source.clone());
@@ -70,16 +80,55 @@ impl Gone {
     ///
     /// With the address space locked: were the addresses free before, another mapping could get them while a CPU still sees the old frames.
     pub(super) fn release(&mut self) {
-        if self.pages.is_empty() && self.tables.is_empty() && !self.translations {
+        if self.few_count == 0 && !self.translations {
             return;
         }
         smp::shootdown();
         self.translations = false;
-        for (page, size) in self.pages.drain(..) {
-            frames::free_contiguous(page, size / FRAME);
+        for &entry in self.few[..self.few_count].iter().chain(&self.more) {
+            frames::free_contiguous(entry & !1, if entry & 1 != 0 { LARGE / FRAME } else { 1 });
         }
-        for table in self.tables.drain(..) {
-            frames::free_contiguous(table, 1);
+        self.few_count = 0;
+        self.more.clear();
+    }
+}
+
+/// [`Gone::take`] under way.
+struct Taking<'a> {
+    gone: &'a mut Gone,
+    keeps: bool,
+    pages: u64,
+}
+
+impl Visitor for Taking<'_> {
+    fn page(&mut self, _address: u64, mapped: Mapped) -> Sweep {
+        if self.keeps {
+            self.gone.translations = true;
+        } else {
+            self.gone.frame(mapped.physical | u64::from(mapped.size == LARGE));
         }
+        self.pages += mapped.size / FRAME;
+        Sweep::Unmap
+    }
+
+    fn table(&mut self, physical: u64) {
+        self.gone.table(physical);
+    }
+}
+
+/// [`Gone::change`] under way.
+struct Changing<'a> {
+    gone: &'a mut Gone,
+    what: Sweep,
+}
+
+impl Visitor for Changing<'_> {
+    fn page(&mut self, _address: u64, _mapped: Mapped) -> Sweep {
+        self.gone.translations = true;
+        self.what
+    }
+
+    fn table(&mut self, physical: u64) {
+        self.gone.table(physical);
     }
 }

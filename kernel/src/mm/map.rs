@@ -152,10 +152,23 @@ impl Memory {
         self.space.lock().areas.iter().map(Area::pages).sum()
     }
 
-    /// Calls `visit` for a copy of each area, ascending.
-    pub fn each_area(&self, visit: impl FnMut(Area<Source>)) {
-        let areas: Vec<_> = self.space.lock().areas.iter().cloned().collect();
-        areas.into_iter().for_each(visit);
+    /// Calls `visit` for a copy of each area, ascending; the lock is not held then.
+    pub fn each_area(&self, mut visit: impl FnMut(Area<Source>)) {
+        const STEP: usize = 8;
+        let mut from = 0;
+        loop {
+            let mut areas = [const { None::<Area<Source>> }; STEP];
+            let space = self.space.lock();
+            areas.iter_mut().zip(space.areas.overlapping(from, u64::MAX)).for_each(|(copy, area)| {
+                *copy = Some(area.clone());
+            });
+            drop(space);
+            for area in areas {
+                let Some(area) = area else { return };
+                from = area.end;
+                visit(area);
+            }
+        }
     }
 
     /// Maps `length` bytes (whole pages) of `source` (mmap(2)). Answers the address.
@@ -221,7 +234,7 @@ impl Memory {
             }
             space.split_at_ends(address, end)?;
             if let Some(touched) = space.areas.protect(address, end, access)? {
-                gone.sweep(&mut space.tables, touched, |_, _| Sweep::Protect(protection(access)));
+                gone.change(&mut space.tables, touched, Sweep::Protect(protection(access)));
             }
             Ok(())
         })

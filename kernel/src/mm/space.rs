@@ -8,7 +8,7 @@ use logic::file::lock::FileId;
 use logic::mm::frames::{FRAME, For};
 use logic::mm::vma::{Access, Area, Areas, Backing as _, Touched};
 
-use crate::arch::paging::{Mapped, PageTables, Protection, Sweep};
+use crate::arch::paging::{Mapped, PageTables, Protection, Sweep, Visitor};
 
 use super::frames;
 use super::gone::Gone;
@@ -59,7 +59,11 @@ impl Ends {
 
     fn note(&mut self, start: u64, end: u64) {
         for base in [start, end - 1].map(|address| address & !(LARGE - 1)) {
-            if !self.outer.contains(&base) && self.inner.last() != Some(&base) {
+            // Without memory to note it the table stays, and is used again one day.
+            if !self.outer.contains(&base)
+                && self.inner.last() != Some(&base)
+                && self.inner.try_reserve(1).is_ok()
+            {
                 self.inner.push(base);
             }
         }
@@ -144,6 +148,8 @@ impl Space {
         if start >= end {
             return Ok(());
         }
+        let is_file = |area: &&Area<Source>| matches!(area.backing, Source::File { .. });
+        gone.expect_sources(self.areas.overlapping(start, end).filter(is_file).count())?;
         self.split_at_ends(start, end)?;
         let mut ends = Ends::of(start, end);
         let Self { areas, tables, resident, charged, .. } = self;
@@ -221,25 +227,24 @@ impl Space {
             ..area.clone()
         })?;
         if let Err(errno) = self.copy_entries(area, old, old + kept, target) {
-            gone.sweep(&mut self.tables, (target, end), |_, _| Sweep::Unmap);
+            gone.change(&mut self.tables, (target, end), Sweep::Unmap);
             self.areas.remove(target, end, |_| ())?;
             return Err(errno);
         }
         self.charge(area.charged, (end - target - kept) / FRAME);
-        gone.sweep(&mut self.tables, (old, old + kept), |_, _| Sweep::Unmap);
+        gone.change(&mut self.tables, (old, old + kept), Sweep::Unmap);
         self.areas.remove(old, old + kept, |_| ()).map(|_| ())
     }
 
     /// Makes `target` show what `start..end`, in `area`, shows.
     fn copy_entries(&mut self, area: &Area<Source>, start: u64, end: u64, target: u64) -> Result<(), Errno> {
-        let mut pages = Vec::new();
-        let note = |address, mapped| {
-            pages.push((address, mapped));
-            Sweep::Leave
-        };
-        self.tables.sweep(start, end, note, |_| ());
+        let mut noting = Noting { pages: Vec::new(), is_complete: true };
+        self.tables.sweep(start, end, &mut noting);
+        if !noting.is_complete {
+            return Err(Errno::ENOMEM);
+        }
         let protection = protection(area.access);
-        for (address, Mapped { physical, size, .. }) in pages {
+        for (address, Mapped { physical, size, .. }) in noting.pages {
             let to = target + (address - start);
             let is_large = size == LARGE
                 && to.is_multiple_of(LARGE)
@@ -252,6 +257,26 @@ impl Space {
         }
         Ok(())
     }
+}
+
+/// Notes what is there.
+struct Noting {
+    pages: Vec<(u64, Mapped)>,
+    /// There was memory for it.
+    is_complete: bool,
+}
+
+impl Visitor for Noting {
+    fn page(&mut self, address: u64, mapped: Mapped) -> Sweep {
+        if self.pages.try_reserve(1).is_ok() {
+            self.pages.push((address, mapped));
+        } else {
+            self.is_complete = false;
+        }
+        Sweep::Leave
+    }
+
+    fn table(&mut self, _physical: u64) {}
 }
 
 /// Whose pages those of `area` are.

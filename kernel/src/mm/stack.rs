@@ -66,19 +66,30 @@ impl KernelStack {
                 *next - 1
             })
         };
-        let stack = Self { slot: fresh };
+        Self::fill(fresh, memory)
+    }
+
+    /// Gives an empty slot its pages.
+    fn fill(slot: u64, memory: &Memory) -> Result<Self, Errno> {
+        let bottom = top(slot) - STACK_BYTES;
         let protection = Protection { write: true, ..Protection::default() };
-        for page in 0..STACK_BYTES / FRAME {
-            let mapped = frames::allocate(For::Program).is_some_and(|frame| {
-                memory.map_kernel_page(stack.bottom() + page * FRAME, frame, protection).is_ok()
-            });
-            if !mapped {
-                // The slot is lost with the pages it has: memory is gone, and the reserve is for what runs already.
-                core::mem::forget(stack);
-                return Err(Errno::EAGAIN);
+        let mut mapped = 0;
+        while mapped < STACK_BYTES
+            && let Some(frame) = frames::allocate(For::Program)
+        {
+            if memory.map_kernel_page(bottom + mapped, frame, protection).is_err() {
+                frames::free(frame);
+                break;
             }
+            mapped += FRAME;
         }
-        Ok(stack)
+        if mapped == STACK_BYTES {
+            return Ok(Self { slot });
+        }
+        memory.unmap_kernel_areas(core::iter::once((bottom, bottom + mapped)));
+        // `new` made room for it.
+        POOL.lock().empty.push(slot);
+        Err(Errno::EAGAIN)
     }
 
     /// Lowest address.

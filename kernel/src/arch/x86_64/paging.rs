@@ -305,18 +305,11 @@ impl PageTables {
         Ok(())
     }
 
-    /// Calls `visit` for each page (kept ones too) of `start..end`, ascending, with its address and what is there, and does what it
-    /// answers. No large page lies across the ends ([`PageTables::split_at`]). Tables in which nothing is left are taken out and given
-    /// to `table_gone` by their physical addresses; they are free when no CPU has translations from before any more.
-    pub fn sweep(
-        &mut self,
-        start: u64,
-        end: u64,
-        mut visit: impl FnMut(u64, Mapped) -> Sweep,
-        mut table_gone: impl FnMut(u64),
-    ) {
+    /// Shows `visitor` each page (kept ones too) of `start..end`, ascending, and does what it answers. No large page lies across the ends
+    /// ([`PageTables::split_at`]). Tables in which nothing is left are taken out.
+    pub fn sweep(&mut self, start: u64, end: u64, visitor: &mut dyn Visitor) {
         if start < end {
-            let mut sweeper = Sweeper { visit: &mut visit, table_gone: &mut table_gone };
+            let mut sweeper = Sweeper { visitor };
             // The root stays whatever is in it.
             let _ = sweeper.table(self.root, 4, start, end);
         }
@@ -344,10 +337,18 @@ pub enum Sweep {
     Leave,
 }
 
+/// Who decides in a [`PageTables::sweep`].
+pub trait Visitor {
+    /// What becomes of the page at `address`. Those that were visited before are as they are to be.
+    fn page(&mut self, address: u64, mapped: Mapped) -> Sweep;
+
+    /// The table at `physical` was taken out; it is free when no CPU has translations from before any more.
+    fn table(&mut self, physical: u64);
+}
+
 /// One [`PageTables::sweep`] under way.
 struct Sweeper<'a> {
-    visit: &'a mut dyn FnMut(u64, Mapped) -> Sweep,
-    table_gone: &'a mut dyn FnMut(u64),
+    visitor: &'a mut dyn Visitor,
 }
 
 impl Sweeper<'_> {
@@ -384,7 +385,7 @@ impl Sweeper<'_> {
             entry.set_unused();
             // The CPU remembers tables too; this makes it forget those on the way to the address.
             tlb::flush(VirtAddr::new_truncate(base));
-            (self.table_gone)(physical);
+            self.visitor.table(physical);
         }
         is_empty
     }
@@ -396,7 +397,7 @@ impl Sweeper<'_> {
             size,
             writable: entry.flags().contains(PageTableFlags::WRITABLE),
         };
-        let what = (self.visit)(base, mapped);
+        let what = self.visitor.page(base, mapped);
         match what {
             Sweep::Unmap => entry.set_unused(),
             Sweep::Protect(protection) => {
