@@ -22,8 +22,10 @@ use crate::mm::Memory;
 
 /// How long the first comparison takes when CPUID does not say the frequency.
 const FIRST_BASELINE_NS: u64 = 50_000;
-/// Comparisons follow at this distance, and before the reference wraps.
+/// The second comparison comes at this distance, and before the reference wraps.
 const COMPARE_EVERY_NS: u64 = 50_000_000;
+/// The clocks are compared at least as often.
+const COMPARE_AT_LEAST_EVERY_NS: u64 = 60 * NS_PER_S;
 /// How often the real-time clock is read while a second is waited for.
 const RTC_LOOKS: u32 = 10_000_000;
 /// Local APIC timer: divide by 16.
@@ -162,12 +164,12 @@ struct Clock {
 
 static CLOCK: Once<Clock> = Once::new();
 
-/// One comparison, the tightest of a few: the reference's reading is bracketed by two of the TSC.
-fn sample(reference: &Reference, hz: u64) -> Sample {
+/// One comparison, the tightest of a few: the reference's reading, about `expected_ns`, is bracketed by two of the TSC.
+fn sample(reference: &Reference, hz: u64, expected_ns: u64) -> Sample {
     const TRIES: usize = 3;
     let one = || {
         let before = tsc::read();
-        let reference_ns = reference.now_ns();
+        let reference_ns = reference.now_ns(expected_ns);
         let after = tsc::read();
         let half = (after - before) / 2;
         Sample {
@@ -197,13 +199,13 @@ struct Rates {
 
 /// Compares the TSC and the timer with the reference for a moment.
 fn measure(reference: &Reference, known: Option<u64>, timer_deadline: bool) -> Rates {
-    let first = sample(reference, NS_PER_S);
+    let first = sample(reference, NS_PER_S, 0);
     start_timer_counting();
     let timer_first = apic::read(register::TIMER_CURRENT);
     let mut last = first;
     if known.is_none() || !timer_deadline {
         while last.reference_ns - first.reference_ns < FIRST_BASELINE_NS {
-            last = sample(reference, NS_PER_S);
+            last = sample(reference, NS_PER_S, 0);
         }
     }
     let timer_ticks = u64::from(timer_first - apic::read(register::TIMER_CURRENT));
@@ -384,10 +386,13 @@ pub fn keep_in_step() {
         return;
     };
     let line = LINE.read(|| LINE.line());
-    let sample = sample(reference, NS_PER_S);
-    LINE.bend(&line, discipline.feed(&line, sample).rate);
-    // Twice as far each time, up to half of the reference's range, so that an idle guest stays idle.
-    let distance = (now / 2).clamp(COMPARE_EVERY_NS, 60 * NS_PER_S).min(reference.wrap_ns() / 2);
+    let sample = sample(reference, NS_PER_S, discipline.expected(&line, tsc::read()));
+    // Further each time, so that an idle guest stays idle, and as far as it is known how often the reference has wrapped.
+    let range = reference.wrap_ns() / 8;
+    let distance = (now / 2)
+        .clamp(COMPARE_EVERY_NS, COMPARE_AT_LEAST_EVERY_NS)
+        .min(discipline.is_right_for(range).max(reference.wrap_ns() / 2));
+    LINE.bend(&line, discipline.feed(&line, sample, distance).rate);
     clock.next_comparison_ns.store(now + distance, Ordering::Relaxed);
 }
 

@@ -1,9 +1,10 @@
 //! Counters of known frequency that the clock is measured against: read, never waited for.
 //!
 //! In order of preference: HPET, the ACPI power-management timer, channel 2 of the PIT. Each is extended to 64 bits by the reader,
-//! which must come by before the counter wraps.
+//! who must come by before the counter wraps or know about what it will say.
 #![expect(unsafe_code, reason = "device registers")]
 
+use logic::time::clock::unwrapped;
 use sync::Lock;
 
 use crate::arch::port::{inb, inl, outb};
@@ -37,13 +38,9 @@ pub struct Reference {
     hz_num: u64,
     hz_den: u64,
     mask: u64,
-    state: Lock<Extended>,
-}
-
-#[derive(Debug, Default)]
-struct Extended {
-    last: u64,
-    total: u64,
+    first: u64,
+    /// What it has counted; its low bits are the counter's.
+    total: Lock<u64>,
 }
 
 impl Reference {
@@ -91,9 +88,9 @@ impl Reference {
     }
 
     fn new(kind: Kind, hz_num: u64, hz_den: u64, mask: u64) -> Self {
-        let reference = Self { kind, hz_num, hz_den, mask, state: Lock::new(Extended::default()) };
-        let first = reference.raw();
-        reference.state.lock().last = first;
+        let mut reference = Self { kind, hz_num, hz_den, mask, first: 0, total: Lock::new(0) };
+        reference.first = reference.raw() & mask;
+        *reference.total.get_mut() = reference.first;
         reference
     }
 
@@ -106,7 +103,7 @@ impl Reference {
         }
     }
 
-    /// Nanoseconds until the counter wraps: it must be read more often than that.
+    /// Nanoseconds until the counter wraps.
     pub fn wrap_ns(&self) -> u64 {
         self.to_ns(self.mask)
     }
@@ -126,13 +123,14 @@ impl Reference {
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
-    /// Nanoseconds since the reference was found.
-    pub fn now_ns(&self) -> u64 {
-        let mut state = self.state.lock();
-        let raw = self.raw() & self.mask;
-        state.total += raw.wrapping_sub(state.last) & self.mask;
-        state.last = raw;
-        self.to_ns(state.total)
+    /// Nanoseconds since the reference was found, which must be within half a wrap of `expected_ns`, or within one of the last time.
+    pub fn now_ns(&self, expected_ns: u64) -> u64 {
+        let expected =
+            u128::from(expected_ns) * u128::from(self.hz_num) / (u128::from(self.hz_den) * 1_000_000_000);
+        let expected = self.first.saturating_add(u64::try_from(expected).unwrap_or(u64::MAX));
+        let mut total = self.total.lock();
+        *total = unwrapped(*total, self.raw() & self.mask, self.mask, expected);
+        self.to_ns(*total - self.first)
     }
 }
 

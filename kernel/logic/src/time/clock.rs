@@ -7,10 +7,11 @@
 /// Nanoseconds in a second.
 pub const NS_PER_S: u64 = 1_000_000_000;
 
-/// How strongly an error is slewed away: within this many nanoseconds of clock time.
-const SLEW_NS: i64 = 500_000_000;
-/// Most slewing, in parts per million.
-const MOST_SLEW_PPM: i64 = 100_000;
+/// How strongly an error is slewed away: within this many nanoseconds of clock time, or until the next comparison if that comes later. (More, and
+/// it would be a larger one on the other side by then.)
+const SLEW_NS: u64 = 500_000_000;
+/// Most slewing, in parts per billion.
+const MOST_SLEW_PPB: i64 = 100_000_000;
 
 /// A straight line from cycles to nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,15 @@ pub struct Sample {
     pub uncertainty_ns: u64,
 }
 
+/// What a counter that wraps at `mask` has counted, when it was at `total` and reads `raw` now: of all that fit, the count next to `expected`,
+/// and not less than `total`.
+#[must_use]
+pub fn unwrapped(total: u64, raw: u64, mask: u64, expected: u64) -> u64 {
+    let least = total + (raw.wrapping_sub(total) & mask);
+    let Some(wrap) = mask.checked_add(1) else { return least };
+    least + (expected.saturating_sub(least) + wrap / 2) / wrap * wrap
+}
+
 /// Keeps a [`Line`] in step with the reference.
 #[derive(Clone, Debug)]
 pub struct Discipline {
@@ -92,8 +102,22 @@ impl Discipline {
         Self { first, origin_ns: clock_ns, best_rate: rate(NS_PER_S, hz), best_error: u64::MAX }
     }
 
-    /// Takes a comparison in and answers the line to follow from `sample.cycles` on. `line` is the one followed until now.
-    pub fn feed(&mut self, line: &Line, sample: Sample) -> Line {
+    /// What the reference must be about to say at `cycles`, by `line`.
+    #[must_use]
+    pub fn expected(&self, line: &Line, cycles: u64) -> u64 {
+        self.first.reference_ns + line.ns_at(cycles).saturating_sub(self.origin_ns)
+    }
+
+    /// How long a line from here stays within `range_ns` of the reference, in nanoseconds: what the rate may be off by is known.
+    #[must_use]
+    pub fn is_right_for(&self, range_ns: u64) -> u64 {
+        u64::try_from(u128::from(range_ns) * u128::from(NS_PER_S) / u128::from(self.best_error.max(1)))
+            .unwrap_or(u64::MAX)
+    }
+
+    /// Takes a comparison in and answers the line to follow from `sample.cycles` on; the next one comes `distance_ns` later. `line` is the one
+    /// followed until now.
+    pub fn feed(&mut self, line: &Line, sample: Sample, distance_ns: u64) -> Line {
         let cycles = sample.cycles.saturating_sub(self.first.cycles);
         let passed = sample.reference_ns.saturating_sub(self.first.reference_ns);
         let now = line.ns_at(sample.cycles);
@@ -107,8 +131,10 @@ impl Discipline {
             self.best_rate = rate(passed, cycles);
         }
         let behind = (self.origin_ns + passed).cast_signed() - now.cast_signed();
-        let ppm = (behind.saturating_mul(1_000_000) / SLEW_NS).clamp(-MOST_SLEW_PPM, MOST_SLEW_PPM);
-        let slewed = u128::from(self.best_rate) * u128::from((1_000_000 + ppm).cast_unsigned()) / 1_000_000;
+        let within = distance_ns.max(SLEW_NS).cast_signed();
+        let ppb = (behind.saturating_mul(1_000_000_000) / within).clamp(-MOST_SLEW_PPB, MOST_SLEW_PPB);
+        let slewed =
+            u128::from(self.best_rate) * u128::from((1_000_000_000 + ppb).cast_unsigned()) / 1_000_000_000;
         Line { cycles: sample.cycles, ns: now, rate: u64::try_from(slewed).unwrap_or(self.best_rate) }
     }
 }

@@ -20,7 +20,7 @@ fn run(wrong: u64, late: impl Fn(u64) -> u64) -> i64 {
             assert!(now >= before);
             before = now;
         }
-        line = discipline.feed(&line, sample(ns, late(step)));
+        line = discipline.feed(&line, sample(ns, late(step)), 100_000_000);
     }
     let ns = 200 * 100_000_000u64;
     line.ns_at(ns * 12 / 5).cast_signed() - ns.cast_signed()
@@ -76,4 +76,43 @@ fn a_line_can_begin_before_the_counter() {
     assert!(line.ns_at(HZ * 9 / 10).abs_diff(NS_PER_S * 9 / 10) <= 1);
     assert!(line.cycles_at(NS_PER_S).abs_diff(HZ * 11 / 10) <= 16);
     assert_eq!(line.cycles_at(0), 0);
+}
+
+/// Comparisons further and further apart, each a little off: the clock does not swing.
+#[test]
+fn a_clock_that_is_seldom_compared_stays_right() {
+    let mut line = Line::new(0, 0, HZ * 101 / 100);
+    let mut discipline = Discipline::new(sample(0, 0), 0, HZ * 101 / 100);
+    let (mut ns, mut worst) = (50_000_000, 0);
+    for step in 1..60_u64 {
+        let distance = (ns / 2).clamp(50_000_000, 60 * NS_PER_S);
+        // Up to two microseconds late, one way or the other from one time to the next.
+        line = discipline.feed(&line, sample(ns, step % 3 * 1000), distance);
+        ns += distance;
+        let error = line.ns_at(ns * 12 / 5).cast_signed() - ns.cast_signed();
+        if step > 8 {
+            worst = worst.max(error.abs());
+        }
+    }
+    assert!(ns > 2000 * NS_PER_S, "{ns}");
+    assert!(worst < 100_000, "{worst} ns off at worst");
+}
+
+#[test]
+fn a_line_tells_for_how_long_it_is_right() {
+    let line = Line::new(0, 0, HZ);
+    let mut discipline = Discipline::new(sample(0, 0), 0, HZ);
+    discipline.feed(&line, sample(50_000_000, 0), 50_000_000);
+    // Two ends off by half a microsecond each: 20 in a million.
+    assert_eq!(discipline.is_right_for(1_000_000), 50 * NS_PER_S);
+    assert_eq!(discipline.expected(&line, 12), 4);
+}
+
+#[test]
+fn a_counter_that_wrapped_unseen() {
+    assert_eq!(unwrapped(0xfff0, 0x0005, 0xffff, 0), 0x1_0005, "once at least");
+    assert_eq!(unwrapped(0xfff0, 0x0005, 0xffff, 0x5_0100), 0x5_0005);
+    assert_eq!(unwrapped(0xfff0, 0x0005, 0xffff, 0x5_8000), 0x5_0005, "the nearer one");
+    assert_eq!(unwrapped(0xfff0, 0x0005, 0xffff, 0x5_8010), 0x6_0005);
+    assert_eq!(unwrapped(7, 9, u64::MAX, 1 << 40), 9);
 }
