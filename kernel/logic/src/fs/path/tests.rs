@@ -1,5 +1,7 @@
 //! Paths lead where path_resolution(7) says.
 
+mod properties;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
