@@ -94,7 +94,8 @@ impl Both {
                 }
                 // What was reserved behind the end stays.
                 let end = (at + length).min(self.bytes.len().next_multiple_of(PAGE));
-                for page in at / PAGE..end.div_ceil(PAGE) {
+                let pages = if at < end { at / PAGE..end.div_ceil(PAGE) } else { 0..0 };
+                for page in pages {
                     if self.is_over_base(page) {
                         self.held.insert(page);
                     } else if at <= page * PAGE && (page + 1) * PAGE <= end {
