@@ -2,7 +2,7 @@
 //!
 //! | ring | what |
 //! |---|---|
-//! | host | format, lints, the house rules, `cargo test` of abi, sync, logic and this tool |
+//! | host | format, lints, the house rules, `cargo test` of abi, sync, slab, logic, what of the kernel runs on a host, and this tool |
 //! | model | `kernel/sync` in every order that the steps of several CPUs can fall in (loom) |
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
@@ -189,7 +189,8 @@ fn host() -> Result<Count> {
     count.add(Count::one("house rules", crate::tidy::main()));
     let mut tests = process::clean("cargo");
     tests.current_dir(paths::root()).args(["test", "--quiet", "--no-fail-fast"]);
-    for package in ["caracal-abi", "caracal-sync", "caracal-slab", "caracal-logic", "xtask"] {
+    for package in ["caracal-abi", "caracal-sync", "caracal-slab", "caracal-logic", "caracal-kernel", "xtask"]
+    {
         tests.args(["-p", package]);
     }
     count.add(libtest(&mut tests, "host")?);
