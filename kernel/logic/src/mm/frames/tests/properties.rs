@@ -18,8 +18,8 @@ enum Step {
     One(For),
     Run(u64, For),
     Large(For),
-    /// The program takes single frames in a row: memory becomes full and broken up.
-    Many(usize),
+    /// The program takes so many runs of so many frames: memory becomes full and broken up.
+    Many(usize, u64),
     /// Gives back one of what is held, by number.
     Free(prop::sample::Index),
     /// The same, frame by frame, from the end.
@@ -36,7 +36,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => who().prop_map(Step::One),
         6 => (lengths, who()).prop_map(|(count, who)| Step::Run(count, who)),
         3 => who().prop_map(Step::Large),
-        2 => (1..1500_usize).prop_map(Step::Many),
+        2 => (1..1500_usize).prop_map(|times| Step::Many(times, 1)),
+        2 => (1..60_usize, prop::sample::select(vec![3, 32, 64, 128]))
+            .prop_map(|(times, count)| Step::Many(times, count)),
         6 => any::<prop::sample::Index>().prop_map(Step::Free),
         3 => any::<prop::sample::Index>().prop_map(Step::FreeSingly),
         1 => Just(Step::FreeHalf),
@@ -45,14 +47,17 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Disjoint ranges of frames, from the lengths of what is RAM and what is not in turns.
 fn ram() -> impl Strategy<Value = Vec<(u64, u64)>> {
-    prop::collection::vec((0..700_u64, 1..2500_u64), 1..5).prop_map(|lengths| {
+    // Also such that words of the bitmaps are wholly one or the other.
+    let hole = prop_oneof![0..700_u64, (0..12_u64).prop_map(|words| words * 64)];
+    let length = prop_oneof![1..2500_u64, (1..40_u64).prop_map(|words| words * 64)];
+    prop::collection::vec((hole, length), 1..6).prop_map(|lengths| {
         let (mut at, mut ranges) = (0, Vec::new());
         for (hole, length) in lengths {
             let (start, end) = (at + hole, (at + hole + length).min((CHUNKS * PER_CHUNK) as u64));
             if start < end {
                 ranges.push((start * FRAME, end * FRAME));
             }
-            at = end + 1;
+            at = end;
         }
         ranges
     })
@@ -93,25 +98,15 @@ impl Both {
 
     fn take(&mut self, step: &Step) {
         match step {
-            Step::One(who) => {
-                let found = self.frames.allocate(*who);
-                assert_eq!(found.is_some(), self.may_take(1, *who));
-                self.hold(found, 1);
-            }
-            Step::Run(count, who) => {
-                let found = self.frames.allocate_contiguous(*count, *who);
-                self.check_run(found, *count, *who);
-            }
+            Step::One(who) => self.one(*who),
+            Step::Run(count, who) => self.run(*count, *who),
             Step::Large(who) => {
                 let found = self.frames.allocate_large(*who);
                 assert!(found.is_none_or(|address| address % CHUNK == 0));
                 self.check_run(found, FRAMES_PER_CHUNK.into(), *who);
             }
-            Step::Many(count) => (0..*count).for_each(|_| {
-                let found = self.frames.allocate(For::Program);
-                assert_eq!(found.is_some(), self.may_take(1, For::Program));
-                self.hold(found, 1);
-            }),
+            Step::Many(times, 1) => (0..*times).for_each(|_| self.one(For::Program)),
+            Step::Many(times, count) => (0..*times).for_each(|_| self.run(*count, For::Program)),
             Step::Free(_) | Step::FreeSingly(_) if self.held.is_empty() => {}
             Step::Free(index) => {
                 let (address, count) = self.held.swap_remove(index.index(self.held.len()));
@@ -135,6 +130,17 @@ impl Both {
         let total = self.free + self.states.iter().filter(|&&state| state == State::Held).count() as u64;
         assert_eq!(self.frames.usage(), (self.free, total));
         assert_eq!(self.frames.available(), self.free.saturating_sub(self.reserve));
+    }
+
+    fn one(&mut self, who: For) {
+        let found = self.frames.allocate(who);
+        assert_eq!(found.is_some(), self.may_take(1, who));
+        self.hold(found, 1);
+    }
+
+    fn run(&mut self, count: u64, who: For) {
+        let found = self.frames.allocate_contiguous(count, who);
+        self.check_run(found, count, who);
     }
 
     /// A run may not be found where memory is broken up, but it is when a whole chunk is free.

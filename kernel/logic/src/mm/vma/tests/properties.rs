@@ -30,6 +30,8 @@ struct Like {
     /// What is shown at [`LOW`], so that areas that show the same thing go on in each other wherever they are.
     shows: Option<u64>,
     charged: bool,
+    /// They are there at once, as those that mremap(2) moves.
+    touched: bool,
 }
 
 impl Like {
@@ -59,8 +61,9 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let access = || prop_oneof![Just(RW), Just(RO)];
     let shows = prop_oneof![Just(None), Just(Some(0)), Just(Some(0x100_0000))];
-    let like = (access(), shows, any::<bool>());
-    let like = like.prop_map(|(access, shows, charged)| Like { access, shows, charged }).boxed();
+    let like = (access(), shows, any::<bool>(), prop::bool::weighted(0.2));
+    let like =
+        like.prop_map(|(access, shows, charged, touched)| Like { access, shows, charged, touched }).boxed();
     let pages = || (0..COUNT, prop_oneof![4 => 1..8_usize, 1 => 1..COUNT]);
     let aligns = prop_oneof![Just(1_usize), Just(2), Just(8), Just(16)];
     prop_oneof![
@@ -111,7 +114,11 @@ impl Both {
             Step::Comb(first, count) => {
                 for page in (first..(first + count).min(COUNT)).filter(|page| page % 2 == 0) {
                     if self.entries[page].is_none() {
-                        self.insert(page, page + 1, Like { access: RW, shows: None, charged: false });
+                        self.insert(
+                            page,
+                            page + 1,
+                            Like { access: RW, shows: None, charged: false, touched: false },
+                        );
                     }
                 }
             }
@@ -129,11 +136,16 @@ impl Both {
             access: like.access,
             backing: like.backing(first),
             charged: like.charged,
-            touched: Touched::NOTHING,
+            touched: if like.touched {
+                Touched::new(address(first), address(last))
+            } else {
+                Touched::NOTHING
+            },
         };
         assert_eq!(self.areas.insert(area), Ok(()));
         for page in first..last {
             self.entries[page] = Some(like.entry(page));
+            self.touched[page] = like.touched;
         }
     }
 
