@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Build an image and boot it
     Run(Box<RunArgs>),
-    /// Run the tests: host, model, abi, image, examples, fault, tool, budget, apps
+    /// Run the tests: host, model, asan, abi, image, examples, fault, tool, budget, apps
     Test(crate::test::TestArgs),
     /// Do the same thing many times, and look for the one time it goes wrong
     Soak(crate::soak::SoakArgs),

@@ -2,8 +2,9 @@
 //!
 //! | ring | what |
 //! |---|---|
-//! | host | format, lints, the house rules, `cargo test` of abi, sync, logic and this tool |
+//! | host | format, lints, the house rules, `cargo test` of abi, sync, slab, logic, what of the kernel runs on a host, and this tool |
 //! | model | `kernel/sync` in every order that the steps of several CPUs can fall in (loom) |
+//! | asan | host tests of `kernel/sync`, `kernel/slab` and `kernel/logic` with AddressSanitizer |
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
 //! | image | `tests/image`: what other projects' loaders say of an image |
@@ -20,6 +21,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::flags::{BuildArgs, Machine, Place};
+use crate::toolchain::{self, Toolchain};
 use crate::{bench, build, paths, process, ui};
 
 /// Which rings.
@@ -54,6 +56,8 @@ enum Ring {
     Host,
     /// Protocols between CPUs, in every order of their steps
     Model,
+    /// Unit tests on the host, with memory accesses checked
+    Asan,
     /// System calls, on Linux and in the guest
     Abi,
     /// Images, as the loaders of other projects see them
@@ -112,8 +116,8 @@ impl Count {
 /// Runs the rings; an error if anything failed or nothing ran.
 pub(crate) fn main(args: &TestArgs) -> Result<()> {
     let rings = if args.rings.is_empty() {
-        use Ring::{Abi, Budget, Examples, Fault, Host, Image, Model, Tool};
-        vec![Host, Model, Abi, Image, Examples, Fault, Tool, Budget]
+        use Ring::{Abi, Asan, Budget, Examples, Fault, Host, Image, Model, Tool};
+        vec![Host, Model, Asan, Abi, Image, Examples, Fault, Tool, Budget]
     } else {
         args.rings.clone()
     };
@@ -123,6 +127,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
         count.add(match ring {
             Ring::Host => host()?,
             Ring::Model => model()?,
+            Ring::Asan => asan()?,
             Ring::Abi => abi(&places)?,
             Ring::Image => image()?,
             Ring::Examples => examples(&places)?,
@@ -189,7 +194,8 @@ fn host() -> Result<Count> {
     count.add(Count::one("house rules", crate::tidy::main()));
     let mut tests = process::clean("cargo");
     tests.current_dir(paths::root()).args(["test", "--quiet", "--no-fail-fast"]);
-    for package in ["caracal-abi", "caracal-sync", "caracal-slab", "caracal-logic", "xtask"] {
+    for package in ["caracal-abi", "caracal-sync", "caracal-slab", "caracal-logic", "caracal-kernel", "xtask"]
+    {
         tests.args(["-p", package]);
     }
     count.add(libtest(&mut tests, "host")?);
@@ -205,6 +211,36 @@ fn model() -> Result<Count> {
         .env("CARGO_TARGET_DIR", paths::target().join("loom"))
         .args(["test", "--quiet", "--release", "-p", "caracal-sync", "--test", "loom"]);
     libtest(&mut cargo, "models")
+}
+
+/// Host tests of the crates with unsafe code, and of what is built on them, with AddressSanitizer.
+fn asan() -> Result<Count> {
+    let toolchain = toolchain::choose()?;
+    if !has_asan(&toolchain) {
+        ui::warn(&format!("rustc {} comes without AddressSanitizer: not checked", toolchain.release));
+        return Ok(Count::default());
+    }
+    let mut cargo = process::clean(&toolchain.cargo);
+    cargo
+        .current_dir(paths::root())
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTC", &toolchain.rustc)
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("CARGO_TARGET_DIR", paths::target().join("asan"))
+        // Tests give memory away for ever where the kernel does.
+        .env("ASAN_OPTIONS", "detect_leaks=0")
+        // With a target named, build scripts and macros are built without it.
+        .args(["test", "--quiet", "--no-fail-fast", "--lib", "--target", &toolchain.host])
+        .args(["-p", "caracal-sync", "-p", "caracal-slab", "-p", "caracal-logic"]);
+    libtest(&mut cargo, "with AddressSanitizer")
+}
+
+/// Whether the compiler's own runtime of AddressSanitizer is there; some distributions leave it out.
+fn has_asan(toolchain: &Toolchain) -> bool {
+    let libraries = toolchain.sysroot.join("lib/rustlib").join(&toolchain.host).join("lib");
+    fs::read_dir(libraries).is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with("_rt.asan.a"))
+    })
 }
 
 /// Other projects' loaders read an image.

@@ -16,3 +16,6 @@ pub mod rng;
 pub mod signal;
 pub mod task;
 pub mod time;
+
+#[cfg(test)]
+mod properties;

@@ -76,6 +76,11 @@ impl Pages {
         (self.pages.len() + self.base.len().div_ceil(PAGE)) as u64 * (PAGE / 512) as u64
     }
 
+    /// Whether something of page `index` lies in the base: the whole page is data then.
+    fn is_over_base(&self, index: u64) -> bool {
+        index * (PAGE as u64) < self.base.len() as u64
+    }
+
     /// What lies from `offset` on, up to the end of its page or of `most` bytes.
     fn run(&self, offset: u64, most: usize) -> Run<'_> {
         let within = within_page(offset);
@@ -195,7 +200,7 @@ impl Pages {
             let index = at / PAGE as u64;
             let page_end = (index + 1) * PAGE as u64;
             let next = page_end.min(end);
-            let over_base = index * (PAGE as u64) < self.base.len() as u64;
+            let over_base = self.is_over_base(index);
             if !over_base && next - at == PAGE as u64 {
                 self.pages.remove(index);
                 // Over a hole: on to the next page that is there.
@@ -229,7 +234,7 @@ impl Pages {
         if offset >= self.size {
             return Err(Errno::ENXIO);
         }
-        if offset < self.base.len() as u64 {
+        if self.is_over_base(offset / PAGE as u64) {
             return Ok(offset);
         }
         let index = self.pages.next(offset / PAGE as u64).ok_or(Errno::ENXIO)?;
@@ -247,8 +252,7 @@ impl Pages {
         let mut at = offset;
         while at < self.size {
             let index = at / PAGE as u64;
-            let over_base = index * (PAGE as u64) < self.base.len() as u64;
-            if !over_base && self.pages.get(index).is_none() {
+            if !self.is_over_base(index) && self.pages.get(index).is_none() {
                 return Ok(at);
             }
             at = (index + 1) * PAGE as u64;

@@ -1,6 +1,7 @@
 //! A file of pages is a row of bytes, whatever is done to it.
 
-use alloc::vec;
+mod properties;
+
 use alloc::vec::Vec;
 
 use abi::errno::Errno;
@@ -12,52 +13,6 @@ fn contents(pages: &Pages) -> Vec<u8> {
     let mut sink = VecSink::new(usize::try_from(pages.size()).unwrap() + 10);
     pages.read(0, &mut sink).unwrap();
     sink.bytes
-}
-
-/// A small generator of numbers, the same on every run (xorshift64).
-fn numbers(mut state: u64) -> impl FnMut(u64) -> u64 {
-    move |below| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % below
-    }
-}
-
-#[test]
-fn behaves_like_a_vector() {
-    static BASE: [u8; 3 * PAGE + 100] = [9; 3 * PAGE + 100];
-    for seed in 1..40 {
-        let mut next = numbers(seed * 0x9e37_79b9);
-        let mut pages = if seed % 2 == 0 { Pages::over(&BASE) } else { Pages::default() };
-        let mut model: Vec<u8> = if seed % 2 == 0 { BASE.to_vec() } else { vec![] };
-        for _ in 0..200 {
-            let (at, length) = (next(6 * PAGE as u64) as usize, next(2 * PAGE as u64) as usize);
-            match next(4) {
-                0 | 1 => {
-                    let bytes = vec![next(255) as u8 + 1; length];
-                    assert_eq!(pages.write(at as u64, &mut SliceSource(&bytes)), Ok(length));
-                    if length > 0 {
-                        model.resize(model.len().max(at + length), 0);
-                        model[at..at + length].copy_from_slice(&bytes);
-                    }
-                }
-                2 => {
-                    pages.truncate(at as u64).unwrap();
-                    model.resize(at, 0);
-                }
-                _ => {
-                    pages.punch(at as u64, (at + length) as u64).unwrap();
-                    let end = (at + length).min(model.len());
-                    if at < end {
-                        model[at..end].fill(0);
-                    }
-                }
-            }
-            assert_eq!(pages.size(), model.len() as u64);
-            assert!(contents(&pages) == model, "seed {seed}");
-        }
-    }
 }
 
 #[test]
@@ -83,4 +38,13 @@ fn the_base_is_copied_when_written() {
     pages.truncate(10).unwrap();
     pages.truncate(100).unwrap();
     assert_eq!(self::contents(&pages)[10..], [0; 90], "what was cut off does not come back");
+}
+
+#[test]
+fn the_page_that_the_base_ends_in_is_data_to_its_end() {
+    static BASE: [u8; 100] = [5; 100];
+    let mut pages = Pages::over(&BASE);
+    pages.truncate(2 * PAGE as u64).unwrap();
+    assert_eq!((pages.next_data(200), pages.next_hole(200)), (Ok(200), Ok(PAGE as u64)));
+    assert_eq!(pages.next_data(PAGE as u64), Err(Errno::ENXIO));
 }

@@ -1,5 +1,7 @@
 //! Paths lead where path_resolution(7) says.
 
+mod properties;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -106,4 +108,20 @@ fn permissions_count_for_everybody_but_root() {
     );
     assert_eq!(walk.create(at(b"a/new"), New::Regular, 0o644), Err(Errno::EACCES));
     assert_eq!(walk.unlink(at(b"a/f")), Err(Errno::EACCES));
+}
+
+#[test]
+fn forty_links_are_followed_and_no_more() {
+    let root = tree();
+    let caller = Caller::default();
+    let walk = Walk { root: &root, caller: &caller };
+    let mut target = b"a".to_vec();
+    for number in 1..=41 {
+        let path = alloc::format!("chain{number}").into_bytes();
+        walk.create(At { start: &root, path: &path }, New::Symlink(&target), 0o755).unwrap();
+        target = path;
+    }
+    assert_eq!(find(&root, b"chain40", Last::Follow), Ok(b"/a".to_vec()));
+    assert_eq!(find(&root, b"chain41", Last::Follow), Err(Errno::ELOOP));
+    assert_eq!(find(&root, b"chain41", Last::NoFollow), Ok(b"/chain41".to_vec()));
 }

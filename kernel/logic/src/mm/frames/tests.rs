@@ -1,5 +1,7 @@
 //! Frames are given once, come back, and the reserve stays.
 
+mod properties;
+
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -60,33 +62,4 @@ fn a_whole_chunk_that_was_broken_up_becomes_whole_again() {
     let all: Vec<u64> = core::iter::from_fn(|| frames.allocate(For::Kernel)).collect();
     all.iter().rev().for_each(|&address| frames.free(address));
     assert_eq!(frames.allocate_large(For::Kernel), Some(2 * MIB));
-}
-
-#[test]
-fn random_use_never_overlaps() {
-    let mut frames = frames(&[(0x5000, 6 * MIB)], 0);
-    let mut held: Vec<(u64, u64)> = Vec::new();
-    let mut used = BTreeSet::new();
-    let mut state = 1u64;
-    for _ in 0..20_000 {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let random = state >> 33;
-        if random % 5 < 3 {
-            let count = [1, 1, 1, 2, 7, 64, 512][(random / 8 % 7) as usize];
-            let found = if count == 1 {
-                frames.allocate(For::Kernel)
-            } else {
-                frames.allocate_contiguous(count, For::Kernel)
-            };
-            if let Some(address) = found {
-                assert!((0..count).all(|i| used.insert(address + i * FRAME)));
-                held.push((address, count));
-            }
-        } else if !held.is_empty() {
-            let (address, count) = held.swap_remove(random as usize % held.len());
-            assert!((0..count).all(|i| used.remove(&(address + i * FRAME))));
-            frames.free_contiguous(address, count);
-        }
-        assert_eq!(frames.usage().0 + used.len() as u64, frames.usage().1);
-    }
 }

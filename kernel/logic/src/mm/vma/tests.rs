@@ -1,6 +1,7 @@
-//! Every edge of munmap(2) and mprotect(2), and a model of one byte per page.
+//! Every edge of munmap(2) and mprotect(2), and a model of one entry per page.
 
-use alloc::vec;
+mod properties;
+
 use alloc::vec::Vec;
 
 use super::*;
@@ -141,45 +142,4 @@ fn growing_stops_at_the_neighbour() {
     assert!(!areas.grow(0x21_000, 0x3000));
     assert!(areas.grow(0x21_000, 0x2000));
     assert_eq!(bounds(&areas), [(0x20_000, 0x24_000)]);
-}
-
-#[test]
-fn any_sequence_equals_one_entry_per_page() {
-    let pages = ((HIGH - LOW) / PAGE) as usize;
-    let mut model: Vec<Option<Access>> = vec![None; pages];
-    let mut areas = Areas::new(LOW, HIGH);
-    let mut state = 7u64;
-    let mut next = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
-    for _ in 0..30_000 {
-        let first = next(pages as u64) as usize;
-        let last = (first + 1 + next(20) as usize).min(pages);
-        let (start, end) = (LOW + first as u64 * PAGE, LOW + last as u64 * PAGE);
-        let access = if next(2) == 0 { RW } else { RO };
-        match next(3) {
-            0 if areas.is_free(start, end) => {
-                areas.insert(area(start, end, access)).unwrap();
-                model[first..last].fill(Some(access));
-            }
-            1 => {
-                let mut gone = 0;
-                areas.remove(start, end, |area| gone += area.pages()).unwrap();
-                assert_eq!(gone as usize, model[first..last].iter().flatten().count());
-                model[first..last].fill(None);
-            }
-            _ => {
-                let all = model[first..last].iter().all(Option::is_some);
-                assert_eq!(areas.protect(start, end, access).is_ok(), all);
-                if all {
-                    model[first..last].fill(Some(access));
-                }
-            }
-        }
-        let page = next(pages as u64);
-        assert_eq!(areas.find(LOW + page * PAGE).map(|area| area.access), model[page as usize]);
-    }
-    let changes = model.windows(2).filter(|pair| pair[0] != pair[1] && pair[1].is_some()).count();
-    assert_eq!(areas.len(), changes + usize::from(model[0].is_some()));
 }

@@ -1,5 +1,7 @@
 //! Order, shares of the CPU, and what may be stolen.
 
+mod properties;
+
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 

@@ -1,0 +1,171 @@
+# memcpy(3) and its relatives without vector registers, in Intel syntax. Whoever includes this file says with the macro `memory_function`
+# what symbol a name becomes: the kernel's own in mem.rs, others in kernel/tests/mem.rs.
+#
+# Short lengths are whole words that may overlap, with no loop and no alignment; long ones are string instructions.
+
+# memmove(to = rdi, from = rsi, length = rdx): everything up to 32 bytes is loaded before anything is stored.
+memory_function memmove
+    mov rax, rdi
+    sub rax, rsi
+    cmp rax, rdx
+    jb 20f
+
+memory_function memcpy
+    mov rax, rdi
+    cmp rdx, 16
+    jb 13f
+18:
+    cmp rdx, 32
+    ja 16f
+    mov rcx, [rsi]
+    mov r8, [rsi + 8]
+    mov r9, [rsi + rdx - 16]
+    mov r10, [rsi + rdx - 8]
+    mov [rdi], rcx
+    mov [rdi + 8], r8
+    mov [rdi + rdx - 16], r9
+    mov [rdi + rdx - 8], r10
+    ret
+13:
+    cmp edx, 8
+    jb 14f
+    mov rcx, [rsi]
+    mov r8, [rsi + rdx - 8]
+    mov [rdi], rcx
+    mov [rdi + rdx - 8], r8
+    ret
+14:
+    cmp edx, 4
+    jb 15f
+    mov ecx, [rsi]
+    mov r8d, [rsi + rdx - 4]
+    mov [rdi], ecx
+    mov [rdi + rdx - 4], r8d
+    ret
+15:
+    test edx, edx
+    jz 12f
+    mov r9d, edx
+    shr r9d, 1
+    mov cl, [rsi]
+    mov r8b, [rsi + r9]
+    mov r10b, [rsi + rdx - 1]
+    mov [rdi], cl
+    mov [rdi + r9], r8b
+    mov [rdi + rdx - 1], r10b
+12:
+    ret
+
+# More than 32 bytes, `to` not within `from`: whole words forward, then the last one, which may overlap them and was read first.
+16:
+    mov r8, [rsi + rdx - 8]
+    lea r9, [rdi + rdx - 8]
+    lea rcx, [rdx - 1]
+    shr rcx, 3
+    cmp rdx, 256
+    jb 17f
+    rep movsq
+    mov [r9], r8
+    ret
+17:
+    mov r10, [rsi]
+    add rsi, 8
+    mov [rdi], r10
+    add rdi, 8
+    dec rcx
+    jnz 17b
+    mov [r9], r8
+    ret
+
+# `to` lies within `from`: backward, and the first word last.
+20:
+    mov rax, rdi
+    cmp rdx, 16
+    jb 13b
+    cmp rdx, 32
+    jbe 18b
+    mov r8, [rsi]
+21:
+    mov r10, [rsi + rdx - 8]
+    mov [rdi + rdx - 8], r10
+    sub rdx, 8
+    cmp rdx, 8
+    ja 21b
+    mov [rdi], r8
+    ret
+
+# memset(to = rdi, byte = esi, length = rdx)
+memory_function memset
+    mov r8, rdi
+    movzx eax, sil
+    mov rcx, 0x0101010101010101
+    imul rax, rcx
+    cmp rdx, 8
+    jb 31f
+    mov [rdi + rdx - 8], rax
+    lea rcx, [rdx - 1]
+    shr rcx, 3
+    cmp rdx, 128
+    jae 30f
+    test ecx, ecx
+    jz 35f
+32:
+    mov [rdi + rcx * 8 - 8], rax
+    dec ecx
+    jnz 32b
+35:
+    mov rax, r8
+    ret
+30:
+    rep stosq
+    mov rax, r8
+    ret
+31:
+    test edx, edx
+    jz 34f
+33:
+    mov [rdi + rdx - 1], al
+    dec edx
+    jnz 33b
+34:
+    mov rax, r8
+    ret
+
+# memcmp(one = rdi, other = rsi, length = rdx): the first word that differs, compared as a number in memory order.
+memory_function memcmp
+memory_function bcmp
+    cmp rdx, 8
+    jb 43f
+41:
+    mov rax, [rdi]
+    mov rcx, [rsi]
+    cmp rax, rcx
+    jne 42f
+    add rdi, 8
+    add rsi, 8
+    sub rdx, 8
+    cmp rdx, 8
+    jae 41b
+43:
+    test edx, edx
+    jz 44f
+45:
+    movzx eax, byte ptr [rdi]
+    movzx ecx, byte ptr [rsi]
+    sub eax, ecx
+    jne 46f
+    inc rdi
+    inc rsi
+    dec edx
+    jnz 45b
+44:
+    xor eax, eax
+46:
+    ret
+42:
+    bswap rax
+    bswap rcx
+    cmp rax, rcx
+    sbb eax, eax
+    or eax, 1
+    ret
