@@ -204,3 +204,28 @@ pub(crate) fn everything() {
     });
     println!("usable again: {}", again.join().is_ok_and(|count| count > 4));
 }
+
+/// A heap of 16 GiB in one piece and in many, used here and there.
+pub(crate) fn large_heap() {
+    const GIB: usize = 1 << 30;
+    const STEP: usize = 64 << 20;
+    let mut whole: Vec<u8> = Vec::new();
+    whole.try_reserve_exact(16 * GIB).expect("the machine has more");
+    let room = whole.spare_capacity_mut();
+    let places = || (0..16 * GIB).step_by(STEP);
+    for at in places() {
+        room[at].write((at / STEP) as u8);
+    }
+    // SAFETY: these bytes were just written.
+    let good = places().all(|at| unsafe { room[at].assume_init() } == (at / STEP) as u8);
+    println!("in one piece: {good}");
+    drop(whole);
+    let pieces: Vec<Vec<u8>> = (0..256)
+        .map(|number| {
+            let mut piece = Vec::with_capacity(STEP);
+            piece.push(number as u8);
+            piece
+        })
+        .collect();
+    println!("in 256 pieces: {}", pieces.iter().enumerate().all(|(number, piece)| piece[0] == number as u8));
+}

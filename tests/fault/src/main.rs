@@ -114,6 +114,7 @@ fn die(way: &str) {
             "exhaust-files" => exhaustion::files(),
             "exhaust-names" => exhaustion::names(),
             "exhaust-threads" => exhaustion::threads(),
+            "large-heap" => exhaustion::large_heap(),
             "exhaust-pipes" => exhaustion::pipes(),
             "exhaust-all" => exhaustion::everything(),
             "kernel-panic" => press("c"),
