@@ -1,6 +1,8 @@
 //! The physical frames of this machine: `logic::mm::frames` behind the one lock, and frames as memory through the direct map.
 #![expect(unsafe_code, reason = "a frame becomes memory through the direct map")]
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use logic::mm::frames::{FRAME, For, Frames};
 use sync::IrqLock;
 
@@ -9,14 +11,27 @@ use crate::arch::paging::direct;
 
 static FRAMES: IrqLock<Option<Frames>> = IrqLock::new(None);
 
+/// Free frames, for who only wants to know about how many there are.
+static FREE: AtomicU64 = AtomicU64::new(0);
+
+/// Does `step` with the machine's frames.
+fn with<R>(step: impl FnOnce(&mut Frames) -> R) -> Option<R> {
+    let mut frames = FRAMES.lock();
+    let frames = frames.as_mut()?;
+    let answer = step(frames);
+    FREE.store(frames.usage().0, Ordering::Relaxed);
+    Some(answer)
+}
+
 /// Installs the machine's frames, once.
 pub(super) fn install(frames: Frames) {
     *FRAMES.lock() = Some(frames);
+    with(|_| ());
 }
 
 /// One frame, with whatever was in it.
 pub fn allocate(who: For) -> Option<u64> {
-    FRAMES.lock().as_mut()?.allocate(who)
+    with(|frames| frames.allocate(who))?
 }
 
 /// One frame of zeros.
@@ -29,21 +44,17 @@ pub fn allocate_zeroed(who: For) -> Option<u64> {
 /// A 2 MiB frame of zeros, if there is one and the program may still have four times as much.
 pub fn allocate_large_zeroed() -> Option<u64> {
     const PLENTY: u64 = 4 * 512;
-    let frame = {
-        let mut frames = FRAMES.lock();
-        let frames = frames.as_mut()?;
-        if frames.available() < PLENTY {
-            return None;
-        }
-        frames.allocate_large(For::Program)?
+    let take = |frames: &mut Frames| {
+        if frames.available() < PLENTY { None } else { frames.allocate_large(For::Program) }
     };
+    let frame = with(take)??;
     zero(frame, 512 * FRAME);
     Some(frame)
 }
 
 /// `count` frames in a row (at most 512).
 pub fn allocate_contiguous(count: u64, who: For) -> Option<u64> {
-    FRAMES.lock().as_mut()?.allocate_contiguous(count, who)
+    with(|frames| frames.allocate_contiguous(count, who))?
 }
 
 /// Gives a frame back. Nothing maps it any more.
@@ -53,14 +64,17 @@ pub fn free(frame: u64) {
 
 /// Gives back frames that were allocated in a row.
 pub fn free_contiguous(frame: u64, count: u64) {
-    if let Some(frames) = FRAMES.lock().as_mut() {
-        frames.free_contiguous(frame, count);
-    }
+    with(|frames| frames.free_contiguous(frame, count));
 }
 
 /// Free frames and all frames.
 pub fn usage() -> (u64, u64) {
     FRAMES.lock().as_ref().map_or((0, 0), Frames::usage)
+}
+
+/// Free frames a moment ago.
+pub fn free_count() -> u64 {
+    FREE.load(Ordering::Relaxed)
 }
 
 /// Frames the program may still have.

@@ -166,9 +166,11 @@ impl<'a> Ctx<'a> {
     /// # Errors
     /// `ENOMEM`.
     pub fn check_memory(&self) -> Result<(), Errno> {
-        let (free, all) = frames::usage();
-        // Half of what `mm::init` puts aside.
-        if free < (all / 64).clamp(64, 1024) / 2 { Err(Errno::ENOMEM) } else { Ok(()) }
+        // At most half of what `mm::init` puts aside, and that depends on how much there is.
+        const MOST: u64 = 512;
+        let free = frames::free_count();
+        let is_short = || free < (frames::usage().1 / 64).clamp(64, 2 * MOST) / 2;
+        if free < MOST && is_short() { Err(Errno::ENOMEM) } else { Ok(()) }
     }
 
     /// A zero-terminated string of at most `most` bytes; longer ones are cut there.

@@ -33,19 +33,20 @@ fn read(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usiz
 /// Writes from `buffers` at the file's position.
 #[inline(always)]
 fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
-    let answer = transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| open.write(io, from));
-    if answer == Err(Errno::EPIPE) {
-        super::signal::broken_pipe(cx);
-    }
-    tell_limit(cx, answer)
+    transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| open.write(io, from))
+        .map_err(|errno| failed(cx, errno))
 }
 
-/// A file that would become larger than the caller may make it: `EFBIG`, and a signal on top (signal(7), `SIGXFSZ`).
-fn tell_limit<T>(cx: &Ctx<'_>, answer: Result<T, Errno>) -> Result<T, Errno> {
-    if matches!(answer, Err(Errno::EFBIG)) && cx.process().file_size_limit() < MOST_OFFSET {
-        super::signal::too_large(cx);
+/// Sends the signal that goes with an error of a write: SIGPIPE without a reader, SIGXFSZ for a file that would become larger than the
+/// caller may make it (signal(7)).
+#[cold]
+fn failed(cx: &Ctx<'_>, errno: Errno) -> Errno {
+    match errno {
+        Errno::EPIPE => super::signal::broken_pipe(cx),
+        Errno::EFBIG if cx.process().file_size_limit() < MOST_OFFSET => super::signal::too_large(cx),
+        _ => {}
     }
-    answer
+    errno
 }
 
 /// Reads into `buffers` at `offset`.
@@ -60,11 +61,11 @@ fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64
 /// Writes from `buffers` at `offset`.
 fn write_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
-    let answer = transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| {
+    transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| {
         let done = whole - from.left();
         open.write_at(io, offset + done as u64, from)
-    });
-    tell_limit(cx, answer)
+    })
+    .map_err(|errno| failed(cx, errno))
 }
 
 /// A position in a file; negative ones are `EINVAL`.
@@ -298,14 +299,14 @@ pub fn sys_ftruncate(cx: &Ctx<'_>, fd: Fd, len: i64) -> Result<(), Errno> {
     let open = cx.file(fd)?;
     open.check_not_path()?;
     open.check_write().map_err(|_| Errno::EINVAL)?;
-    tell_limit(cx, open.file.truncate(&cx.io(None), size))
+    open.file.truncate(&cx.io(None), size).map_err(|errno| failed(cx, errno))
 }
 
 /// truncate(2)
 pub fn sys_truncate(cx: &Ctx<'_>, path: UserPtr<u8>, len: i64) -> Result<(), Errno> {
     let size = position(len)?;
     let open = super::fs::open_path(cx, path, OpenFlags::WRONLY)?;
-    tell_limit(cx, open.file.truncate(&cx.io(None), size))
+    open.file.truncate(&cx.io(None), size).map_err(|errno| failed(cx, errno))
 }
 
 /// fallocate(2)
@@ -322,7 +323,7 @@ pub fn sys_fallocate(cx: &Ctx<'_>, fd: Fd, mode: FallocateMode, offset: i64, len
     open.check_write()?;
     match open.inode.metadata().kind {
         abi::fs::FileType::Fifo => Err(Errno::ESPIPE),
-        _ => tell_limit(cx, open.file.allocate(&cx.io(None), mode, offset, length)),
+        _ => open.file.allocate(&cx.io(None), mode, offset, length).map_err(|errno| failed(cx, errno)),
     }
 }
 

@@ -33,6 +33,9 @@ impl Page {
     }
 }
 
+/// Asked before a file takes memory for one more page.
+pub type MayGrow<'a> = &'a mut dyn FnMut() -> Result<(), Errno>;
+
 /// The bytes of a file.
 #[derive(Debug, Default)]
 pub struct Pages {
@@ -118,22 +121,24 @@ impl Pages {
     /// The page at `index`, made if it is not there, with what lies below.
     ///
     /// # Errors
-    /// `ENOSPC` when there is no memory for it.
-    pub fn page(&mut self, index: u64) -> Result<&mut Page, Errno> {
+    /// `ENOSPC` when there is no memory for it; what `may_grow` says.
+    pub fn page(&mut self, index: u64, may_grow: MayGrow<'_>) -> Result<&mut Page, Errno> {
         if self.pages.get(index).is_none() {
-            let page = self.copied(index)?;
+            let page = self.copied(index, may_grow)?;
             return Ok(self.pages.insert(index, page));
         }
         self.pages.get_mut(index).ok_or(Errno::EIO)
     }
 
+    /// The page at `index`, where it or something below it is to be changed.
     fn page_mut(&mut self, index: u64) -> Result<&mut [u8; PAGE], Errno> {
-        self.page(index).map(|page| &mut page.0)
+        self.page(index, &mut || Ok(())).map(|page| &mut page.0)
     }
 
     /// A new page with what lies below page `index`.
     #[cold]
-    fn copied(&self, index: u64) -> Result<Held, Errno> {
+    fn copied(&self, index: u64, may_grow: MayGrow<'_>) -> Result<Held, Errno> {
+        may_grow()?;
         let mut page = Page::zeroed()?;
         let start = usize::try_from(index * PAGE as u64).unwrap_or(usize::MAX);
         if let Some(below) = self.base.get(start..) {
@@ -146,16 +151,22 @@ impl Pages {
     /// Writes from `offset` on; the file grows.
     ///
     /// # Errors
-    /// `EFAULT` or `ENOSPC`, when nothing was written.
-    pub fn write(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+    /// `EFAULT`, `ENOSPC` or what `may_grow` says, when nothing was written.
+    pub fn write(
+        &mut self,
+        offset: u64,
+        from: &mut dyn Source,
+        may_grow: MayGrow<'_>,
+    ) -> Result<usize, Errno> {
         let whole = from.left();
         let mut done = 0;
         while done < whole {
             let at = offset + done as u64;
             let within = within_page(at);
             let count = (whole - done).min(PAGE - within);
-            let taken =
-                self.page_mut(at / PAGE as u64).and_then(|page| from.take(&mut page[within..within + count]));
+            let taken = self
+                .page(at / PAGE as u64, may_grow)
+                .and_then(|page| from.take(&mut page.0[within..within + count]));
             if let Err(errno) = taken {
                 return partial(done, Err(errno));
             }

@@ -11,7 +11,7 @@ use logic::file::io::{SliceSource, VecSink};
 use logic::file::open::OpenFile;
 
 use super::super::Ctx;
-use super::{position, tell_limit};
+use super::{failed, position};
 
 /// Bytes copied at a time.
 const STEP: usize = 64 * 1024;
@@ -69,7 +69,7 @@ fn copy(
             Ok((written, written == bytes.len() && written > 0))
         });
         match step {
-            Err(errno) if done == 0 => return tell_limit(cx, Err(errno)),
+            Err(errno) if done == 0 => return Err(failed(cx, errno)),
             Err(_) => break,
             Ok((written, goes_on)) => {
                 done += written;

@@ -59,26 +59,13 @@ impl Content {
         if room == 0 && count > 0 {
             return Err(Errno::EFBIG);
         }
-        let room = self.room(io, offset, room)?;
         if room == count {
-            return self.write_all(offset, from);
+            return self.write_all(io, offset, from);
         }
-        self.write_all(offset, &mut First::new(from, usize::try_from(room).unwrap_or(usize::MAX)))
+        self.write_all(io, offset, &mut First::new(from, usize::try_from(room).unwrap_or(usize::MAX)))
     }
 
-    /// How many of `count` bytes from `offset` on there is memory for.
-    fn room(&self, io: &Io<'_>, offset: u64, count: u64) -> Result<u64, Errno> {
-        if self.pages.has(offset, count) {
-            return Ok(count);
-        }
-        match io.memory_left() {
-            left if left >= count => Ok(count),
-            0 => Err(Errno::ENOSPC),
-            left => Ok(left),
-        }
-    }
-
-    fn write_all(&mut self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+    fn write_all(&mut self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         self.check(WRITE_SEALS)?;
         let count = from.left() as u64;
         if count == 0 {
@@ -88,7 +75,7 @@ impl Content {
         if end > self.pages.size() {
             self.check(Seals::GROW)?;
         }
-        self.pages.write(offset, from)
+        self.pages.write(offset, from, &mut pages_left(io))
     }
 
     /// Cuts or extends the file (ftruncate(2)).
@@ -134,7 +121,7 @@ impl Content {
             self.punch(range.clone())?;
         }
         let length = range.end - range.start;
-        if self.room(io, range.start, length)? < length {
+        if !self.pages.has(range.start, length) && io.memory_left() < length {
             return Err(Errno::ENOSPC);
         }
         self.pages.reserve(range.start, range.end)?;
@@ -199,8 +186,17 @@ impl Content {
         if offset >= self.pages.size() {
             return Err(Errno::ENXIO);
         }
-        self.room(io, offset, 1)?;
-        self.pages.page(offset / PAGE as u64)
+        self.pages.page(offset / PAGE as u64, &mut pages_left(io))
+    }
+}
+
+/// Answers as often as there is memory for a page more. How much there is is asked once, the first time.
+fn pages_left(io: &Io<'_>) -> impl FnMut() -> Result<(), Errno> {
+    let mut left = None;
+    move || {
+        let left = left.get_or_insert_with(|| io.memory_left() / PAGE as u64);
+        *left = left.checked_sub(1).ok_or(Errno::ENOSPC)?;
+        Ok(())
     }
 }
 
