@@ -3,7 +3,7 @@
 //! | ring | what |
 //! |---|---|
 //! | host | format, lints, the house rules, `cargo test` of abi, sync, slab, logic, what of the kernel runs on a host, and this tool |
-//! | model | `kernel/sync` in every order that the steps of several CPUs can fall in (loom) |
+//! | model | `kernel/sync` in every order that the steps of several CPUs can fall in (loom), futex queues and caches in many (shuttle) |
 //! | asan | host tests of `kernel/sync`, `kernel/slab` and `kernel/logic` with AddressSanitizer |
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
@@ -202,15 +202,23 @@ fn host() -> Result<Count> {
     Ok(count)
 }
 
-/// The models, which are built with loom in place of the machine's atomics.
+/// The models, which are built with loom or shuttle in place of the machine's atomics and locks.
 fn model() -> Result<Count> {
-    let mut cargo = process::clean("cargo");
-    cargo
-        .current_dir(paths::root())
-        .env("RUSTFLAGS", "--cfg loom")
-        .env("CARGO_TARGET_DIR", paths::target().join("loom"))
-        .args(["test", "--quiet", "--release", "-p", "caracal-sync", "--test", "loom"]);
-    libtest(&mut cargo, "models")
+    let mut count = Count::default();
+    for (name, packages) in [("loom", &["caracal-sync"][..]), ("shuttle", &["caracal-logic", "caracal-slab"])]
+    {
+        let mut cargo = process::clean("cargo");
+        cargo
+            .current_dir(paths::root())
+            .env("RUSTFLAGS", format!("--cfg {name}"))
+            .env("CARGO_TARGET_DIR", paths::target().join(name))
+            .args(["test", "--quiet", "--release", "--test", name]);
+        for package in packages {
+            cargo.args(["-p", package]);
+        }
+        count.add(libtest(&mut cargo, &format!("models ({name})"))?);
+    }
+    Ok(count)
 }
 
 /// Host tests of the crates with unsafe code, and of what is built on them, with AddressSanitizer.

@@ -48,8 +48,9 @@ pub enum Batch {
 #[derive(Debug)]
 pub struct Central<const SLAB: usize> {
     first: *mut Header,
-    /// An empty slab that is kept, so that one object that comes and goes does not make and unmake slabs.
-    has_spare: bool,
+    /// Empty slabs that are there. One is kept, so that one object that comes and goes does not make and unmake slabs; there are more when
+    /// several CPUs found none at the same time.
+    spares: u32,
 }
 
 // SAFETY: the slabs belong to the central list, whichever CPU uses it.
@@ -65,7 +66,7 @@ impl<const SLAB: usize> Central<SLAB> {
     /// No slabs.
     #[must_use]
     pub const fn new() -> Self {
-        Self { first: ptr::null_mut(), has_spare: false }
+        Self { first: ptr::null_mut(), spares: 0 }
     }
 
     fn header_of(object: *mut u8) -> *mut Header {
@@ -105,6 +106,7 @@ impl<const SLAB: usize> Central<SLAB> {
 
     /// Takes a slab in.
     pub fn adopt(&mut self, slab: Slab) {
+        self.spares += 1;
         // SAFETY: `make` put the header there; the slab is given to us.
         unsafe { self.link(slab.0.cast()) };
     }
@@ -152,7 +154,7 @@ impl<const SLAB: usize> Central<SLAB> {
         let slab = unsafe { &mut *header };
         let (class, size) = (slab.class as usize, class::size(slab.class as usize));
         if slab.out == 0 {
-            self.has_spare = false;
+            self.spares -= 1;
         }
         let batch = if slab.free.is_empty() {
             let left = (SLAB - slab.fresh as usize) / size;
@@ -194,7 +196,8 @@ impl<const SLAB: usize> Central<SLAB> {
                 // SAFETY: as just seen.
                 unsafe { self.link(header) };
             }
-            if is_empty && !core::mem::replace(&mut self.has_spare, true) {
+            if is_empty && self.spares == 0 {
+                self.spares = 1;
                 continue;
             }
             if is_empty {

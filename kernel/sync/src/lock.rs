@@ -4,10 +4,8 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 
-use spinning_top::Spinlock;
-use spinning_top::guard::SpinlockGuard;
-
 use crate::hooks;
+use crate::prim::{Spinlock, SpinlockGuard};
 
 /// Mutual exclusion between threads of all CPUs. Never taken by an interrupt handler.
 #[derive(Default)]

@@ -1,6 +1,38 @@
-//! The one seam between the machine's atomics and loom's: models in `tests/loom.rs` run this crate's own code.
+//! The one seam between the machine's atomics and those of models: `tests/loom.rs` runs this crate's own code in every order of its steps,
+//! `tests/shuttle.rs` of the crates above run theirs in many.
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+#[cfg(not(shuttle))]
+pub(crate) use spinning_top::{Spinlock, guard::SpinlockGuard};
+#[cfg(shuttle)]
+pub(crate) use {
+    shuttle::sync::MutexGuard as SpinlockGuard,
+    shuttle::sync::atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+/// In a model a lock is one that the model knows: every taking is a moment when somebody else may come first.
+#[cfg(shuttle)]
+#[derive(Default)]
+pub(crate) struct Spinlock<T>(shuttle::sync::Mutex<T>);
+
+#[cfg(shuttle)]
+impl<T> Spinlock<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(shuttle::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> SpinlockGuard<'_, T> {
+        self.0.lock().expect("nobody panics with a lock")
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<SpinlockGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().expect("nobody panics with a lock")
+    }
+}
