@@ -1,7 +1,7 @@
 //! Door 1: from a C call on the program's stack to a typed handler on the thread's kernel stack.
 #![expect(unsafe_code, reason = "a door is assembly")]
 
-use core::arch::{asm, naked_asm};
+use core::arch::naked_asm;
 
 use abi::errno::Errno;
 use abi::reg::{FromReg, ToRet};
@@ -15,8 +15,14 @@ use crate::errno;
 ///
 /// The function runs on the kernel stack, above the number and the six argument words, and answers a value or minus an errno. Then
 /// the thread's signals are seen to, and errors become C's. A function that needs no more than registers costs nothing else.
+///
+/// A direct call leaves no registers behind that a handler's frame could hold, so what signals want goes through the `syscall` instruction: an
+/// interrupted call is made again there and answers, restarts or fails as on Linux; after any other one a harmless call lets the handlers
+/// run. Interrupts are off from the kernel stack to the first of these: the end of an interrupt would let the handler run before the call is
+/// made again, which would find no signal then and wait for ever. The instruction turns them on.
 #[unsafe(naked)]
 pub(crate) extern "C" fn through() {
+    const GETPID: u32 = 39;
     naked_asm!(
         "mov r11, rsp",
         "mov rsp, gs:[{top}]",
@@ -27,25 +33,29 @@ pub(crate) extern "C" fn through() {
         "cmp byte ptr [rcx + {interrupted}], 0",
         "jne 2f",
         "mov rsp, [rsp + 56]",
-        "cmp rax, -4095",
+        "4: cmp rax, -4095",
         "jae 3f",
         "ret",
-        "2: pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop r8", "pop r9", "pop r10",
+        "2: cmp rax, -{eintr}",
+        "jne 5f",
+        "pop rax", "pop rdi", "pop rsi", "pop rdx", "pop r10", "pop r8", "pop r9",
+        "cli",
         "pop rsp",
-        "sub rsp, 8",
+        "syscall",
+        "jmp 4b",
+        "5: mov rsp, [rsp + 56]",
         "push rax",
-        "push r10",
-        "call {attend}",
-        "add rsp, 24",
-        "cmp rax, -4095",
-        "jae 3f",
-        "ret",
+        "mov eax, {getpid}",
+        "syscall",
+        "pop rax",
+        "jmp 4b",
         "3: mov rdi, rax",
         "jmp {failed}",
         top = const KERNEL_STACK_TOP,
         current = const CURRENT_TASK,
         interrupted = const INTERRUPTED,
-        attend = sym attend,
+        eintr = const Errno::EINTR.raw(),
+        getpid = const GETPID,
         failed = sym errno::failed,
     )
 }
@@ -70,33 +80,6 @@ pub(crate) fn with_context<R: ToRet>(
 #[inline(never)]
 fn traced(cx: &Ctx<'_>, number: u64, words: [u64; 6]) -> i64 {
     call(cx, number, &words) as i64
-}
-
-/// What a direct call answered, once the thread's signals are seen to.
-///
-/// A direct call leaves no registers behind that a handler's frame could hold, so what signals want goes through the `syscall` door: an
-/// interrupted call is made again there and answers, restarts or fails as on Linux; after any other one a harmless call lets
-/// the handlers run.
-extern "C" fn attend(number: u64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, answer: i64) -> i64 {
-    const GETPID: u64 = 39;
-    if answer == -i64::from(Errno::EINTR.raw()) {
-        return through_syscall(number, [a, b, c, d, e, f]);
-    }
-    through_syscall(GETPID, [0; 6]);
-    answer
-}
-
-fn through_syscall(number: u64, [a, b, c, d, e, f]: [u64; 6]) -> i64 {
-    let answer;
-    // SAFETY: the call that the program asked for, with its arguments; the instruction changes rax, rcx and r11.
-    unsafe {
-        asm!(
-            "syscall",
-            inout("rax") number => answer, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
-            out("rcx") _, out("r11") _,
-        )
-    };
-    answer
 }
 
 /// Calls `function`, which is no system call, on the kernel stack with up to five argument words.

@@ -35,6 +35,8 @@ extern "C" fn syscall_entry() {
         // Interrupts are off (SFMASK): the scratch word is ours for two instructions.
         "mov gs:[{scratch}], rsp",
         "mov rsp, gs:[{top}]",
+        // The program goes on with interrupts on, and so does a handler: std-shim's door may come with them off.
+        "or r11d, {interrupt_flag}",
         "push 16",
         "push gs:[{scratch}]",
         "push r11",
@@ -56,11 +58,10 @@ extern "C" fn syscall_entry() {
         "mov rcx, [rsp + 16]",
         "mov r11, [rsp + 32]",
         "mov rsp, [rsp + 40]",
-        // Back to the program's flags; nothing above needs the kernel stack any more.
-        "bt r11, 9",
-        "jnc 2f",
+        // Nothing above needs the kernel stack any more.
         "sti",
-        "2: jmp rcx",
+        "jmp rcx",
+        interrupt_flag = const RFlags::INTERRUPT_FLAG.bits(),
         scratch = const OFFSET_SCRATCH,
         top = const OFFSET_KERNEL_STACK_TOP,
         syscall = const TrapFrame::SYSCALL,

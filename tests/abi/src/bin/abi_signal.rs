@@ -12,7 +12,7 @@ use libc::{EAGAIN, EINTR, EINVAL, ESRCH, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, S
 
 cases! {
     handler_is_told, both_doors_deliver, masks_nest, alternate_stack, fault_is_repaired, fault_codes, vectors_survive,
-    interrupted_read, interrupted_sleep, interrupted_futex, poll_with_mask, suspend, wait_for_signals, queued_in_order, thread_is_interrupted,
+    interrupted_read, interrupted_every_time, interrupted_sleep, interrupted_futex, poll_with_mask, suspend, wait_for_signals, queued_in_order, thread_is_interrupted,
     once_and_nested, pause_ends, one_thread_takes_it
 }
 
@@ -334,6 +334,50 @@ fn interrupted_read() {
         // SAFETY: the case's own.
         unsafe { (libc::close(fds[0]), libc::close(fds[1])) };
     }
+}
+
+/// Whether the thread `tid` of this process waits.
+fn is_waiting(tid: usize) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).unwrap();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S'))
+}
+
+/// A read that waits is interrupted by one signal, each time: whatever comes between its answer and the handler, the signal is not lost.
+fn interrupted_every_time() {
+    const ROUNDS: usize = 1000;
+    let (mut fds, mut byte) = ([0; 2], 0_u8);
+    // SAFETY: room for two numbers.
+    unsafe { assert_eq!(libc::pipe(fds.as_mut_ptr()), 0) };
+    handle(libc::SIGUSR1, 0, count);
+    COUNT.store(0, Ordering::SeqCst);
+    // SAFETY: always succeeds.
+    let (pid, tid) = unsafe { (libc::getpid() as usize, libc::syscall(libc::SYS_gettid) as usize) };
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            mask(libc::SIG_BLOCK, &[libc::SIGUSR1]);
+            for round in 0..ROUNDS {
+                while COUNT.load(Ordering::SeqCst) as usize != round || !is_waiting(tid) {
+                    std::thread::yield_now();
+                }
+                assert_eq!(call(libc::SYS_tgkill, [pid, tid, libc::SIGUSR1 as usize, 0, 0, 0]), Ok(0));
+            }
+        });
+        // Timer interrupts at any moment.
+        scope.spawn(|| {
+            mask(libc::SIG_BLOCK, &[libc::SIGUSR1]);
+            while COUNT.load(Ordering::SeqCst) as usize != ROUNDS {
+                std::thread::sleep(Duration::from_micros(20));
+            }
+        });
+        for _ in 0..ROUNDS {
+            // SAFETY: room for a byte.
+            let answer = check(unsafe { libc::read(fds[0], (&raw mut byte).cast(), 1) } as i64);
+            assert_eq!(answer, Err(EINTR));
+        }
+    });
+    assert_eq!(COUNT.load(Ordering::SeqCst) as usize, ROUNDS);
+    // SAFETY: the case's own.
+    unsafe { (libc::close(fds[0]), libc::close(fds[1])) };
 }
 
 // covers: nanosleep
