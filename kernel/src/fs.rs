@@ -213,6 +213,8 @@ pub fn map_file(
     if shared && write && !may_write {
         return Err(Errno::EACCES);
     }
+    // Nothing fails once the file knows of the map.
+    let root = Arc::clone(&files.tree()?.root);
     let sharing = match open.file.mapping() {
         Mapping::Zeros => return Ok(Source::Anonymous),
         Mapping::Pages(pages) if shared => {
@@ -223,6 +225,5 @@ pub fn map_file(
         Mapping::Copies | Mapping::Nothing => return Err(Errno::ENODEV),
     };
     let id = open.inode.metadata().id();
-    let root = Arc::clone(&files.tree()?.root);
     Ok(Source::File { file: Arc::new(MappedFile { open, root, id, sharing, around }), offset })
 }

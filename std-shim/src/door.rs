@@ -1,5 +1,4 @@
 //! Door 1: from a C call on the program's stack to a typed handler on the thread's kernel stack.
-#![expect(unsafe_code, reason = "a door is assembly")]
 
 use core::arch::naked_asm;
 

@@ -14,6 +14,14 @@ static FRAMES: IrqLock<Option<Frames>> = IrqLock::new(None);
 /// Free frames, for who only wants to know about how many there are.
 static FREE: AtomicU64 = AtomicU64::new(0);
 
+/// Most frames that are kept for the kernel.
+pub const MOST_RESERVE: u64 = 1024;
+
+/// How many frames are kept for the kernel on a machine that has `all`: a 64th.
+pub fn reserve(all: u64) -> u64 {
+    (all / 64).clamp(64, MOST_RESERVE)
+}
+
 /// Does `step` with the machine's frames.
 fn with<R>(step: impl FnOnce(&mut Frames) -> R) -> Option<R> {
     let mut frames = FRAMES.lock();

@@ -4,12 +4,13 @@ use core::fmt;
 use core::slice;
 
 use logic::boot::memmap::{self, Range, Ranges};
-use logic::mm::frames::{CHUNK, Chunk, FRAME, For, Frames, MOST_RANGES, table_bytes};
+use logic::mm::frames::{CHUNK, Chunk, FRAME, Frames, MOST_RANGES, table_bytes};
 
 use crate::arch::paging::{self, PageTables, Protection, direct};
 use crate::boot::BootInfo;
 use crate::image;
 
+use super::space::table_frame;
 use super::{Memory, frames};
 
 /// RAM below this is never given out: real-mode tables, boot structures, the trampoline of other CPUs.
@@ -73,8 +74,7 @@ pub fn init(boot: &BootInfo) -> Result<&'static Memory, MemoryError> {
     // SAFETY: the range is RAM that was just taken out of what is given out; the boot tables map it; any bits are a Chunk.
     let chunks = unsafe { slice::from_raw_parts_mut(direct(place.start) as *mut Chunk, chunks) };
 
-    // A 64th of RAM, at most 4 MiB, is the kernel's.
-    let reserve = (ram.total() / FRAME / 64).clamp(64, 1024);
+    let reserve = frames::reserve(ram.total() / FRAME);
     frames::install(Frames::new(ram.clone(), chunks, reserve));
 
     let too_little = || MemoryError::TooLittle(free, LEAST_FREE);
@@ -93,10 +93,6 @@ fn image_range() -> Range {
     let start = image::segments().map(|(start, ..)| start).min().unwrap_or(0);
     let end = image::segments().map(|(_, end, _)| end).max().unwrap_or(0);
     Range { start: start & !(FRAME - 1), end: end.next_multiple_of(FRAME) }
-}
-
-fn table_frame() -> Option<u64> {
-    frames::allocate_zeroed(For::Kernel)
 }
 
 /// The direct map (without the image: its code must not be writable through it) and the image's segments.

@@ -278,6 +278,7 @@ impl Memory {
                     return Err(Errno::EACCES);
                 }
                 let (start, end) = (area.start.max(address), area.end.min(end));
+                holes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
                 holes.push((Arc::clone(file), offset + (start - area.start), end - start));
             }
             space.areas.covers(address, end)

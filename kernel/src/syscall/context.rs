@@ -166,11 +166,9 @@ impl<'a> Ctx<'a> {
     /// # Errors
     /// `ENOMEM`.
     pub fn check_memory(&self) -> Result<(), Errno> {
-        // At most half of what `mm::init` puts aside, and that depends on how much there is.
-        const MOST: u64 = 512;
         let free = frames::free_count();
-        let is_short = || free < (frames::usage().1 / 64).clamp(64, 2 * MOST) / 2;
-        if free < MOST && is_short() { Err(Errno::ENOMEM) } else { Ok(()) }
+        let is_short = || free < frames::reserve(frames::usage().1) / 2;
+        if free < frames::MOST_RESERVE / 2 && is_short() { Err(Errno::ENOMEM) } else { Ok(()) }
     }
 
     /// A zero-terminated string of at most `most` bytes; longer ones are cut there.

@@ -36,7 +36,7 @@ pub(super) fn section(systems: &Systems, runs: u32) -> Result<Section> {
     let guests = SYSTEMS.map(|system| systems.guest(system, "hello"));
     let mut text = format!(
         "Std hello, release, `strip = true`. QEMU's start to the first line, in ms on the wall with one vCPU and {PLENTY} MiB, is the median of \
-         {runs}, in turns with the floor: an image of 240 bytes of code that prints a line. Must: at most 15 ms above the floor on microvm; 8 MiB.\n\n\
+         {runs}, in turns with the floor: an image of 240 bytes that prints a line. Must: at most 15 ms above the floor on microvm; 8 MiB.\n\n\
          | system | machine | first line | above the floor | least memory, MiB |\n|---|---|--:|--:|--:|\n"
     );
     for (system, guest) in SYSTEMS.into_iter().zip(guests) {

@@ -314,11 +314,7 @@ fn parse<T: core::str::FromStr>(value: &[u8]) -> Option<T> {
 }
 
 fn port(value: &[u8]) -> Option<u16> {
-    let text = core::str::from_utf8(value).ok()?;
-    match text.strip_prefix("0x") {
-        Some(hex) => u16::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    }
+    u16::try_from(number(core::str::from_utf8(value).ok()?)?).ok()
 }
 
 fn terminals(value: &[u8]) -> Option<[bool; 3]> {
