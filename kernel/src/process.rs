@@ -34,8 +34,6 @@ pub struct Process {
     threads: IrqLock<Threads>,
     /// Timers that send signals.
     pub timers: Lock<SignalTimers>,
-    /// CPU time of threads that have ended, in nanoseconds.
-    ended_cpu_time: AtomicU64,
     /// `RLIMIT_FSIZE` once more: files ask at every write.
     file_size_limit: AtomicU64,
 }
@@ -46,6 +44,10 @@ struct Threads {
     /// `None`: the ID is a thread's that is being made.
     by_tid: BTreeMap<u32, Option<Arc<Task>>>,
     ids: TidAllocator,
+    /// CPU time of threads that have ended, in nanoseconds.
+    ended_cpu_time: u64,
+    /// The most that was said of all threads' CPU time. A thread that leaves its CPU meanwhile is counted a moment too long.
+    shown_cpu_time: u64,
 }
 
 impl Threads {
@@ -82,9 +84,13 @@ impl Process {
             credentials: Lock::new(Credentials::default()),
             limits: Lock::new(Limits::default()),
             signals: IrqLock::new(ProcessSignals::default()),
-            threads: IrqLock::new(Threads { by_tid: BTreeMap::new(), ids: TidAllocator::new(PID) }),
+            threads: IrqLock::new(Threads {
+                by_tid: BTreeMap::new(),
+                ids: TidAllocator::new(PID),
+                ended_cpu_time: 0,
+                shown_cpu_time: 0,
+            }),
             timers: Lock::new(SignalTimers::default()),
-            ended_cpu_time: AtomicU64::new(0),
             file_size_limit: AtomicU64::new(u64::MAX),
         }
     }
@@ -110,7 +116,7 @@ impl Process {
     /// # Errors
     /// `EAGAIN` when all are in use (clone(2)).
     pub fn allocate_tid(&self) -> Result<u32, Errno> {
-        let Threads { by_tid, ids } = &mut *self.threads.lock();
+        let Threads { by_tid, ids, .. } = &mut *self.threads.lock();
         let tid = ids.allocate(by_tid.len(), |tid| by_tid.contains_key(&tid)).ok_or(Errno::EAGAIN)?;
         by_tid.insert(tid, None);
         Ok(tid)
@@ -129,12 +135,13 @@ impl Process {
     /// Lets a thread go that is about to end. True: it was the last.
     pub fn remove_thread(&self, tid: u32) -> bool {
         let (task, last) = {
-            let by_tid = &mut self.threads.lock().by_tid;
-            (by_tid.remove(&tid).flatten(), by_tid.is_empty())
+            let threads = &mut *self.threads.lock();
+            let task = threads.by_tid.remove(&tid).flatten();
+            // In the same moment: `cpu_time` finds it among the living or here.
+            threads.ended_cpu_time += task.as_deref().map_or(0, task::cpu_time);
+            (task, threads.by_tid.is_empty())
         };
-        if let Some(task) = task {
-            self.ended_cpu_time.fetch_add(task::cpu_time(&task), Ordering::Relaxed);
-        }
+        drop(task);
         last
     }
 
@@ -153,9 +160,11 @@ impl Process {
         self.threads.lock().iter().cloned().collect()
     }
 
-    /// CPU time of all threads, ended ones too, in nanoseconds.
+    /// CPU time of all threads, ended ones too, in nanoseconds: never less than it was before.
     pub fn cpu_time(&self) -> u64 {
-        let live: u64 = self.threads.lock().iter().map(|task| task::cpu_time(task)).sum();
-        live + self.ended_cpu_time.load(Ordering::Relaxed)
+        let threads = &mut *self.threads.lock();
+        let live: u64 = threads.iter().map(|task| task::cpu_time(task)).sum();
+        threads.shown_cpu_time = threads.shown_cpu_time.max(live + threads.ended_cpu_time);
+        threads.shown_cpu_time
     }
 }

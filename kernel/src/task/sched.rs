@@ -82,6 +82,7 @@ pub(super) fn become_prepared() {
 fn make_current(task: Arc<Task>, now: u64) {
     let (bottom, top) = task.stack_bounds();
     task.since.store(now, Ordering::Relaxed);
+    task.cpu_time.start(now);
     cpu::set_current(Arc::into_raw(task).cast_mut().cast(), bottom, top);
 }
 
@@ -117,8 +118,9 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     let here = queue_of(cpu::id());
     let from = current_ptr();
     cpu::set_need_resched(false);
-    // SAFETY: the running task, kept by CpuLocal.
-    let may_stay = unsafe { &*from }.affinity() & (1 << cpu::id()) != 0;
+    // SAFETY: the running task, kept by CpuLocal and then by the queue or by `previous` until finish_switch.
+    let running = unsafe { &*from };
+    let may_stay = running.affinity() & (1 << cpu::id()) != 0;
     let goes_on = matches!(leaving, Leaving::Runnable | Leaving::Preempted);
     let leaving = if goes_on && !may_stay { Leaving::Migrating } else { leaving };
     let from_is_idle = core::ptr::eq(from, Arc::as_ptr(&here.idle));
@@ -127,7 +129,8 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
         return false;
     }
     let now = time::now();
-    let ran = account(from, now);
+    let ran = now.saturating_sub(running.since.load(Ordering::Relaxed));
+    running.since.store(now, Ordering::Relaxed);
     let mut next = queue.pick_next(ran);
     if next.is_none() {
         drop(queue);
@@ -146,6 +149,7 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     next.on_cpu.store(true, Ordering::Relaxed);
     next.cpu.store(cpu::id(), Ordering::Relaxed);
     let to: *const Task = Arc::as_ptr(&next);
+    running.cpu_time.stop(now);
     let tag = match leaving {
         Leaving::Runnable | Leaving::Preempted if !from_is_idle => {
             let arrival = if leaving == Leaving::Preempted { Arrival::Preempted } else { Arrival::Ready };
@@ -166,12 +170,10 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     }
     drop(queue);
     share(from_is_idle, others_wait);
-    // SAFETY: kept alive by the queue or by `previous` until finish_switch.
-    let from = unsafe { &*from };
     // SAFETY: kept alive by CpuLocal.
     let to = unsafe { &*to };
     // SAFETY: interrupts are off; `from` runs here, `to` was picked from a queue under invariant 2, so its stack is nobody's.
-    unsafe { switch::switch(&from.context, &to.context, vectors_live) };
+    unsafe { switch::switch(&running.context, &to.context, vectors_live) };
     finish_switch();
     true
 }
@@ -251,16 +253,6 @@ pub fn reap() {
 pub(super) fn begin() {
     finish_switch();
     cpu::interrupts::enable();
-}
-
-/// Adds to the running task's CPU time what it has used; answers that, in nanoseconds.
-fn account(task: *const Task, now: u64) -> u64 {
-    // SAFETY: the running task, kept by CpuLocal.
-    let task = unsafe { &*task };
-    let ran = now.saturating_sub(task.since.load(Ordering::Relaxed));
-    task.since.store(now, Ordering::Relaxed);
-    task.cpu_time.fetch_add(ran, Ordering::Relaxed);
-    ran
 }
 
 /// A task of another CPU's queue.
@@ -443,9 +435,7 @@ fn with_interrupts_off<R>(body: impl FnOnce() -> R) -> R {
     result
 }
 
-/// CPU time of the running task in nanoseconds.
+/// CPU time of a task in nanoseconds, up to now if it runs.
 pub fn cpu_time(task: &Task) -> u64 {
-    let running = task.on_cpu.load(Ordering::Relaxed);
-    let since = if running { time::now().saturating_sub(task.since.load(Ordering::Relaxed)) } else { 0 };
-    task.cpu_time.load(Ordering::Relaxed) + since
+    task.cpu_time.read(time::now)
 }

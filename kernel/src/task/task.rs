@@ -10,7 +10,7 @@ use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use logic::futex::{Waiter, Waits};
 use logic::task::run_queue::Runs;
-use sync::{IrqLock, Link, Lock, Park, linked};
+use sync::{IrqLock, Link, Lock, Park, Stopwatch, linked};
 
 use crate::arch::switch::Context;
 use crate::mm::stack::KernelStack;
@@ -36,11 +36,11 @@ pub struct Task {
     affinity: AtomicU64,
     /// Where to write 0 and wake a futex when the thread ends (set_tid_address(2)); 0 for nowhere.
     pub clear_child_tid: AtomicU64,
-    /// Nanoseconds of CPU time up to the last time it was put aside.
-    pub(super) cpu_time: AtomicU64,
+    /// CPU time: runs while the thread does.
+    pub(super) cpu_time: Stopwatch,
     /// The next one on a CPU's list of the dead.
     pub(super) next_dead: AtomicPtr<Task>,
-    /// When it was last put on a CPU, in monotonic nanoseconds.
+    /// When its turn began, in monotonic nanoseconds.
     pub(super) since: AtomicU64,
     /// A signal or the process's end wants the thread's attention: waits answer EINTR.
     pub interrupted: AtomicBool,
@@ -91,7 +91,7 @@ impl Task {
             cpu: AtomicUsize::new(0),
             affinity: AtomicU64::new(u64::MAX),
             clear_child_tid: AtomicU64::new(0),
-            cpu_time: AtomicU64::new(0),
+            cpu_time: Stopwatch::new(),
             next_dead: AtomicPtr::new(core::ptr::null_mut()),
             since: AtomicU64::new(0),
             interrupted: AtomicBool::new(false),

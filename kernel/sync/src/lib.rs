@@ -8,6 +8,7 @@
 //! | [`Park`] | nothing | how a thread stops and is made to go on |
 //! | [`IdleMask`] | nothing | which CPUs have nothing to do |
 //! | [`Queue`] | (inside a lock) | who comes next, without memory of its own |
+//! | [`Stopwatch`] | nothing | how long something ran, while it runs too |
 //! | [`WakerSet`] | (inside a lock) | who is to be woken when something changes |
 //!
 //! No lock may be held across a switch of threads, and none while program memory is touched. The order of locks is drawn in `docs/locks.md`.
@@ -25,6 +26,7 @@ mod once;
 mod park;
 mod prim;
 mod queue;
+mod stopwatch;
 mod wakers;
 
 pub use idle::IdleMask;
@@ -33,4 +35,5 @@ pub use lock::{Lock, LockGuard};
 pub use once::Once;
 pub use park::Park;
 pub use queue::{Link, Linked, Queue};
+pub use stopwatch::Stopwatch;
 pub use wakers::WakerSet;

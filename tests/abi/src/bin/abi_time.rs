@@ -9,8 +9,8 @@ use abi_tests::{call, cases, check};
 use libc::{EFAULT, EINVAL, timespec};
 
 cases! {
-    clocks_answer, clocks_refuse, monotonic_never_goes_back, realtime_is_plausible, cpu_clocks_run, sleeps_last, absolute_sleep,
-    short_sleeps, old_clocks, uname_answers, sysinfo_answers, random_bytes, rates_agree, setting_clocks
+    clocks_answer, clocks_refuse, monotonic_never_goes_back, realtime_is_plausible, cpu_clocks_run,
+    cpu_clocks_never_go_back, sleeps_last, absolute_sleep, short_sleeps, old_clocks, uname_answers, sysinfo_answers, random_bytes, rates_agree, setting_clocks
 }
 
 fn now(clock: i32) -> Result<Duration, i32> {
@@ -75,12 +75,43 @@ fn realtime_is_plausible() {
 }
 
 fn cpu_clocks_run() {
+    const STEP: Duration = Duration::from_millis(20);
     let (process, thread) =
         (now(libc::CLOCK_PROCESS_CPUTIME_ID).unwrap(), now(libc::CLOCK_THREAD_CPUTIME_ID).unwrap());
-    let spin = Instant::now();
-    while spin.elapsed() < Duration::from_millis(50) {}
-    assert!(now(libc::CLOCK_PROCESS_CPUTIME_ID).unwrap() > process + Duration::from_millis(5));
-    assert!(now(libc::CLOCK_THREAD_CPUTIME_ID).unwrap() > thread + Duration::from_millis(5));
+    let start = Instant::now();
+    while now(libc::CLOCK_THREAD_CPUTIME_ID).unwrap() < thread + STEP {
+        assert!(start.elapsed() < Duration::from_secs(20), "the thread's clock stands still");
+    }
+    assert!(now(libc::CLOCK_PROCESS_CPUTIME_ID).unwrap() >= process + STEP);
+}
+
+/// Threads are put aside again and again, others end: no time counts twice, and none is lost.
+fn cpu_clocks_never_go_back() {
+    let until = Instant::now() + Duration::from_millis(600);
+    let never_back = |clock| {
+        let mut latest = now(clock).unwrap();
+        while Instant::now() < until {
+            let next = now(clock).unwrap();
+            assert!(next >= latest, "{next:?} after {latest:?}");
+            latest = next;
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| never_back(libc::CLOCK_THREAD_CPUTIME_ID));
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while Instant::now() < until {
+                    thread::yield_now();
+                }
+            });
+        }
+        scope.spawn(|| {
+            while Instant::now() < until {
+                thread::spawn(thread::yield_now).join().unwrap();
+            }
+        });
+        never_back(libc::CLOCK_PROCESS_CPUTIME_ID);
+    });
 }
 
 // covers: nanosleep
