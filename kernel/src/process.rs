@@ -40,7 +40,7 @@ pub struct Process {
 
 /// Who has which thread ID.
 #[derive(Debug)]
-struct Threads {
+pub struct Threads {
     /// `None`: the ID is a thread's that is being made.
     by_tid: BTreeMap<u32, Option<Arc<Task>>>,
     ids: TidAllocator,
@@ -51,7 +51,8 @@ struct Threads {
 }
 
 impl Threads {
-    fn iter(&self) -> impl Iterator<Item = &Arc<Task>> {
+    /// The first one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Task>> {
         self.by_tid.values().flatten()
     }
 }
@@ -155,9 +156,9 @@ impl Process {
         self.threads.lock().iter().map(|task| task.tid).collect()
     }
 
-    /// All threads, the first one first.
-    pub fn threads(&self) -> Vec<Arc<Task>> {
-        self.threads.lock().iter().cloned().collect()
+    /// What `body` makes of all threads. Interrupts are off meanwhile, and none of them ends.
+    pub fn with_threads<R>(&self, body: impl FnOnce(&Threads) -> R) -> R {
+        body(&self.threads.lock())
     }
 
     /// CPU time of all threads, ended ones too, in nanoseconds: never less than it was before.

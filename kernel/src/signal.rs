@@ -45,24 +45,27 @@ pub fn end_by(signal: Signal) -> ! {
 /// # Errors
 /// `EAGAIN` when too many real-time signals wait.
 pub fn send_to_process(process: &Process, signal: Signal, info: SigInfo) -> Result<(), Errno> {
-    let threads = process.threads();
     let open = |task: &&Arc<Task>| !task.signals.lock().mask.contains(signal);
     let effect = process.signals.lock().effect(signal);
-    let taker = threads.iter().find(open);
-    match (effect, taker) {
-        (Effect::Ignore | Effect::StopOrContinue, Some(_)) => return Ok(()),
-        (Effect::Kill, Some(_)) => end_by(signal),
-        _ => {
-            let mut signals = process.signals.lock();
-            let most = signals.most_queued;
-            signals.pending.add(signal, info, most)?;
+    // No thread is counted here: an interrupt must never be the last to let go of one.
+    let is_fatal = process.with_threads(|threads| {
+        let taker = threads.iter().find(open);
+        match (effect, taker) {
+            (Effect::Ignore | Effect::StopOrContinue, Some(_)) => return Ok(false),
+            (Effect::Kill, Some(_)) => return Ok(true),
+            _ => {
+                let mut signals = process.signals.lock();
+                let most = signals.most_queued;
+                signals.pending.add(signal, info, most)?;
+            }
         }
-    }
-    match taker {
-        Some(task) => task.interrupt(),
-        None => threads.iter().filter(|task| awaits(task, signal)).for_each(task::unpark),
-    }
-    Ok(())
+        match taker {
+            Some(task) => task.interrupt(),
+            None => threads.iter().filter(|task| awaits(task, signal)).for_each(task::unpark),
+        }
+        Ok(false)
+    })?;
+    if is_fatal { end_by(signal) } else { Ok(()) }
 }
 
 /// A signal that comes from outside: from the terminal, the power button, the tool that runs the guest. At interrupt time.

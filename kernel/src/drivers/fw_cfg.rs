@@ -61,34 +61,35 @@ pub fn find(name: &str) -> Option<File> {
     if !is_there() {
         return None;
     }
-    let mut count = [0; 4];
+    let mut count = [0; size_of::<u32>()];
     select(KEY_DIRECTORY);
     read(&mut count);
-    for _ in 0..u32::from_be_bytes(count).min(MOST_ENTRIES) {
-        let mut entry = [0; ENTRY_BYTES];
-        read(&mut entry);
+    let entries = u32::from_be_bytes(count).min(MOST_ENTRIES) as usize;
+    let mut directory = zeroed(entries * ENTRY_BYTES)?;
+    fetch(KEY_DIRECTORY, size_of_val(&count) as u32, &mut directory).ok()?;
+    directory.as_chunks::<ENTRY_BYTES>().0.iter().find_map(|entry| {
         let [s0, s1, s2, s3, k0, k1, _, _, text @ ..] = entry;
         let length = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
-        if &text[..length] == name.as_bytes() {
-            return Some(File {
-                key: u16::from_be_bytes([k0, k1]),
-                size: u32::from_be_bytes([s0, s1, s2, s3]),
-            });
-        }
-    }
-    None
+        (text[..length] == *name.as_bytes()).then(|| File {
+            key: u16::from_be_bytes([*k0, *k1]),
+            size: u32::from_be_bytes([*s0, *s1, *s2, *s3]),
+        })
+    })
 }
 
 /// All bytes of the blob named `name`; `None` when it is not there or does not fit into memory.
 pub fn read_all(name: &str) -> Option<Vec<u8>> {
     let file = find(name)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(file.size as usize).ok()?;
-    bytes.resize(file.size as usize, 0);
-    let _guard = DEVICE.lock();
-    select(file.key);
-    read(&mut bytes);
+    let mut bytes = zeroed(file.size as usize)?;
+    read_at(file, 0, &mut bytes).ok()?;
     Some(bytes)
+}
+
+fn zeroed(bytes: usize) -> Option<Vec<u8>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(bytes).ok()?;
+    buffer.resize(bytes, 0);
+    Some(buffer)
 }
 
 /// A DMA request (QEMU docs/specs/fw_cfg: FWCfgDmaAccess), big-endian.
@@ -136,15 +137,21 @@ fn transfer(command: u32, length: u32, address: u64) -> bool {
 /// `EIO` when the device refuses.
 pub fn read_at(file: File, offset: u32, buffer: &mut [u8]) -> Result<(), Errno> {
     let _guard = DEVICE.lock();
+    fetch(file.key, offset, buffer)
+}
+
+/// Fills `buffer` from byte `offset` of the item `key` on: at once if the device can write to memory, else a byte at a time, which takes a
+/// device access each.
+fn fetch(key: u16, offset: u32, buffer: &mut [u8]) -> Result<(), Errno> {
     let length = u32::try_from(buffer.len()).map_err(|_| Errno::EIO)?;
     if has_dma() {
         let address = physical_of_direct(buffer.as_mut_ptr() as u64);
-        let skipped = transfer(u32::from(file.key) << 16 | control::SELECT | control::SKIP, offset, 0);
+        let skipped = transfer(u32::from(key) << 16 | control::SELECT | control::SKIP, offset, 0);
         let good = skipped && transfer(control::READ, length, address);
         return if good { Ok(()) } else { Err(Errno::EIO) };
     }
     // Without it there is no seek: what lies before is read and dropped.
-    select(file.key);
+    select(key);
     for _ in 0..offset {
         read(&mut [0]);
     }

@@ -22,6 +22,8 @@ use crate::{build, linker, paths, process, sysroot, ui};
 
 /// Enough for the slowest rival on a loaded machine.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How many times as long as with plenty of memory a start may take with little.
+const PATIENCE: f64 = 5.0;
 const MACHINES: [&str; 2] = ["microvm", "q35"];
 /// MiB that any of the systems boots with.
 const PLENTY: u32 = 256;
@@ -81,21 +83,23 @@ fn start(
 ) -> Result<(f64, f64, u32)> {
     ui::status("Measuring", &format!("the start of {} on {name}", system.name()));
     let machine = |memory: u32| Machine { name, memory: format!("{memory}M"), clock: Clock::Wall };
-    let first_line = |guest: &Guest, memory: u32| -> Result<f64> {
+    let first_line = |guest: &Guest, memory: u32, limit: Duration| -> Result<f64> {
         let is_first = |line: &str| line == "floor" || line.contains("Hello");
-        Ok(guest.listen(&machine(memory), &[], LIMIT, is_first)?.complete()?.elapsed.as_secs_f64() * 1000.0)
+        Ok(guest.listen(&machine(memory), &[], limit, is_first)?.complete()?.elapsed.as_secs_f64() * 1000.0)
     };
     let (mut floors, mut lines) = (Vec::new(), Vec::new());
     // Taken in turns, so that a load on the machine falls on both.
     for _ in 0..runs {
-        floors.push(first_line(floor, PLENTY)?);
-        lines.push(first_line(guest, PLENTY)?);
+        floors.push(first_line(floor, PLENTY, LIMIT)?);
+        lines.push(first_line(guest, PLENTY, LIMIT)?);
     }
     let (floor, line) = (median(&mut floors), median(&mut lines));
+    // Who has too little memory may hang instead of giving up.
+    let patience = Duration::from_secs_f64(1.0 + PATIENCE * line / 1000.0);
     let (mut too_little, mut enough) = (0, PLENTY);
     while enough - too_little > 1 {
         let memory = (too_little + enough) / 2;
-        if first_line(guest, memory).is_ok() { enough = memory } else { too_little = memory }
+        if first_line(guest, memory, patience).is_ok() { enough = memory } else { too_little = memory }
     }
     Ok((line, line - floor, enough))
 }

@@ -67,7 +67,9 @@ pub fn sys_setpriority(cx: &Ctx<'_>, which: PriorityOf, who: i32, nice: i32) -> 
     match which {
         PriorityOf::Process => cx.with_thread(Tid(who), |task| task.nice.store(nice, Ordering::Relaxed)),
         _ => {
-            cx.process().threads().iter().for_each(|task| task.nice.store(nice, Ordering::Relaxed));
+            cx.process().with_threads(|threads| {
+                threads.iter().for_each(|task| task.nice.store(nice, Ordering::Relaxed));
+            });
             Ok(())
         }
     }
