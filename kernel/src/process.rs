@@ -3,9 +3,10 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::errno::Errno;
+use abi::signal::SigInfo;
 use abi::time::ClockId;
 use litemap::LiteMap;
 use logic::credentials::Credentials;
@@ -73,8 +74,8 @@ pub struct PosixTimer {
     pub timer: Arc<IntervalTimer>,
     /// The clock its absolute times are on.
     pub clock: ClockId,
-    /// How often it went off more than once before its last signal.
-    pub overruns: Arc<AtomicU32>,
+    /// How often it went off besides the one time that its last signal was taken for (timer_getoverrun(2)).
+    pub overruns: u32,
 }
 
 impl Process {
@@ -159,6 +160,15 @@ impl Process {
     /// What `body` makes of all threads. Interrupts are off meanwhile, and none of them ends.
     pub fn with_threads<R>(&self, body: impl FnOnce(&Threads) -> R) -> R {
         body(&self.threads.lock())
+    }
+
+    /// A signal has been taken: if it is a timer's, what timer_getoverrun(2) says now.
+    pub fn signal_taken(&self, info: &SigInfo) {
+        if let Some((number, overruns)) = info.expiry()
+            && let Some(timer) = self.timers.lock().posix.get_mut(&number)
+        {
+            timer.overruns = overruns;
+        }
     }
 
     /// CPU time of all threads, ended ones too, in nanoseconds: never less than it was before.

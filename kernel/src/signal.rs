@@ -160,6 +160,7 @@ pub fn attend(process: &Process, task: &Task, frame: &mut TrapFrame, mut call: O
         match step {
             Some(Step::Kill(signal)) => end_by(signal),
             Some(Step::Handle(delivery)) => {
+                process.signal_taken(&delivery.info);
                 let flags = SaFlags::from_bits_retain(delivery.action.sa_flags);
                 if let Some(call) = interrupted
                     && flags.contains(SaFlags::RESTART)

@@ -352,6 +352,20 @@ impl SigInfo {
         info
     }
 
+    /// Which timer it is of, and how often that went off besides this time; `None` for other signals.
+    #[must_use]
+    pub fn expiry(&self) -> Option<(i32, u32)> {
+        let [number, overruns]: [u32; 2] = zerocopy::transmute!(self.fields[0]);
+        (self.si_code == code::SI_TIMER).then_some((number.cast_signed(), overruns))
+    }
+
+    /// The timer went off so many times more: at most `DELAYTIMER_MAX` are counted (timer_getoverrun(2)).
+    pub fn add_overruns(&mut self, more: u32) {
+        let Some((number, overruns)) = self.expiry() else { return };
+        let overruns = overruns.saturating_add(more).min(i32::MAX.cast_unsigned());
+        self.fields[0] = u64::from(overruns) << 32 | u64::from(number.cast_unsigned());
+    }
+
     fn with(signal: Signal, code: i32, first: u64) -> Self {
         let mut info = Self { si_signo: signal.raw(), si_code: code, ..Self::default() };
         info.fields[0] = first;

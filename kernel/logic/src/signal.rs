@@ -52,10 +52,17 @@ impl Pending {
 
     /// Adds a signal. A classic one that waits already is not added again; real-time signals queue, up to `most` of them. Without
     /// room, what can be said in a bit is: that a classic signal came, or a real-time one through kill(2); who sent it is lost.
+    /// A timer has one signal at a time: going off again is counted in the one that waits (timer_getoverrun(2)).
     ///
     /// # Errors
     /// `EAGAIN` when too many wait (sigqueue(3)).
     pub fn add(&mut self, signal: Signal, info: SigInfo, most: usize) -> Result<(), Errno> {
+        if let Some((number, overruns)) = info.expiry()
+            && let Some(waiting) = self.of_timer(signal, number)
+        {
+            waiting.add_overruns(overruns.saturating_add(1));
+            return Ok(());
+        }
         let is_classic = signal < Signal::SIGRTMIN;
         if is_classic && self.set.contains(signal) {
             return Ok(());
@@ -68,6 +75,13 @@ impl Pending {
         }
         self.set = self.set.union(SigSet::of(signal));
         Ok(())
+    }
+
+    fn of_timer(&mut self, signal: Signal, number: i32) -> Option<&mut SigInfo> {
+        let of_it = |info: &&mut SigInfo| {
+            info.si_signo == signal.raw() && info.expiry().is_some_and(|(other, _)| other == number)
+        };
+        self.queue.iter_mut().find(of_it)
     }
 
     /// Takes the first of those in `wanted`: faults before others, low numbers before high ones, then in order of arrival.

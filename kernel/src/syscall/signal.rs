@@ -169,6 +169,7 @@ pub fn sys_rt_sigtimedwait(
         Errno::ETIMEDOUT => Errno::EAGAIN,
         other => other,
     })?;
+    cx.process().signal_taken(&details);
     if let Some(info) = info.non_null() {
         cx.write_struct(info, &details)?;
     }

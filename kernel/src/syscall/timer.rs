@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 use abi::errno::Errno;
 use abi::prelude::*;
@@ -108,15 +107,14 @@ pub fn sys_timer_create(
         notify: notify::SIGNAL,
         ..SigEvent::default()
     });
-    let overruns = Arc::new(AtomicU32::new(0));
-    let timer = IntervalTimer::new(action(cx, number, event, Arc::clone(&overruns))?);
+    let timer = IntervalTimer::new(action(cx, number, event)?);
     cx.write_struct(id, &number)?;
-    cx.process().timers.lock().posix.insert(number, PosixTimer { timer, clock, overruns });
+    cx.process().timers.lock().posix.insert(number, PosixTimer { timer, clock, overruns: 0 });
     Ok(())
 }
 
 /// What timer `number` does when it goes off.
-fn action(cx: &Ctx<'_>, number: i32, event: SigEvent, overruns: Arc<AtomicU32>) -> Result<Action, Errno> {
+fn action(cx: &Ctx<'_>, number: i32, event: SigEvent) -> Result<Action, Errno> {
     if event.notify == notify::NONE {
         return Ok(Box::new(|_| {}));
     }
@@ -131,10 +129,9 @@ fn action(cx: &Ctx<'_>, number: i32, event: SigEvent, overruns: Arc<AtomicU32>) 
     };
     Ok(Box::new(move |count| {
         let more = u32::try_from(count - 1).unwrap_or(u32::MAX);
-        overruns.store(more, Ordering::Relaxed);
         let info = SigInfo::timer(signal, number, more, event.value);
         let process = &Kernel::get().process;
-        // A full queue loses expiries: overruns are what programs look at.
+        // Lost when too many other signals wait.
         let _ = match &receiver {
             None => signal::send_to_process(process, signal, info),
             Some(task) => match task.upgrade() {
@@ -173,8 +170,10 @@ pub fn sys_timer_settime(
     } else {
         after(cx, first)
     };
-    posix.overruns.store(0, Ordering::Relaxed);
     let before = posix.timer.set(deadline, period);
+    if let Some(timer) = cx.process().timers.lock().posix.get_mut(&id) {
+        timer.overruns = 0;
+    }
     match old.non_null() {
         Some(old) => cx.write_struct(old, &in_nanoseconds(before)),
         None => Ok(()),
@@ -189,7 +188,7 @@ pub fn sys_timer_gettime(cx: &Ctx<'_>, id: i32, value: UserPtr<Itimerspec>) -> R
 
 /// timer_getoverrun(2)
 pub fn sys_timer_getoverrun(cx: &Ctx<'_>, id: i32) -> Result<usize, Errno> {
-    Ok(posix(cx, id)?.overruns.load(Ordering::Relaxed) as usize)
+    Ok(posix(cx, id)?.overruns as usize)
 }
 
 /// timer_delete(2)

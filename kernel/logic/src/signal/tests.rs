@@ -82,6 +82,25 @@ fn full_queues_refuse_what_needs_its_value_only() {
 }
 
 #[test]
+fn a_timer_has_one_signal_at_a_time() {
+    let mut pending = Pending::default();
+    for signal in [Signal::SIGALRM, Signal::SIGRTMIN] {
+        pending.add(signal, SigInfo::timer(signal, 3, 0, 7), MOST).unwrap();
+        pending.add(signal, SigInfo::timer(signal, 3, 2, 7), MOST).unwrap();
+        pending.add(signal, SigInfo::timer(signal, 3, u32::MAX, 7), MOST).unwrap();
+        let (_, taken) = pending.take(SigSet::of(signal)).unwrap();
+        assert_eq!(taken.expiry(), Some((3, i32::MAX as u32)));
+        assert_eq!(pending.take(SigSet::of(signal)), None);
+    }
+    // Another timer's is another signal, and what a program queues itself stays apart.
+    let signal = Signal::SIGRTMIN;
+    pending.add(signal, SigInfo::timer(signal, 3, 0, 7), MOST).unwrap();
+    pending.add(signal, SigInfo::timer(signal, 4, 0, 7), MOST).unwrap();
+    pending.add(signal, info(signal, 3), MOST).unwrap();
+    assert_eq!(core::iter::from_fn(|| pending.take(SigSet::of(signal))).count(), 3);
+}
+
+#[test]
 fn handlers_run_with_their_masks_and_the_old_one_comes_back() {
     let (mut thread, mut process) = (ThreadSignals::default(), ProcessSignals::default());
     let action = SigAction {

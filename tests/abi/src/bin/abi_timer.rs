@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use abi_tests::{call, cases, handle};
 use libc::{EINVAL, SA_RESTART};
 
-cases! { interval_timer, posix_timers, timer_refusals }
+cases! { interval_timer, posix_timers, one_signal_at_a_time, timer_refusals }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 static CODE: AtomicI32 = AtomicI32::new(0);
@@ -97,6 +97,51 @@ fn posix_timers() {
     assert_eq!(COUNT.load(Ordering::SeqCst), 2);
     assert_eq!(call(libc::SYS_timer_delete, [id as usize, 0, 0, 0, 0, 0]), Ok(0));
     assert_eq!(call(libc::SYS_timer_delete, [id as usize, 0, 0, 0, 0, 0]), Err(EINVAL));
+}
+
+/// A timer whose signal is blocked goes off many times: one signal waits, and counts the others (timer_getoverrun(2)).
+fn one_signal_at_a_time() {
+    for signal in [libc::SIGRTMIN() + 2, libc::SIGUSR2] {
+        // SAFETY: an all-zero set is filled in below; an all-zero sigevent and siginfo are valid.
+        let (mut set, mut event, mut info): (libc::sigset_t, libc::sigevent, libc::siginfo_t) =
+            unsafe { (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed()) };
+        // SAFETY: the set is here.
+        unsafe { libc::sigaddset(&mut set, signal) };
+        // SAFETY: as above; the old mask is not asked for.
+        assert_eq!(unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()) }, 0);
+        event.sigev_signo = signal;
+        let mut id = -1_i32;
+        let clock = libc::CLOCK_MONOTONIC as usize;
+        let words = [clock, (&raw const event) as usize, (&raw mut id) as usize, 0, 0, 0];
+        assert_eq!(call(libc::SYS_timer_create, words), Ok(0));
+        let overruns = || call(libc::SYS_timer_getoverrun, [id as usize, 0, 0, 0, 0, 0]).unwrap();
+        let time = |ms: i64| libc::timespec { tv_sec: 0, tv_nsec: ms * 1_000_000 };
+        let set_to = |first, period| {
+            let set = libc::itimerspec { it_interval: time(period), it_value: time(first) };
+            call(libc::SYS_timer_settime, [id as usize, 0, (&raw const set) as usize, 0, 0, 0])
+        };
+        let mut take = || {
+            // SAFETY: set, information and time are here.
+            let taken = unsafe { libc::sigtimedwait(&set, &mut info, &time(0)) };
+            (taken == signal).then_some(info)
+        };
+        assert_eq!(set_to(1, 5), Ok(0));
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(overruns(), 0, "before one is taken");
+        let first = take().expect("one waits");
+        assert_eq!(first.si_code, libc::SI_TIMER);
+        // SAFETY: a timer's signal has this field.
+        assert_eq!(i64::from(unsafe { first.si_overrun() }), overruns());
+        assert!((10..1000).contains(&overruns()), "{} besides the first in 100 ms", overruns());
+        assert_eq!(set_to(0, 0), Ok(0));
+        while take().is_some() {}
+        // Once more, alone.
+        assert_eq!(set_to(1, 0), Ok(0));
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(take().is_some() && take().is_none());
+        assert_eq!(overruns(), 0);
+        assert_eq!(call(libc::SYS_timer_delete, [id as usize, 0, 0, 0, 0, 0]), Ok(0));
+    }
 }
 
 fn timer_refusals() {
