@@ -23,7 +23,7 @@ pub(super) fn install(has_wide: bool) {
 }
 
 /// Whether the CPU says so (ERMS), and is Intel's: AMD's say it too, and take twenty times as long where source and target are not aligned
-/// alike (decision 0018). An emulator goes byte by byte, whatever it says.
+/// alike (decision 0015). An emulator goes byte by byte, whatever it says.
 fn has_quick_strings() -> bool {
     const ERMS: u32 = 1 << 9;
     const UNDER_HYPERVISOR: u32 = 1 << 31;
