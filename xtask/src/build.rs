@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::flags::BuildArgs;
+use crate::layout::{self, Sysroot};
 use crate::spec::Target;
-use crate::sysroot::{self, Sysroot};
-use crate::{paths, process, wrapper};
+use crate::{paths, process, sysroot};
 
 /// An executable cargo made.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) fn cargo(sysroot: &Sysroot, target: Target) -> Command {
     }
     if target == Target::Compat {
         // Apart from ordinary builds for the same target, which have no kernel in them.
-        cargo.env(wrapper::COMPAT, "1").env("CARGO_TARGET_DIR", paths::target().join("compat"));
+        cargo.env(layout::COMPAT, "1").env("CARGO_TARGET_DIR", paths::target().join("compat"));
     }
     cargo
 }

@@ -1,56 +1,10 @@
-//! The commands and their arguments: one doc line each, which is what `--help` shows.
+//! Arguments that several commands share: one doc line each, which is what `--help` shows.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use crate::spec::Target;
-
-/// Turns Rust programs into bootable images, and boots them.
-#[derive(Debug, Parser)]
-#[command(bin_name = "cargo xtask", max_term_width = 100, arg_required_else_help = true)]
-pub(crate) struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-/// One line each.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Build an image
-    Build(BuildArgs),
-    /// Build an image and boot it
-    Run(Box<RunArgs>),
-    /// Run the tests: host, model, asan, abi, image, examples, fault, tool, budget, apps
-    Test(crate::test::TestArgs),
-    /// Do the same thing many times, and look for the one time it goes wrong
-    Soak(crate::soak::SoakArgs),
-    /// Find or install what is needed, and build std
-    Setup,
-    /// Say what is there and what is missing, change nothing
-    Doctor,
-    /// Make plain `cargo build/run/test --target x86_64-unikernel` work in a package
-    Init {
-        /// The package's directory
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-    },
-    /// Run Rust's own test suites on Linux and in the guest, and write docs/conformance.md
-    Conformance(crate::conformance::ConformanceArgs),
-    /// Measure Caracal beside Linux, and write docs/benchmarks.md
-    Bench(crate::bench::BenchArgs),
-    /// Say what an image's bytes are spent on
-    Size(BuildArgs),
-    /// Check the house rules
-    Tidy,
-    /// Write docs/abi.md from the system call table
-    Codegen {
-        /// Fail if a file is not up to date, change nothing
-        #[arg(long)]
-        check: bool,
-    },
-}
 
 /// What to build.
 #[derive(Args, Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::spec::Target;
-use crate::{paths, runner, sysroot, ui, wrapper};
+use crate::{layout, paths, sysroot, ui};
 
 /// Writes the configuration of the package in `dir`; what is there already stays.
 pub(crate) fn main(dir: &Path) -> Result<()> {
@@ -35,10 +35,10 @@ fn configured(old: &str, sysroot: &Path) -> Result<String> {
     let mut document: DocumentMut = old.parse()?;
     let bin = sysroot.join("bin");
     let text = |name: &str| bin.join(name).display().to_string();
-    let rustc = text(wrapper::NAME);
+    let rustc = text(layout::RUSTC);
     let build = table(document.as_table_mut(), "build")?;
     match build.get("rustc").and_then(Item::as_str) {
-        Some(other) if !other.ends_with(wrapper::NAME) => {
+        Some(other) if !other.ends_with(layout::RUSTC) => {
             bail!("build.rustc is {other}; remove it first: images need a compiler that knows the target")
         }
         _ => build["rustc"] = value(rustc),
@@ -46,7 +46,7 @@ fn configured(old: &str, sysroot: &Path) -> Result<String> {
     for target in [Target::Unikernel, Target::UnikernelMusl] {
         let all = table(document.as_table_mut(), "target")?;
         all.set_implicit(true);
-        table(all, target.name())?["runner"] = value(text(runner::NAME));
+        table(all, target.name())?["runner"] = value(text(layout::RUNNER));
         let env = table(document.as_table_mut(), "env")?;
         for (tool, program) in [("CC", "musl-gcc"), ("AR", "ar")] {
             let name = format!("{tool}_{}", target.name().replace('-', "_"));

@@ -7,6 +7,7 @@
 mod accel;
 mod bench;
 mod build;
+mod cli;
 mod codegen;
 mod command_line;
 mod conformance;
@@ -14,6 +15,7 @@ mod fetch;
 mod flags;
 mod init;
 mod kernel_object;
+mod layout;
 mod libc;
 mod linker;
 mod pack;
@@ -42,7 +44,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 
-use flags::{Cli, Command};
+use cli::{Cli, Command};
 
 /// The exit code of a failure of the tool itself.
 const TOOL_FAILED: u8 = 125;
@@ -51,9 +53,9 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let name = words.first().and_then(|word| Path::new(word).file_name()).unwrap_or_default().to_owned();
     let rest = words.get(1..).unwrap_or_default();
-    let result = if name == wrapper::NAME {
+    let result = if name == layout::RUSTC {
         wrapper::main(rest)
-    } else if name == runner::NAME {
+    } else if name == layout::RUNNER {
         runner::main(rest)
     } else {
         command(Cli::parse().command)

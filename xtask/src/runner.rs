@@ -12,12 +12,10 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 
 use crate::flags::{RunArgs, VmArgs};
+use crate::layout::RUNNER;
 use crate::pack::Item;
 use crate::run::{self, Guest};
 use crate::{build, fetch};
-
-/// The name this executable has when it is the runner.
-pub(crate) const NAME: &str = "caracal-run";
 
 /// Variables that users and test libraries set for the program.
 const FORWARDED: [&str; 5] = ["RUST_", "INSTA_", "TEST_", "PROPTEST_", "LIBTEST_"];
@@ -34,8 +32,8 @@ struct FromEnvironment {
 
 /// Runs as cargo's runner.
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
-    let (image, rest) = args.split_first().with_context(|| format!("usage: {NAME} IMAGE [ARGS]"))?;
-    let vm = FromEnvironment::try_parse_from([NAME])?.vm;
+    let (image, rest) = args.split_first().with_context(|| format!("usage: {RUNNER} IMAGE [ARGS]"))?;
+    let vm = FromEnvironment::try_parse_from([RUNNER])?.vm;
     let image = PathBuf::from(image);
     let words = rest
         .iter()

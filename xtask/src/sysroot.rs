@@ -20,47 +20,13 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
+use crate::layout::{self, Sysroot, libraries};
 use crate::spec::{self, Target};
 use crate::toolchain::{self, Toolchain};
-use crate::{kernel_object, libc, linker, paths, process, ui, unwinder, wrapper};
+use crate::{kernel_object, libc, linker, paths, process, ui, unwinder};
 
 /// An archive without members.
 const EMPTY_ARCHIVE: &str = "!<arch>\n";
-
-/// A sysroot on disk, ready for `target`s that were asked for.
-#[derive(Debug)]
-pub(crate) struct Sysroot {
-    /// Its root.
-    pub(crate) dir: PathBuf,
-    /// What it was built with.
-    pub(crate) toolchain: Toolchain,
-}
-
-impl Sysroot {
-    /// The rustc that finds std and the kernel for our targets.
-    pub(crate) fn rustc(&self) -> PathBuf {
-        self.dir.join("bin").join(wrapper::NAME)
-    }
-
-    /// The runner for `target.<name>.runner`.
-    pub(crate) fn runner(&self) -> PathBuf {
-        self.dir.join("bin").join(crate::runner::NAME)
-    }
-
-    /// `kernel.o`.
-    pub(crate) fn kernel(&self) -> PathBuf {
-        self.dir.join("kernel.o")
-    }
-
-    /// Where the libraries of `target` lie.
-    pub(crate) fn libraries(&self, target: Target) -> PathBuf {
-        libraries(&self.dir, target)
-    }
-}
-
-fn libraries(root: &Path, target: Target) -> PathBuf {
-    root.join("lib/rustlib").join(target.name()).join("lib")
-}
 
 /// Makes or refreshes the sysroot: std for `target` if it is not there yet, the kernel if its sources changed.
 pub(crate) fn prepare(target: Target) -> Result<Sysroot> {
@@ -147,14 +113,14 @@ fn install_tools(sysroot: &Sysroot) -> Result<()> {
         fs::copy(std::env::current_exe()?, &staged)?;
         fs::rename(&staged, &file)?;
     }
-    let id = sysroot.dir.join(wrapper::ID);
+    let id = sysroot.dir.join(layout::ID);
     if !id.is_file() {
         // Two builds of std need not be the same to the compiler: what was built with another one must not be linked with this one.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
         fs::write(id, now.as_nanos().to_string())?;
     }
     let linker = linker::find(&sysroot.toolchain)?;
-    let record = wrapper::Record {
+    let record = layout::Record {
         rustc: sysroot.toolchain.rustc.clone(),
         linker: linker.program,
         linker_flavor: linker.flavor.to_owned(),
@@ -271,7 +237,7 @@ fn build_std(
         .current_dir(&empty)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTC", sysroot.rustc())
-        .env(wrapper::STD_BUILD, "1")
+        .env(layout::STD_BUILD, "1")
         .env("RUST_TARGET_PATH", specs)
         .env("CARGO_TARGET_DIR", scratch.join("target"))
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))

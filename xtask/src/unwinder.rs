@@ -8,9 +8,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use object::{Object as _, ObjectSymbol as _};
 
+use crate::layout::{self, Sysroot};
 use crate::spec::Target;
-use crate::sysroot::Sysroot;
-use crate::{kernel_object, linker, paths, process, ui, wrapper};
+use crate::{kernel_object, linker, paths, process, ui};
 
 /// Builds the library for `target` with the sysroot that is growing in `scratch`.
 pub(crate) fn build(sysroot: &Sysroot, target: Target, scratch: &Path, library: &Path) -> Result<()> {
@@ -20,7 +20,7 @@ pub(crate) fn build(sysroot: &Sysroot, target: Target, scratch: &Path, library: 
     cargo
         .current_dir(paths::root())
         .env("RUSTC", sysroot.rustc())
-        .env(wrapper::SYSROOT, scratch)
+        .env(layout::SYSROOT, scratch)
         .env("CARGO_TARGET_DIR", &target_dir)
         // Code that unwinds others never unwinds itself: no personality is needed.
         .env(
@@ -31,7 +31,7 @@ pub(crate) fn build(sysroot: &Sysroot, target: Target, scratch: &Path, library: 
         .env_remove("RUSTC_WRAPPER")
         .args(["build", "--quiet", "--release", "-p", "caracal-unwind", "--target", target.name()]);
     if target == Target::Compat {
-        cargo.env(wrapper::COMPAT, "1");
+        cargo.env(layout::COMPAT, "1");
     }
     process::run(&mut cargo).context("the unwinder does not build")?;
     let archive = target_dir.join(target.name()).join("release/libunwind.a");

@@ -13,66 +13,9 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 
+use crate::layout::{COMPAT, ID, Record, STD_BUILD, SYSROOT};
 use crate::spec::{self, Target};
 use crate::sysroot;
-
-/// The name this executable has when it is the wrapper.
-pub(crate) const NAME: &str = "caracal-rustc";
-/// The sysroot's file that no other sysroot has the same of.
-pub(crate) const ID: &str = "id";
-/// Set while std itself is built: there is no sysroot yet.
-pub(crate) const STD_BUILD: &str = "CARACAL_STD_BUILD";
-/// Another sysroot than the one the wrapper lies in.
-pub(crate) const SYSROOT: &str = "CARACAL_SYSROOT";
-/// Set when the built-in musl target means an image.
-pub(crate) const COMPAT: &str = "CARACAL_COMPAT";
-
-/// What the wrapper runs, as the sysroot's file `toolchain` says.
-#[derive(Debug)]
-pub(crate) struct Record {
-    /// The compiler.
-    pub(crate) rustc: PathBuf,
-    /// The linker.
-    pub(crate) linker: PathBuf,
-    /// Its flavor for rustc.
-    pub(crate) linker_flavor: String,
-    /// A released compiler: language features stay off.
-    pub(crate) is_release: bool,
-}
-
-impl Record {
-    /// Writes the file.
-    pub(crate) fn write(&self, sysroot: &Path) -> Result<()> {
-        let text = format!(
-            "{}\n{}\n{}\n{}\n",
-            self.rustc.display(),
-            self.linker.display(),
-            self.linker_flavor,
-            self.is_release
-        );
-        let file = sysroot.join("toolchain");
-        if fs::read_to_string(&file).is_ok_and(|old| old == text) {
-            return Ok(());
-        }
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
-    }
-
-    fn read(sysroot: &Path) -> Result<Self> {
-        let file = sysroot.join("toolchain");
-        let text = fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}: run `cargo xtask setup`", file.display()))?;
-        let mut lines = text.lines();
-        let mut next = || {
-            lines.next().with_context(|| format!("{} is incomplete: run `cargo xtask setup`", file.display()))
-        };
-        Ok(Self {
-            rustc: next()?.into(),
-            linker: next()?.into(),
-            linker_flavor: next()?.to_owned(),
-            is_release: next()? == "true",
-        })
-    }
-}
 
 /// Runs as rustc; returns only what rustc returned.
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {

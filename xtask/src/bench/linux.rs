@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::layout::Sysroot;
 use crate::spec::Target;
-use crate::sysroot::{self, Sysroot};
-use crate::{build, paths, process};
+use crate::{build, paths, process, sysroot};
 
 /// Builds a binary of a package, optimised, with these cargo configuration values.
 pub(super) fn program(package: &Path, name: &str, config: &[String]) -> Result<PathBuf> {

@@ -10,9 +10,9 @@ use toml_edit::{DocumentMut, Table};
 
 use super::{tables, text_of};
 use crate::build::{self, Image};
+use crate::layout::Sysroot;
 use crate::spec::Target;
-use crate::sysroot::{self, Sysroot};
-use crate::{fetch, paths, process, ui};
+use crate::{fetch, paths, process, sysroot, ui};
 
 /// One test binary, built twice.
 #[derive(Debug)]
