@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use abi::errno::Errno;
 use logic::mm::frames::{FRAME, For};
-use sync::Lock;
+use sync::IrqLock;
 
 use crate::arch::paging::Protection;
 
@@ -31,7 +31,8 @@ struct Pool {
     next: u64,
 }
 
-static POOL: Lock<Pool> = Lock::new(Pool { free: Vec::new(), empty: Vec::new(), next: 0 });
+/// An interrupt may be the last to let go of a thread: of a timer that was to wake it.
+static POOL: IrqLock<Pool> = IrqLock::new(Pool { free: Vec::new(), empty: Vec::new(), next: 0 });
 
 /// One past the highest address of the stack in `slot`.
 const fn top(slot: u64) -> u64 {
