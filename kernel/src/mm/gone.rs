@@ -23,11 +23,11 @@ pub(super) struct Gone {
     /// Physical addresses of frames; the lowest bit says that it is a large one.
     few: [u64; FEW],
     few_count: usize,
-    more: Vec<u64>,
+    more: Option<Vec<u64>>,
     /// A CPU may still see an old translation, if of a frame that stays.
     translations: bool,
     /// What stood behind areas. Dropped last, with no lock held: a file may go with its last map.
-    sources: Vec<Source>,
+    sources: Option<Vec<Source>>,
 }
 
 impl Gone {
@@ -49,15 +49,15 @@ impl Gone {
     }
 
     fn frame(&mut self, entry: u64) {
-        if self.few_count == FEW && self.more.try_reserve(1).is_err() {
+        if self.few_count == FEW && self.more.get_or_insert_default().try_reserve(1).is_err() {
             self.translations = true;
             self.release();
         }
         if self.few_count < FEW {
             self.few[self.few_count] = entry;
             self.few_count += 1;
-        } else {
-            self.more.push(entry);
+        } else if let Some(more) = &mut self.more {
+            more.push(entry);
         }
     }
 
@@ -66,30 +66,38 @@ impl Gone {
     /// # Errors
     /// `ENOMEM`.
     pub(super) fn expect_sources(&mut self, count: usize) -> Result<(), Errno> {
-        self.sources.try_reserve(count).map_err(|_| Errno::ENOMEM)
+        if count == 0 {
+            return Ok(());
+        }
+        self.sources.get_or_insert_default().try_reserve(count).map_err(|_| Errno::ENOMEM)
     }
 
     /// What stood behind an area; it was [expected](Self::expect_sources) if it is a file.
     pub(super) fn source(&mut self, source: &Source) {
-        if let Source::File { .. } = source {
-            self.sources.push(source.clone());
+        if let (Source::File { .. }, Some(sources)) = (source, &mut self.sources) {
+            sources.push(source.clone());
         }
     }
 
     /// Every CPU drops its translations of what no table maps any more, then the frames go back.
     ///
     /// With the address space locked: were the addresses free before, another mapping could get them while a CPU still sees the old frames.
+    #[inline]
     pub(super) fn release(&mut self) {
-        if self.few_count == 0 && !self.translations {
-            return;
+        if self.few_count > 0 || self.translations {
+            self.shoot_down();
         }
+    }
+
+    #[inline(never)]
+    fn shoot_down(&mut self) {
         smp::shootdown();
         self.translations = false;
-        for &entry in self.few[..self.few_count].iter().chain(&self.more) {
+        let more = self.more.take().unwrap_or_default();
+        for &entry in self.few[..self.few_count].iter().chain(&more) {
             frames::free_contiguous(entry & !1, if entry & 1 != 0 { LARGE / FRAME } else { 1 });
         }
         self.few_count = 0;
-        self.more.clear();
     }
 }
 

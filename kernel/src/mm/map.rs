@@ -325,7 +325,10 @@ impl Memory {
     /// `ENOMEM` when part of it is not mapped; what is mapped is locked then.
     pub fn lock(&self, address: u64, length: u64, locked: bool) -> Result<(), Errno> {
         let end = address.checked_add(length).ok_or(Errno::EINVAL)?;
-        self.change(|space, _| space.areas.lock(address, end, locked))
+        self.change(|space, _| {
+            space.split_at_ends(address, end)?;
+            space.areas.lock(address, end, locked)
+        })
     }
 
     /// Whether new maps are locked (mlockall(2), `MCL_FUTURE`).

@@ -85,7 +85,9 @@ impl Memory {
     fn install_large(&self, page: u64, frame: u64, area: &Area<Source>) -> bool {
         let mut space = self.space.lock();
         let Space { areas, tables, resident, .. } = &mut *space;
-        let Some(now) = areas.touch(page).filter(|now| same(now, area)) else { return false };
+        // The area may be shorter now.
+        let now = areas.touch(page).filter(|now| same(now, area) && page + LARGE <= now.end);
+        let Some(now) = now else { return false };
         let mapped = tables.map_large(page, frame, protection(area.access), &mut table_frame) == Ok(true);
         if mapped {
             now.touched.add(page, page + LARGE);

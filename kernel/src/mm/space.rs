@@ -48,26 +48,51 @@ pub(super) fn protection(access: Access) -> Protection {
 /// The large pages that hold the ends of ranges in a range that goes: a table there may be left with nothing in it.
 struct Ends {
     /// Those of the whole range.
-    outer: [u64; 2],
-    inner: Vec<u64>,
+    first: u64,
+    last: u64,
+    /// Those in between.
+    inner: Option<Vec<u64>>,
 }
 
 impl Ends {
     fn of(start: u64, end: u64) -> Self {
-        Self { outer: [start, end - 1].map(|address| address & !(LARGE - 1)), inner: Vec::new() }
+        Self { first: large_of(start), last: large_of(end - 1), inner: None }
     }
 
+    /// Notes those of a range within; most ranges are so short that there is nothing in between.
+    #[inline]
     fn note(&mut self, start: u64, end: u64) {
-        for base in [start, end - 1].map(|address| address & !(LARGE - 1)) {
-            // Without memory to note it the table stays, and is used again one day.
-            if !self.outer.contains(&base)
-                && self.inner.last() != Some(&base)
-                && self.inner.try_reserve(1).is_ok()
-            {
-                self.inner.push(base);
-            }
+        if self.last - self.first > LARGE {
+            self.note_inner(large_of(start));
+            self.note_inner(large_of(end - 1));
         }
     }
+
+    #[inline(never)]
+    fn note_inner(&mut self, base: u64) {
+        if base == self.first || base == self.last {
+            return;
+        }
+        let inner = self.inner.get_or_insert_default();
+        // Without memory to note it the table stays, and is used again one day.
+        if inner.last() != Some(&base) && inner.try_reserve(1).is_ok() {
+            inner.push(base);
+        }
+    }
+
+    /// Calls `visit` with each of them.
+    fn each(self, mut visit: impl FnMut(u64)) {
+        visit(self.first);
+        if self.last != self.first {
+            visit(self.last);
+        }
+        self.inner.into_iter().flatten().for_each(visit);
+    }
+}
+
+/// The address of the large page that `address` would lie in.
+fn large_of(address: u64) -> u64 {
+    address & !(LARGE - 1)
 }
 
 impl Space {
@@ -137,10 +162,23 @@ impl Space {
         Ok(())
     }
 
-    /// Makes sure that no large page lies across `start` or `end`.
-    pub(super) fn split_at_ends(&mut self, start: u64, end: u64) -> Result<(), Errno> {
-        let split = self.tables.split_at(start, &mut table_frame);
-        split.and_then(|()| self.tables.split_at(end, &mut table_frame)).map_err(|_| Errno::ENOMEM)
+    /// Makes sure that no large page lies across `start` or `end`. None lies across the border of two areas: whoever cuts an area asks here
+    /// first. Answers how many areas there show files.
+    ///
+    /// # Errors
+    /// `ENOMEM` when there is no memory to cut a large page.
+    pub(super) fn split_at_ends(&mut self, start: u64, end: u64) -> Result<usize, Errno> {
+        let mut files = 0;
+        for area in self.areas.overlapping(start, end) {
+            files += usize::from(matches!(area.backing, Source::File { .. }));
+            if area.is_touched_across(start) {
+                self.tables.split_at(start, &mut table_frame).map_err(|_| Errno::ENOMEM)?;
+            }
+            if area.is_touched_across(end) {
+                self.tables.split_at(end, &mut table_frame).map_err(|_| Errno::ENOMEM)?;
+            }
+        }
+        Ok(files)
     }
 
     /// Takes areas and pages of `start..end` out.
@@ -148,9 +186,7 @@ impl Space {
         if start >= end {
             return Ok(());
         }
-        let is_file = |area: &&Area<Source>| matches!(area.backing, Source::File { .. });
-        gone.expect_sources(self.areas.overlapping(start, end).filter(is_file).count())?;
-        self.split_at_ends(start, end)?;
+        gone.expect_sources(self.split_at_ends(start, end)?)?;
         let mut ends = Ends::of(start, end);
         let Self { areas, tables, resident, charged, .. } = self;
         let (floor, ceiling) = areas.remove(start, end, |area| {
@@ -165,14 +201,14 @@ impl Space {
             }
         })?;
         // Tables at the ends that nothing around needs any more.
-        for base in ends.outer.into_iter().chain(ends.inner) {
+        ends.each(|base| {
             if base >= floor
                 && base + LARGE <= ceiling
                 && let Some(table) = tables.take_table(base)
             {
                 gone.table(table);
             }
-        }
+        });
         Ok(())
     }
 

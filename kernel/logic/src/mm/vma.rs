@@ -100,6 +100,14 @@ impl<B> Area<B> {
         self.touched.within(self.start.max(start), self.end.min(end))
     }
 
+    /// Whether one page may lie on both sides of `address`: all of that is this area, and touched.
+    #[must_use]
+    #[inline]
+    pub fn is_touched_across(&self, address: u64) -> bool {
+        let is_across = |start, end| start < address && address < end;
+        is_across(self.touched.start, self.touched.end) && is_across(self.start, self.end)
+    }
+
     /// Takes over what was touched of `other`, which becomes part of it.
     fn take_touched(&mut self, other: Option<(u64, u64)>) {
         // Cut to the own bounds first: what lies beyond was another area's.
@@ -109,6 +117,15 @@ impl<B> Area<B> {
         if let Some((start, end)) = other {
             self.touched.add(start, end);
         }
+    }
+}
+
+impl<B: Backing> Area<B> {
+    /// Has it end at `address`, which lies within it; answers the rest.
+    fn cut(&mut self, address: u64) -> Self {
+        let rest = Self { start: address, backing: self.backing.advanced(address - self.start), ..*self };
+        self.end = address;
+        rest
     }
 }
 
@@ -186,14 +203,6 @@ impl<B: Backing> Areas<B> {
         self.overlapping(start, end).next().is_none()
     }
 
-    /// Where the gap right below the area at `next` begins and ends.
-    fn gap_below(&self, next: Place) -> (u64, u64) {
-        let floor =
-            self.areas.previous(next).and_then(|at| self.areas.get(at)).map_or(self.low, |area| area.end);
-        let ceiling = self.areas.get(next).map_or(self.high, |area| area.start);
-        (floor.max(self.low), ceiling.min(self.high))
-    }
-
     /// The highest gap of `length` bytes below the top, aligned to `align`, as Linux searches from the top down.
     #[must_use]
     pub fn find_gap(&mut self, length: u64, align: u64) -> Option<u64> {
@@ -241,16 +250,15 @@ impl<B: Backing> Areas<B> {
             area.take_touched(touched);
             area.end = end;
         }
-        self.areas.remove(upper);
+        let next = self.areas.remove_to(upper, end, |_| ());
+        self.areas.note_gap(next);
         true
     }
 
     /// Cuts the area at `at` in two at `address`, if that lies within it. Answers where the first area from `address` on is.
     fn split(&mut self, at: Place, address: u64) -> Place {
         let Some(area) = self.areas.get_mut(at).filter(|area| area.start < address) else { return at };
-        let upper =
-            Area { start: address, backing: area.backing.advanced(address - area.start), ..area.clone() };
-        area.end = address;
+        let upper = area.cut(address);
         let next = self.areas.next(at);
         self.areas.insert(next, upper)
     }
@@ -277,16 +285,15 @@ impl<B: Backing> Areas<B> {
         if splits && self.areas.len() >= MOST_AREAS {
             return Err(Errno::ENOMEM);
         }
-        let mut at = self.split(at, start);
-        while let Some(area) = self.areas.get(at).filter(|area| area.start < end) {
-            if area.end > end {
-                at = self.split_off(at, end);
-            }
-            let (gone, next) = self.areas.remove(at);
-            visit(&gone);
-            at = next;
+        let at = self.split(at, start);
+        let at = self.areas.remove_to(at, end, &mut visit);
+        if let Some(area) = self.areas.get_mut(at).filter(|area| area.start < end) {
+            let rest = area.cut(end);
+            visit(area);
+            *area = rest;
         }
-        Ok(self.gap_below(at))
+        let (floor, ceiling) = self.areas.note_gap(at);
+        Ok((floor.max(self.low), ceiling.min(self.high)))
     }
 
     /// Changes the access of everything mapped in `start..end`. Answers the part of it that has all its pages.

@@ -1,7 +1,8 @@
 # memcpy(3) and its relatives without vector registers, in Intel syntax. Whoever includes this file says with the macro `memory_function`
 # what symbol a name becomes: the kernel's own in mem.rs, others in kernel/tests/mem.rs.
 #
-# Short lengths are whole words that may overlap, with no loop and no alignment; long ones are string instructions.
+# Short lengths are whole words that may overlap, with no loop and no alignment; longer ones go 32 bytes at a time, long ones are string
+# instructions.
 
 # memmove(to = rdi, from = rsi, length = rdx): everything up to 32 bytes is loaded before anything is stored.
 memory_function memmove
@@ -56,28 +57,45 @@ memory_function memcpy
 12:
     ret
 
-# More than 32 bytes, `to` not within `from`: whole words forward, then the last one, which may overlap them and was read first.
+# More than 32 bytes, `to` not within `from`: forward. The last bytes may overlap what was copied before them; they were read first.
 16:
+    cmp rdx, 256
+    jae 19f
+    mov r8, [rsi + rdx - 32]
+    mov r9, [rsi + rdx - 24]
+    mov r10, [rsi + rdx - 16]
+    mov r11, [rsi + rdx - 8]
+    lea rdx, [rdi + rdx - 32]
+    push rax
+17:
+    mov rax, [rsi]
+    mov rcx, [rsi + 8]
+    mov [rdi], rax
+    mov [rdi + 8], rcx
+    mov rax, [rsi + 16]
+    mov rcx, [rsi + 24]
+    mov [rdi + 16], rax
+    mov [rdi + 24], rcx
+    add rsi, 32
+    add rdi, 32
+    cmp rdi, rdx
+    jb 17b
+    mov [rdx], r8
+    mov [rdx + 8], r9
+    mov [rdx + 16], r10
+    mov [rdx + 24], r11
+    pop rax
+    ret
+19:
     mov r8, [rsi + rdx - 8]
     lea r9, [rdi + rdx - 8]
     lea rcx, [rdx - 1]
     shr rcx, 3
-    cmp rdx, 256
-    jb 17f
     rep movsq
     mov [r9], r8
     ret
-17:
-    mov r10, [rsi]
-    add rsi, 8
-    mov [rdi], r10
-    add rdi, 8
-    dec rcx
-    jnz 17b
-    mov [r9], r8
-    ret
 
-# `to` lies within `from`: backward, and the first word last.
+# `to` lies within `from`: backward, and the first bytes last.
 20:
     mov rax, rdi
     cmp rdx, 16
@@ -85,13 +103,26 @@ memory_function memcpy
     cmp rdx, 32
     jbe 18b
     mov r8, [rsi]
+    mov r9, [rsi + 8]
+    mov r10, [rsi + 16]
+    mov r11, [rsi + 24]
 21:
-    mov r10, [rsi + rdx - 8]
-    mov [rdi + rdx - 8], r10
-    sub rdx, 8
-    cmp rdx, 8
+    mov rax, [rsi + rdx - 8]
+    mov rcx, [rsi + rdx - 16]
+    mov [rdi + rdx - 8], rax
+    mov [rdi + rdx - 16], rcx
+    mov rax, [rsi + rdx - 24]
+    mov rcx, [rsi + rdx - 32]
+    mov [rdi + rdx - 24], rax
+    mov [rdi + rdx - 32], rcx
+    sub rdx, 32
+    cmp rdx, 32
     ja 21b
     mov [rdi], r8
+    mov [rdi + 8], r9
+    mov [rdi + 16], r10
+    mov [rdi + 24], r11
+    mov rax, rdi
     ret
 
 # memset(to = rdi, byte = esi, length = rdx)

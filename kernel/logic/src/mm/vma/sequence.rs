@@ -4,6 +4,7 @@
 //! packed. The bound may be too wide, never too narrow; a search that looked in vain makes it right again.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use super::Area;
 
@@ -30,11 +31,13 @@ struct Chunk<B> {
 pub(super) struct Sequence<B> {
     chunks: Vec<Chunk<B>>,
     len: usize,
+    /// What the last search found. Calls on the same area come one after the other, so the next one begins there; it is only a guess.
+    found: Cell<Place>,
 }
 
 impl<B> Sequence<B> {
     pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), len: 0 }
+        Self { chunks: Vec::new(), len: 0, found: Cell::new(Place { chunk: 0, index: 0 }) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -43,10 +46,31 @@ impl<B> Sequence<B> {
 
     /// The first area that ends behind `address`.
     pub(super) fn seek(&self, address: u64) -> Place {
+        let guess = self.found.get();
+        let is_there = self.get(guess).is_some_and(|area| {
+            address < area.end && (address >= area.start || address >= self.end_below(guess))
+        });
+        if is_there { guess } else { self.search(address) }
+    }
+
+    fn search(&self, address: u64) -> Place {
         let ends_before = |area: &Area<B>| area.end <= address;
         let chunk = self.chunks.partition_point(|chunk| chunk.areas.last().is_none_or(ends_before));
         let index = self.chunks.get(chunk).map_or(0, |chunk| chunk.areas.partition_point(ends_before));
+        self.found.set(Place { chunk, index });
         Place { chunk, index }
+    }
+
+    /// Where the area before the one at `at` ends; 0 if there is none.
+    fn end_below(&self, at: Place) -> u64 {
+        let (chunk, index) = match at.index.checked_sub(1) {
+            Some(index) => (self.chunks.get(at.chunk), index),
+            None => {
+                let before = at.chunk.checked_sub(1).and_then(|chunk| self.chunks.get(chunk));
+                (before, before.map_or(0, |chunk| chunk.areas.len() - 1))
+            }
+        };
+        chunk.and_then(|chunk| chunk.areas.get(index)).map_or(0, |area| area.end)
     }
 
     pub(super) fn get(&self, at: Place) -> Option<&Area<B>> {
@@ -78,11 +102,14 @@ impl<B> Sequence<B> {
 
     /// All from `at` on.
     pub(super) fn iter_from(&self, at: Place) -> impl Iterator<Item = &Area<B>> {
-        let mut at = at;
+        let mut chunks = self.chunks.get(at.chunk..).unwrap_or_default().iter();
+        let first = chunks.next().and_then(|chunk| chunk.areas.get(at.index..));
+        let mut areas = first.unwrap_or_default().iter();
         core::iter::from_fn(move || {
-            let area = self.get(at)?;
-            at = self.next(at);
-            Some(area)
+            areas.next().or_else(|| {
+                areas = chunks.next()?.areas.iter();
+                areas.next()
+            })
         })
     }
 
@@ -121,31 +148,36 @@ impl<B> Sequence<B> {
         if at.index <= cut && cut < MOST { at } else { Place { chunk: at.chunk + 1, index: at.index - cut } }
     }
 
-    /// Takes the area at `at` out; answers where the one after it is now.
-    pub(super) fn remove(&mut self, at: Place) -> (Area<B>, Place) {
-        let chunk = &mut self.chunks[at.chunk];
-        let area = chunk.areas.remove(at.index);
-        self.len -= 1;
-        let next = if at.index < chunk.areas.len() {
-            at
-        } else {
-            let emptied = chunk.areas.is_empty();
-            if emptied {
-                self.chunks.remove(at.chunk);
+    /// Shows `visit` the areas from `at` on that end at `end` or before, and takes them out. Answers where the first one after them is now;
+    /// [`Sequence::note_gap`] is to be told.
+    pub(super) fn remove_to(&mut self, at: Place, end: u64, mut visit: impl FnMut(&Area<B>)) -> Place {
+        let mut at = at;
+        while let Some(chunk) = self.chunks.get_mut(at.chunk) {
+            let first = at.index;
+            let gone =
+                chunk.areas[first..].iter().take_while(|area| area.end <= end).inspect(|area| visit(area));
+            let last = first + gone.count();
+            chunk.areas.drain(first..last);
+            self.len -= last - first;
+            if first < chunk.areas.len() {
+                break;
             }
-            Place { chunk: at.chunk + usize::from(!emptied), index: 0 }
-        };
-        self.note_gap(next);
-        (area, next)
+            if chunk.areas.is_empty() {
+                self.chunks.remove(at.chunk);
+            } else {
+                at = Place { chunk: at.chunk + 1, index: 0 };
+            }
+        }
+        at
     }
 
-    /// The gap below the area at `at` may have become wider.
-    pub(super) fn note_gap(&mut self, at: Place) {
-        let below = self.previous(at).and_then(|previous| self.get(previous)).map_or(0, |area| area.end);
-        let Some(chunk) = self.chunks.get_mut(at.chunk) else { return };
-        if let Some(area) = chunk.areas.get(at.index) {
-            chunk.widest = chunk.widest.max(area.start - below);
-        }
+    /// The gap below the area at `at` may have become wider. Answers where it begins and ends: at 0 and [`u64::MAX`] where no area is.
+    pub(super) fn note_gap(&mut self, at: Place) -> (u64, u64) {
+        let below = self.end_below(at);
+        let Some(chunk) = self.chunks.get_mut(at.chunk) else { return (below, u64::MAX) };
+        let Some(area) = chunk.areas.get(at.index) else { return (below, u64::MAX) };
+        chunk.widest = chunk.widest.max(area.start - below);
+        (below, area.start)
     }
 
     /// Calls `visit` with the gaps of at least `length` bytes, from the top down, until it answers. The topmost ends at `high`, the
@@ -175,6 +207,8 @@ impl<B> Sequence<B> {
                 if ceiling - floor >= length
                     && let Some(found) = visit(floor, ceiling)
                 {
+                    // What is put there is put before this one.
+                    self.found.set(Place { chunk: number, index });
                     return Some(found);
                 }
             }

@@ -49,7 +49,8 @@ fn many_areas_stay_in_order_and_gaps_are_found() {
         if free && (round / 10_000).is_multiple_of(2) {
             sequence.insert(at, area(start, start + 1));
         } else if !free {
-            sequence.remove(at);
+            let next = sequence.remove_to(at, (start + 1) * PAGE, |_| ());
+            sequence.note_gap(next);
         }
         if round.is_multiple_of(100) {
             let starts: Vec<_> = sequence.iter_from(sequence.seek(0)).map(|area| area.start).collect();
