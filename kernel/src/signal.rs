@@ -110,6 +110,19 @@ fn awaits(task: &Arc<Task>, signal: Signal) -> bool {
     task.signals.lock().awaited.contains(signal)
 }
 
+/// Changes the running thread's mask (sigprocmask(2)); answers the one from before.
+pub fn change_mask(process: &Process, task: &Task, how: SigHow, set: SigSet) -> SigSet {
+    let mut thread = task.signals.lock();
+    let before = thread.mask;
+    thread.change_mask(how, set);
+    // Only what is not blocked any more may have waited for that.
+    if !before.difference(thread.mask).is_empty() && signal::wants_attention(&thread, &process.signals.lock())
+    {
+        task.interrupted.store(true, Ordering::Release);
+    }
+    before
+}
+
 /// Looks again whether the running thread has to attend to something: its mask has changed.
 pub fn mask_changed(process: &Process, task: &Task) {
     let wants = signal::wants_attention(&task.signals.lock(), &process.signals.lock());

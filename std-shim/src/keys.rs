@@ -46,7 +46,8 @@ impl Value {
     const NONE: Self = Self { generation: 0, pointer: ptr::null_mut() };
 }
 
-/// The calling thread's table, by key; its length comes first, in a value's place.
+/// The calling thread's table, by key. In a value's place before the first come its length, as a generation, and a pointer that is not null if
+/// something was stored since the last round of destructors began.
 struct Table(*mut Value);
 
 impl Table {
@@ -90,7 +91,7 @@ impl Table {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, key: usize) -> bool {
-        let (old, len) = (self.len(), (key + 1).next_multiple_of(STEP));
+        let len = (key + 1).next_multiple_of(STEP);
         let new: *mut Value = HEAP.allocate((1 + len) * size_of::<Value>(), class::GRAIN).cast();
         if new.is_null() {
             return false;
@@ -98,9 +99,11 @@ impl Table {
         // SAFETY: the first place of what was just allocated.
         unsafe { new.write(Value { generation: len, ..Value::NONE }) };
         for key in 0..len {
-            // SAFETY: both within their tables.
-            let value =
-                self.slot(key).filter(|_| key < old).map_or(Value::NONE, |slot| unsafe { slot.read() });
+            let value = match self.slot(key) {
+                // SAFETY: within the old table.
+                Some(slot) => unsafe { slot.read() },
+                None => Value::NONE,
+            };
             // SAFETY: `len` places follow the first.
             let place = unsafe { new.add(1 + key) };
             // SAFETY: as above.
@@ -112,10 +115,31 @@ impl Table {
         true
     }
 
+    /// Stores `value` in `slot`, which is one of its places.
+    fn store(&self, slot: *mut Value, value: Value) {
+        // SAFETY: a place of the calling thread's table.
+        unsafe { slot.write(value) };
+        if !value.pointer.is_null() {
+            // SAFETY: the table is there, so its first place is.
+            unsafe { (*self.0).pointer = ptr::dangling_mut() };
+        }
+    }
+
+    /// Whether something was stored since this was last asked.
+    fn take_stored(&self) -> bool {
+        if self.0.is_null() {
+            return false;
+        }
+        // SAFETY: the first place of a table that is there.
+        !core::mem::replace(unsafe { &mut (*self.0).pointer }, ptr::null_mut()).is_null()
+    }
+
     /// Gives the memory back.
     fn free(self) {
-        // SAFETY: it came from `grow`, or is null; the thread has another one now, or none.
-        unsafe { HEAP.free(self.0.cast()) };
+        if !self.0.is_null() {
+            // SAFETY: it came from `grow`; the thread has another one now, or none.
+            unsafe { HEAP.free(self.0.cast()) };
+        }
     }
 }
 
@@ -143,8 +167,7 @@ pub extern "C" fn pthread_setspecific(key: c_uint, pointer: *const c_void) -> c_
         return if pointer.is_null() { 0 } else { Errno::ENOMEM.raw() };
     }
     if let Some(slot) = table.slot(key) {
-        // SAFETY: a place of the calling thread's table.
-        unsafe { slot.write(Value { generation, pointer: pointer.cast_mut() }) };
+        table.store(slot, Value { generation, pointer: pointer.cast_mut() });
     }
     0
 }
@@ -205,37 +228,43 @@ pub extern "C" fn __pthread_key_delete(key: c_uint) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn __pthread_tsd_run_dtors() {
     for _ in 0..ROUNDS {
-        if !run_destructors() {
+        if !Table::mine().take_stored() {
             break;
         }
+        run_destructors();
     }
     let table = Table::mine();
     task::current().keys.store(ptr::null_mut(), Ordering::Relaxed);
     table.free();
 }
 
-/// One round. True: there was something to destroy.
-fn run_destructors() -> bool {
-    let mut ran = false;
-    // A destructor may make the table longer.
+/// One round.
+fn run_destructors() {
     let mut key = 0;
-    while key < Table::mine().len() {
-        let (table, pointer) = (Table::mine(), Table::mine().get(key));
-        if !pointer.is_null()
-            && let Some(slot) = table.slot(key)
-        {
-            // SAFETY: a place of the calling thread's table.
-            unsafe { slot.write(Value::NONE) };
-            let destructor = KEYS[key].destructor.load(Ordering::Acquire);
-            // SAFETY: null or the function that pthread_key_create was given.
-            let destructor: Option<Destructor> = unsafe { core::mem::transmute(destructor) };
-            if let Some(destructor) = destructor {
-                ran = true;
-                // SAFETY: C's promise: it takes the values of its key.
-                unsafe { destructor(pointer) };
-            }
+    let mut table = Table::mine();
+    while let Some(slot) = table.slot(key) {
+        // SAFETY: a place of the calling thread's table.
+        let value = unsafe { slot.read() };
+        if !value.pointer.is_null() {
+            table.store(slot, Value::NONE);
+            destroy(key, value);
+            // The destructor may have made the table longer.
+            table = Table::mine();
         }
         key += 1;
     }
-    ran
+}
+
+/// Has the destructor of `key`, if there is one, take `value`, if that is not of an older key.
+fn destroy(key: usize, value: Value) {
+    if value.generation != KEYS[key].generation.load(Ordering::Relaxed) {
+        return;
+    }
+    let destructor = KEYS[key].destructor.load(Ordering::Acquire);
+    // SAFETY: null or the function that pthread_key_create was given.
+    let destructor: Option<Destructor> = unsafe { core::mem::transmute(destructor) };
+    if let Some(destructor) = destructor {
+        // SAFETY: C's promise: it takes the values of its key.
+        unsafe { destructor(value.pointer) };
+    }
 }

@@ -63,9 +63,9 @@ pub extern "C" fn __mprotect(addr: *mut c_void, len: usize, prot: c_int) -> c_in
     const READ_WRITE: c_int = 3;
     const PROT_NONE: c_int = 0;
     match stacks::is_below(addr.addr(), len) {
-        Some(stack) if prot == READ_WRITE && stack.above_guard == addr.addr() => 0,
-        Some(stack) => {
-            mprotect(stack.start as *mut c_void, addr.addr() - stack.start, PROT_NONE);
+        Some((_, above_guard)) if prot == READ_WRITE && above_guard == addr.addr() => 0,
+        Some((start, _)) => {
+            mprotect(start as *mut c_void, addr.addr() - start, PROT_NONE);
             mprotect(addr, len, prot)
         }
         None => mprotect(addr, len, prot),

@@ -19,11 +19,11 @@ const MOST_TOUCHED: usize = 64 << 10;
 
 /// A stack with its guard.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stack {
+struct Stack {
     /// First address of the guard.
-    pub(crate) start: usize,
+    start: usize,
     /// First address that can be used.
-    pub(crate) above_guard: usize,
+    above_guard: usize,
     end: usize,
     /// The part that may not be zeros.
     touched: (usize, usize),
@@ -47,11 +47,10 @@ impl Stacks {
         self.stacks[..self.count].iter().rposition(is_meant)
     }
 
-    fn remove(&mut self, at: usize) -> Stack {
-        let stack = self.stacks[at];
+    fn remove(&mut self, at: usize) -> &Stack {
         self.count -= 1;
-        self.stacks[at] = self.stacks[self.count];
-        stack
+        self.stacks.swap(at, self.count);
+        &self.stacks[self.count]
     }
 }
 
@@ -69,14 +68,16 @@ pub(crate) fn take(length: usize) -> Option<*mut c_void> {
     Some(stack.start as *mut c_void)
 }
 
-/// The stack that was handed out and of which `length` bytes from `address` up to its end are to be used. It is the thread's from now on.
-pub(crate) fn is_below(address: usize, length: usize) -> Option<Stack> {
+/// The stack that was handed out and of which `length` bytes from `address` up to its end are to be used: where it begins, and where its guard
+/// ends. It is the thread's from now on.
+pub(crate) fn is_below(address: usize, length: usize) -> Option<(usize, usize)> {
     let mut stacks = STACKS.lock();
     let is_meant = |stack: &Stack| {
         stack.handed_out && stack.start < address && stack.end == address.wrapping_add(length)
     };
     let at = stacks.find(is_meant)?;
-    Some(stacks.remove(at))
+    let stack = stacks.remove(at);
+    Some((stack.start, stack.above_guard))
 }
 
 /// Keeps the `length` bytes from `start` on if they are a thread's stack and there is room.

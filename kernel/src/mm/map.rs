@@ -310,9 +310,10 @@ impl Memory {
         const NO_ACCESS: Access = Access { read: false, write: false, execute: false };
         let space = self.space.lock();
         let is_plain = |area: &&Area<Source>| matches!(area.backing, Source::Anonymous) && !area.locked;
-        let guard = space.areas.find(start).filter(is_plain).filter(|area| area.access == NO_ACCESS)?;
-        let stack = space.areas.find(guard.end).filter(is_plain).filter(|area| area.access == READ_WRITE)?;
-        if guard.end >= end || stack.end < end || guard.touched_within(start, end).is_some() {
+        let mut areas = space.areas.overlapping(start, end).filter(is_plain);
+        let guard = areas.next().filter(|area| area.access == NO_ACCESS && area.start <= start)?;
+        let stack = areas.next().filter(|area| area.access == READ_WRITE && area.start == guard.end)?;
+        if stack.end < end || guard.touched_within(start, end).is_some() {
             return None;
         }
         let (from, to) = stack.touched_within(guard.end, end).unwrap_or((end, end));

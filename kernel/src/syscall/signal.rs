@@ -55,12 +55,13 @@ pub fn sys_rt_sigprocmask(
     set_size: usize,
 ) -> Result<(), Errno> {
     check_size(set_size)?;
-    let before = cx.task().signals.lock().mask;
-    if let Some(set) = set.non_null() {
-        let set = cx.read_struct(set)?;
-        cx.task().signals.lock().change_mask(how?, set);
-        signal::mask_changed(cx.process(), cx.task());
-    }
+    let before = match set.non_null() {
+        Some(set) => {
+            let set = cx.read_struct(set)?;
+            signal::change_mask(cx.process(), cx.task(), how?, set)
+        }
+        None => cx.task().signals.lock().mask,
+    };
     match old.non_null() {
         Some(old) => cx.write_struct(old, &before),
         None => Ok(()),
@@ -74,9 +75,10 @@ pub fn sys_sigaltstack(cx: &Ctx<'_>, stack: UserPtr<SigStack>, old: UserPtr<SigS
         Door::Syscall(frame) => frame.rsp,
         Door::Direct => direct_caller_stack(),
     };
-    let before = cx.task().signals.lock().reported_stack(stack_pointer);
+    let mut signals = cx.task().signals.lock();
+    let before = old.non_null().map(|_| signals.reported_stack(stack_pointer));
     if let Some(mut new) = new {
-        if before.ss_flags & SsFlags::ONSTACK.bits() != 0 {
+        if signals.is_on_stack(stack_pointer) {
             return Err(Errno::EPERM);
         }
         let flags = SsFlags::from_bits_retain(new.ss_flags).difference(SsFlags::ONSTACK);
@@ -88,11 +90,11 @@ pub fn sys_sigaltstack(cx: &Ctx<'_>, stack: UserPtr<SigStack>, old: UserPtr<SigS
         } else if new.ss_size < MINSIGSTKSZ {
             return Err(Errno::ENOMEM);
         }
-        cx.task().signals.lock().stack =
-            SigStack { ss_flags: flags.intersection(SsFlags::AUTODISARM).bits(), ..new };
+        signals.stack = SigStack { ss_flags: flags.intersection(SsFlags::AUTODISARM).bits(), ..new };
     }
-    match old.non_null() {
-        Some(old) => cx.write_struct(old, &before),
+    drop(signals);
+    match before {
+        Some(before) => cx.write_struct(old, &before),
         None => Ok(()),
     }
 }

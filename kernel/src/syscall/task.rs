@@ -11,7 +11,6 @@ pub use credentials::*;
 pub use limits::*;
 pub use schedule::*;
 
-use alloc::boxed::Box;
 use core::convert::Infallible;
 use core::sync::atomic::Ordering;
 
@@ -59,11 +58,6 @@ pub fn sys_clone(
         return Err(Errno::ENOSYS);
     }
     let Door::Syscall(parent) = cx.door() else { return Err(Errno::ENOSYS) };
-    let mut frame = *parent;
-    frame.rax = 0;
-    if !stack.is_null() {
-        frame.rsp = stack.addr() as u64;
-    }
     check_room()?;
     let tid = cx.process().allocate_tid()?;
     let thread_pointer = if flags.contains(CloneFlags::SETTLS) { tls as u64 } else { cpu::thread_pointer() };
@@ -71,22 +65,14 @@ pub fn sys_clone(
         cx.process().release_tid(tid);
         return Err(Errno::EPERM);
     }
-    let born = Box::new(Born {
-        frame,
+    let rsp = if stack.is_null() { parent.rsp } else { stack.addr() as u64 };
+    let born = Born {
+        frame: TrapFrame { rax: 0, rsp, ..*parent },
         thread_pointer,
         child_set_tid: flags.contains(CloneFlags::CHILD_SETTID).then_some(child_tid),
-    });
-    let argument = Box::into_raw(born) as u64;
-    let task = match task::create(tid, cx.kernel().memory, first_step, argument) {
-        Ok(task) => task,
-        Err(error) => {
-            #[expect(unsafe_code, reason = "takes back what was just given away")]
-            // SAFETY: made by Box::into_raw above; no thread was made that could have taken it.
-            drop(unsafe { Box::from_raw(argument as *mut Born) });
-            cx.process().release_tid(tid);
-            return Err(error);
-        }
     };
+    let created = task::create(tid, cx.kernel().memory, first_step, &born);
+    let task = created.inspect_err(|_| cx.process().release_tid(tid))?;
     *task.name.lock() = *cx.task().name.lock();
     task.signals.lock().inherit(&cx.task().signals.lock());
     task.set_affinity(cx.task().affinity());
@@ -103,6 +89,7 @@ pub fn sys_clone(
 }
 
 /// What a new thread needs before its first instruction.
+#[derive(Clone, Copy)]
 struct Born {
     frame: TrapFrame,
     thread_pointer: u64,
@@ -111,21 +98,19 @@ struct Born {
 
 extern "C" fn first_step(argument: u64) -> ! {
     task::begin();
-    #[expect(unsafe_code, reason = "the argument carries a box")]
-    // SAFETY: sys_clone made it by Box::into_raw for this thread alone.
-    let born = unsafe { Box::from_raw(argument as *mut Born) };
+    #[expect(unsafe_code, reason = "the argument is an address")]
+    // SAFETY: sys_clone had it put on this thread's own kernel stack, above everything that runs there now.
+    let born = unsafe { &*(argument as *const Born) };
     if let Some(pointer) = born.child_set_tid {
         // As Linux does: a wild pointer here is the program's loss, not an error of clone.
         let _ = crate::mm::user::write_struct(pointer, &task::current().tid.cast_signed());
     }
     cpu::set_thread_pointer(born.thread_pointer);
     fpu::reset();
-    let frame = born.frame;
-    drop(born);
     #[expect(unsafe_code, reason = "the jump into the program")]
     // SAFETY: the registers of the parent's clone call, with the stack it gave.
     unsafe {
-        enter_frame(&frame)
+        enter_frame(&born.frame)
     }
 }
 

@@ -78,15 +78,18 @@ pub fn start_cpu(
     if up { Ok(()) } else { Err(Errno::ETIMEDOUT) }
 }
 
-/// Makes a thread that starts in `entry(argument)`; it does not run before [`start`].
-pub fn create(
+/// Makes a thread that starts in `entry`, which is told where on its own kernel stack `argument` lies; it does not run before [`start`].
+///
+/// # Errors
+/// `EAGAIN` when there is no memory for its stack.
+pub fn create<T: Copy>(
     tid: u32,
     memory: &'static Memory,
     entry: extern "C" fn(u64) -> !,
-    argument: u64,
+    argument: &T,
 ) -> Result<Arc<Task>, Errno> {
     reap();
-    Ok(Arc::new(Task::starting(tid, KernelStack::new(memory)?, entry, argument)))
+    Ok(Arc::new(Task::starting_with(tid, KernelStack::new(memory)?, entry, argument)))
 }
 
 /// Lets a created thread run.

@@ -239,6 +239,9 @@ fn bury(here: &CpuQueue, task: *mut Task) {
 pub fn reap() {
     let mut list =
         with_interrupts_off(|| queue_of(cpu::id()).dead.swap(core::ptr::null_mut(), Ordering::Relaxed));
+    if list.is_null() {
+        return;
+    }
     while !list.is_null() {
         // SAFETY: the list owned this count; the task left its stack before it was buried.
         let task = unsafe { Arc::from_raw(list) };

@@ -20,6 +20,9 @@ use super::sched;
 /// Longest thread name, with its terminating zero (prctl(2), `PR_SET_NAME`).
 pub const NAME_BYTES: usize = 16;
 
+/// What the stack pointer is a multiple of where a function is called (psABI, section 3.2.2).
+const STACK_ALIGNMENT: u64 = 16;
+
 /// A thread.
 #[derive(Debug)]
 pub struct Task {
@@ -70,6 +73,22 @@ impl Task {
     ) -> Self {
         // SAFETY: the stack is fresh, its top is aligned, and it lives in the task.
         let context = unsafe { Context::starting(stack.top(), entry, argument) };
+        Self::new(tid, context, stack)
+    }
+
+    /// A thread that starts in `entry` on `stack`, told where at the top of it `argument` lies: there until the thread enters the program.
+    pub(super) fn starting_with<T: Copy>(
+        tid: u32,
+        stack: KernelStack,
+        entry: extern "C" fn(u64) -> !,
+        argument: &T,
+    ) -> Self {
+        let at = (stack.top() - size_of::<T>() as u64) & !(STACK_ALIGNMENT - 1);
+        const { assert!(align_of::<T>() as u64 <= STACK_ALIGNMENT) };
+        // SAFETY: the stack is fresh and mapped, it is larger than any argument, and nobody uses it yet.
+        unsafe { (at as *mut T).write(*argument) };
+        // SAFETY: what is left below is fresh, its top is aligned, and it lives in the task.
+        let context = unsafe { Context::starting(at, entry, at) };
         Self::new(tid, context, stack)
     }
 
