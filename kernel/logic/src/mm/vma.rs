@@ -226,7 +226,7 @@ impl<B: Backing> Areas<B> {
         {
             lower.take_touched(area.touched_within(0, u64::MAX));
             lower.end = area.end;
-            self.join(previous, next);
+            self.join(next);
         } else if let Some(upper) = self.areas.get_mut(next)
             && goes_on(&area, upper)
         {
@@ -239,25 +239,30 @@ impl<B: Backing> Areas<B> {
         Ok(())
     }
 
-    /// Makes one area of the one at `lower` and the next one at `upper` if they are alike. True: they were.
-    fn join(&mut self, lower: Place, upper: Place) -> bool {
-        let (Some(one), Some(other)) = (self.areas.get(lower), self.areas.get(upper)) else { return false };
-        if !goes_on(one, other) {
-            return false;
-        }
+    /// Makes one area of the one at `upper` and the one before it if they are alike; answers where that is then.
+    fn join(&mut self, upper: Place) -> Option<Place> {
+        let (_, other) = self.areas.pair(upper).filter(|(one, other)| goes_on(one, other))?;
         let (end, touched) = (other.end, other.touched_within(0, u64::MAX));
-        if let Some(area) = self.areas.get_mut(lower) {
-            area.take_touched(touched);
-            area.end = end;
-        }
+        let lower = self.areas.previous(upper)?;
+        let area = self.areas.get_mut(lower)?;
+        area.take_touched(touched);
+        area.end = end;
         let next = self.areas.remove_to(upper, end, |_| ());
         self.areas.note_gap(next);
-        true
+        Some(lower)
     }
 
     /// Cuts the area at `at` in two at `address`, if that lies within it. Answers where the first area from `address` on is.
+    #[inline]
     fn split(&mut self, at: Place, address: u64) -> Place {
-        let Some(area) = self.areas.get_mut(at).filter(|area| area.start < address) else { return at };
+        match self.areas.get(at) {
+            Some(area) if area.start < address => self.split_within(at, address),
+            _ => at,
+        }
+    }
+
+    fn split_within(&mut self, at: Place, address: u64) -> Place {
+        let Some(area) = self.areas.get_mut(at) else { return at };
         let upper = area.cut(address);
         let next = self.areas.next(at);
         self.areas.insert(next, upper)
@@ -265,7 +270,7 @@ impl<B: Backing> Areas<B> {
 
     /// Cuts the area at `at` in two where `end` lies within it. Answers where the lower part is.
     fn split_off(&mut self, at: Place, end: u64) -> Place {
-        let upper = self.split(at, end);
+        let upper = self.split_within(at, end);
         self.areas.previous(upper).unwrap_or(upper)
     }
 
@@ -338,12 +343,10 @@ impl<B: Backing> Areas<B> {
             }
             let Some(area) = self.areas.get_mut(at) else { break };
             change(area);
-            let joined = self.areas.previous(at).filter(|&previous| self.join(previous, at));
-            at = self.areas.next(joined.unwrap_or(at));
+            let joined = self.join(at).unwrap_or(at);
+            at = self.areas.next(joined);
         }
-        if let Some(previous) = self.areas.previous(at) {
-            self.join(previous, at);
-        }
+        self.join(at);
     }
 
     /// Makes the area that ends at `end` longer by `bytes`, if nothing is in the way.
@@ -358,7 +361,7 @@ impl<B: Backing> Areas<B> {
         area.take_touched(None);
         area.end = new_end;
         let next = self.areas.next(at);
-        self.join(at, next);
+        self.join(next);
         true
     }
 

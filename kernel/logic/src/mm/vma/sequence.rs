@@ -100,6 +100,16 @@ impl<B> Sequence<B> {
         Some(Place { chunk, index: self.chunks.get(chunk)?.areas.len() - 1 })
     }
 
+    /// The area before the one at `at`, and that one.
+    pub(super) fn pair(&self, at: Place) -> Option<(&Area<B>, &Area<B>)> {
+        let areas = &self.chunks.get(at.chunk)?.areas;
+        let lower = match at.index.checked_sub(1) {
+            Some(index) => areas.get(index),
+            None => self.chunks.get(at.chunk.checked_sub(1)?)?.areas.last(),
+        };
+        Some((lower?, areas.get(at.index)?))
+    }
+
     /// All from `at` on.
     pub(super) fn iter_from(&self, at: Place) -> impl Iterator<Item = &Area<B>> {
         let mut chunks = self.chunks.get(at.chunk..).unwrap_or_default().iter();
@@ -121,14 +131,17 @@ impl<B> Sequence<B> {
             _ => before,
         };
         if self.chunks.is_empty() {
-            self.chunks.push(Chunk { areas: Vec::with_capacity(MOST), widest: 0 });
+            self.chunks.push(Chunk { areas: Vec::with_capacity(MOST), widest: u64::MAX });
         }
         if self.chunks[at.chunk].areas.len() == MOST {
             at = self.split(at);
         }
         self.chunks[at.chunk].areas.insert(at.index, area);
         self.len += 1;
-        self.note_gap(at);
+        if at != before {
+            // The bound of its new chunk may not be that of the gap it was put in.
+            self.note_gap(at);
+        }
         at
     }
 
