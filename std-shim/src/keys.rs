@@ -1,7 +1,7 @@
 //! Thread-specific data: pthread_key_create(3), pthread_getspecific(3), tss_create(3).
 //!
 //! Every thread of std sets one key, whose destructor asks for a second round. musl looks at all 128 keys in each round; here a thread
-//! has a table that is as long as the highest key it has set, and a deleted key costs nothing in other threads: its values are of an older
+//! has a table that is as long as the highest key it has set (the first one lies in the thread itself), and a deleted key costs nothing in other threads: its values are of an older
 //! generation. Nothing of musl's thread block is touched: these are all the functions that know the values there, so none is left.
 #![expect(unsafe_code, reason = "the symbols are the interface; values lie in the program's heap")]
 
@@ -10,7 +10,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use abi::errno::Errno;
-use kernel::task;
+use kernel::task::{self, FEW_KEYS_BYTES};
 use slab::class;
 
 use crate::heap::HEAP;
@@ -92,7 +92,11 @@ impl Table {
     #[inline(never)]
     fn grow(&mut self, key: usize) -> bool {
         let len = (key + 1).next_multiple_of(STEP);
-        let new: *mut Value = HEAP.allocate((1 + len) * size_of::<Value>(), class::GRAIN).cast();
+        let new = if len == STEP {
+            Self::in_thread()
+        } else {
+            HEAP.allocate((1 + len) * size_of::<Value>(), class::GRAIN).cast()
+        };
         if new.is_null() {
             return false;
         }
@@ -134,10 +138,17 @@ impl Table {
         !core::mem::replace(unsafe { &mut (*self.0).pointer }, ptr::null_mut()).is_null()
     }
 
+    /// Where the calling thread's table lies while there is room for [`STEP`] values in it.
+    fn in_thread() -> *mut Value {
+        let task = task::current();
+        const { assert!(FEW_KEYS_BYTES == (1 + STEP) * size_of::<Value>()) };
+        (&raw const task.few_keys).cast_mut().cast()
+    }
+
     /// Gives the memory back.
     fn free(self) {
-        if !self.0.is_null() {
-            // SAFETY: it came from `grow`; the thread has another one now, or none.
+        if !self.0.is_null() && self.0 != Self::in_thread() {
+            // SAFETY: it came from the heap in `grow`; the thread has another one now, or none.
             unsafe { HEAP.free(self.0.cast()) };
         }
     }

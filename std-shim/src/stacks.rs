@@ -47,10 +47,14 @@ impl Stacks {
         self.stacks[..self.count].iter().rposition(is_meant)
     }
 
-    fn remove(&mut self, at: usize) -> &Stack {
+    /// Forgets a stack; answers where it begins and where its guard ends.
+    fn remove(&mut self, at: usize) -> (usize, usize) {
+        let Stack { start, above_guard, .. } = self.stacks[at];
         self.count -= 1;
-        self.stacks.swap(at, self.count);
-        &self.stacks[self.count]
+        if at != self.count {
+            self.stacks[at] = self.stacks[self.count];
+        }
+        (start, above_guard)
     }
 }
 
@@ -76,8 +80,7 @@ pub(crate) fn is_below(address: usize, length: usize) -> Option<(usize, usize)> 
         stack.handed_out && stack.start < address && stack.end == address.wrapping_add(length)
     };
     let at = stacks.find(is_meant)?;
-    let stack = stacks.remove(at);
-    Some((stack.start, stack.above_guard))
+    Some(stacks.remove(at))
 }
 
 /// Keeps the `length` bytes from `start` on if they are a thread's stack and there is room.

@@ -176,9 +176,10 @@ pub struct ThreadSignals {
 }
 
 impl ThreadSignals {
-    /// A new thread inherits the mask; nothing is pending for it and it has no alternate stack (clone(2)).
-    pub fn inherit(&mut self, parent: &Self) {
-        *self = Self { mask: parent.mask, ..Self::default() };
+    /// A new thread's: it inherits the mask; nothing is pending for it and it has no alternate stack (clone(2)).
+    #[must_use]
+    pub fn inherited(&self) -> Self {
+        Self { mask: self.mask, ..Self::default() }
     }
 
     /// Changes the mask (sigprocmask(2)). SIGKILL and SIGSTOP cannot be blocked; asking for it is no error.

@@ -66,16 +66,13 @@ pub fn sys_clone(
         return Err(Errno::EPERM);
     }
     let rsp = if stack.is_null() { parent.rsp } else { stack.addr() as u64 };
-    let born = Born {
+    let born = || Born {
         frame: TrapFrame { rax: 0, rsp, ..*parent },
         thread_pointer,
         child_set_tid: flags.contains(CloneFlags::CHILD_SETTID).then_some(child_tid),
     };
-    let created = task::create(tid, cx.kernel().memory, first_step, &born);
+    let created = task::create(cx.task(), tid, cx.kernel().memory, first_step, born);
     let task = created.inspect_err(|_| cx.process().release_tid(tid))?;
-    *task.name.lock() = *cx.task().name.lock();
-    task.signals.lock().inherit(&cx.task().signals.lock());
-    task.set_affinity(cx.task().affinity());
     if flags.contains(CloneFlags::CHILD_CLEARTID) {
         task.clear_child_tid.store(child_tid.addr() as u64, Ordering::Relaxed);
     }

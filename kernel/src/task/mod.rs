@@ -21,7 +21,7 @@ pub use interval::{Action, IntervalTimer};
 pub use sched::{
     Alarm, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now,
 };
-pub use task::{NAME_BYTES, Task};
+pub use task::{FEW_KEYS_BYTES, NAME_BYTES, Task};
 
 /// Where a task has its flag that a signal or the process's end wants its attention, in bytes: std-shim looks there after each call.
 pub const INTERRUPTED: usize = core::mem::offset_of!(Task, interrupted);
@@ -78,18 +78,20 @@ pub fn start_cpu(
     if up { Ok(()) } else { Err(Errno::ETIMEDOUT) }
 }
 
-/// Makes a thread that starts in `entry`, which is told where on its own kernel stack `argument` lies; it does not run before [`start`].
+/// Makes a thread of `parent`'s that starts in `entry`, which is told where on its own kernel stack what `argument` answers lies; it does not run before
+/// [`start`].
 ///
 /// # Errors
 /// `EAGAIN` when there is no memory for its stack.
 pub fn create<T: Copy>(
+    parent: &Task,
     tid: u32,
     memory: &'static Memory,
     entry: extern "C" fn(u64) -> !,
-    argument: &T,
+    argument: impl FnOnce() -> T,
 ) -> Result<Arc<Task>, Errno> {
     reap();
-    Ok(Arc::new(Task::starting_with(tid, KernelStack::new(memory)?, entry, argument)))
+    Ok(Arc::new(Task::child(parent, tid, KernelStack::new(memory)?, entry, argument)))
 }
 
 /// Lets a created thread run.

@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsiz
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use logic::futex::{Waiter, Waits};
+use logic::signal::ThreadSignals;
 use logic::task::run_queue::Runs;
 use sync::{IrqLock, Link, Lock, Park, Stopwatch, linked};
 
@@ -19,6 +20,9 @@ use super::sched;
 
 /// Longest thread name, with its terminating zero (prctl(2), `PR_SET_NAME`).
 pub const NAME_BYTES: usize = 16;
+
+/// Bytes of a short table of std-shim's.
+pub const FEW_KEYS_BYTES: usize = 80;
 
 /// What the stack pointer is a multiple of where a function is called (psABI, section 3.2.2).
 const STACK_ALIGNMENT: u64 = 16;
@@ -53,6 +57,8 @@ pub struct Task {
     pub robust_list: AtomicU64,
     /// Values of pthread_setspecific(3), std-shim's table of them; null for none.
     pub keys: AtomicPtr<u8>,
+    /// Where that table lies while it is short.
+    pub few_keys: [AtomicU64; FEW_KEYS_BYTES / 8],
     /// Its part in the queues of futex(2).
     pub futex: Waiter,
     waits: Link<Self, Waits>,
@@ -60,7 +66,20 @@ pub struct Task {
     /// The thread's name, zero padded.
     pub name: Lock<[u8; NAME_BYTES]>,
     /// The thread's signal mask, pending set and alternate stack.
-    pub signals: IrqLock<logic::signal::ThreadSignals>,
+    pub signals: IrqLock<ThreadSignals>,
+}
+
+/// What a new thread has of the one that makes it.
+struct Inherited {
+    name: [u8; NAME_BYTES],
+    affinity: u64,
+    signals: ThreadSignals,
+}
+
+impl Inherited {
+    fn nothing() -> Self {
+        Self { name: [0; NAME_BYTES], affinity: u64::MAX, signals: ThreadSignals::default() }
+    }
 }
 
 impl Task {
@@ -73,34 +92,41 @@ impl Task {
     ) -> Self {
         // SAFETY: the stack is fresh, its top is aligned, and it lives in the task.
         let context = unsafe { Context::starting(stack.top(), entry, argument) };
-        Self::new(tid, context, stack)
+        Self::new(tid, context, stack, Inherited::nothing())
     }
 
-    /// A thread that starts in `entry` on `stack`, told where at the top of it `argument` lies: there until the thread enters the program.
-    pub(super) fn starting_with<T: Copy>(
+    /// A thread that starts in `entry` on `stack`, told where at the top of it `argument` lies: there until the thread enters the program. It
+    /// takes the name, the signal mask and the CPUs over from `parent` (clone(2)).
+    pub(super) fn child<T: Copy>(
+        parent: &Self,
         tid: u32,
         stack: KernelStack,
         entry: extern "C" fn(u64) -> !,
-        argument: &T,
+        argument: impl FnOnce() -> T,
     ) -> Self {
         let at = (stack.top() - size_of::<T>() as u64) & !(STACK_ALIGNMENT - 1);
         const { assert!(align_of::<T>() as u64 <= STACK_ALIGNMENT) };
         // SAFETY: the stack is fresh and mapped, it is larger than any argument, and nobody uses it yet.
-        unsafe { (at as *mut T).write(*argument) };
+        unsafe { (at as *mut T).write(argument()) };
         // SAFETY: what is left below is fresh, its top is aligned, and it lives in the task.
         let context = unsafe { Context::starting(at, entry, at) };
-        Self::new(tid, context, stack)
+        let inherited = Inherited {
+            name: *parent.name.lock(),
+            affinity: parent.affinity(),
+            signals: parent.signals.lock().inherited(),
+        };
+        Self::new(tid, context, stack, inherited)
     }
 
     /// The thread that is running already, on `stack`: start-up code becomes one.
     pub(super) fn adopted(tid: u32, stack: KernelStack, cpu: usize) -> Self {
-        let task = Self::new(tid, Context::running(), stack);
+        let task = Self::new(tid, Context::running(), stack, Inherited::nothing());
         task.on_cpu.store(true, Ordering::Relaxed);
         task.cpu.store(cpu, Ordering::Relaxed);
         task
     }
 
-    fn new(tid: u32, context: Context, stack: KernelStack) -> Self {
+    fn new(tid: u32, context: Context, stack: KernelStack, inherited: Inherited) -> Self {
         Self {
             tid,
             context,
@@ -108,7 +134,7 @@ impl Task {
             park: Park::new(),
             on_cpu: AtomicBool::new(false),
             cpu: AtomicUsize::new(0),
-            affinity: AtomicU64::new(u64::MAX),
+            affinity: AtomicU64::new(inherited.affinity),
             clear_child_tid: AtomicU64::new(0),
             cpu_time: Stopwatch::new(),
             next_dead: AtomicPtr::new(core::ptr::null_mut()),
@@ -117,11 +143,12 @@ impl Task {
             nice: AtomicI32::new(0),
             robust_list: AtomicU64::new(0),
             keys: AtomicPtr::new(core::ptr::null_mut()),
+            few_keys: [const { AtomicU64::new(0) }; FEW_KEYS_BYTES / 8],
             futex: Waiter::default(),
             waits: Link::new(),
             runs: Link::new(),
-            name: Lock::new([0; NAME_BYTES]),
-            signals: IrqLock::new(logic::signal::ThreadSignals::default()),
+            name: Lock::new(inherited.name),
+            signals: IrqLock::new(inherited.signals),
         }
     }
 

@@ -33,9 +33,8 @@ fn kill_and_stop_cannot_be_blocked() {
     assert!(!thread.mask.contains(Signal::SIGKILL) && thread.mask.contains(Signal::SIGINT));
     thread.change_mask(SigHow::Unblock, SigSet::of(Signal::SIGINT));
     assert!(!thread.mask.contains(Signal::SIGINT));
-    let mut child = ThreadSignals::default();
-    child.pending.add(Signal::SIGHUP, info(Signal::SIGHUP, 0), MOST).unwrap();
-    child.inherit(&thread);
+    thread.pending.add(Signal::SIGHUP, info(Signal::SIGHUP, 0), MOST).unwrap();
+    let child = thread.inherited();
     assert_eq!((child.mask, child.pending.set()), (thread.mask, SigSet(0)));
 }
 

@@ -53,6 +53,7 @@ impl<B> Sequence<B> {
         if is_there { guess } else { self.search(address) }
     }
 
+    #[inline(never)]
     fn search(&self, address: u64) -> Place {
         let ends_before = |area: &Area<B>| area.end <= address;
         let chunk = self.chunks.partition_point(|chunk| chunk.areas.last().is_none_or(ends_before));
