@@ -1,8 +1,9 @@
 //! Thread-specific data: pthread_key_create(3), pthread_getspecific(3), tss_create(3).
 //!
-//! Every thread of std sets one key, whose destructor asks for a second round. musl looks at all 128 keys in each round; here a thread
-//! has a table that is as long as the highest key it has set (the first one lies in the thread itself), and a deleted key costs nothing in other threads: its values are of an older
-//! generation. Nothing of musl's thread block is touched: these are all the functions that know the values there, so none is left.
+//! Every thread of std sets one key, whose destructor asks for a second round. musl looks at all 128 keys in each round; here a thread has a table
+//! that is as long as the highest key it has set (a short one lies in the thread itself), and a deleted key costs nothing in other threads: its
+//! values are of an older generation. Nothing of musl's thread block is touched: these are all the functions that know the values there, so none
+//! is left.
 #![expect(unsafe_code, reason = "the symbols are the interface; values lie in the program's heap")]
 
 use core::ffi::{c_int, c_uint, c_void};

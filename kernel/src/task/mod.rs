@@ -78,8 +78,8 @@ pub fn start_cpu(
     if up { Ok(()) } else { Err(Errno::ETIMEDOUT) }
 }
 
-/// Makes a thread of `parent`'s that starts in `entry`, which is told where on its own kernel stack what `argument` answers lies; it does not run before
-/// [`start`].
+/// Makes a thread of `parent`'s that starts in `entry`; it does not run before [`start`]. What `argument` answers is put on its own kernel
+/// stack, and `entry` is told where.
 ///
 /// # Errors
 /// `EAGAIN` when there is no memory for its stack.
