@@ -45,21 +45,23 @@ pub fn end_by(signal: Signal) -> ! {
 /// # Errors
 /// `EAGAIN` when too many real-time signals wait.
 pub fn send_to_process(process: &Process, signal: Signal, info: SigInfo) -> Result<(), Errno> {
-    let open = |task: &&Arc<Task>| !task.signals.lock().mask.contains(signal);
+    let is_open = |task: &&Arc<Task>| !task.signals.lock().mask.contains(signal);
     let effect = process.signals.lock().effect(signal);
     // No thread is counted here: an interrupt must never be the last to let go of one.
     let is_fatal = process.with_threads(|threads| {
-        let taker = threads.iter().find(open);
-        match (effect, taker) {
-            (Effect::Ignore | Effect::StopOrContinue, Some(_)) => return Ok(false),
-            (Effect::Kill, Some(_)) => return Ok(true),
-            _ => {
-                let mut signals = process.signals.lock();
-                let most = signals.most_queued;
-                signals.pending.add(signal, info, most)?;
-            }
+        match effect {
+            Effect::Handle(_) => {}
+            // What all of them block waits, whatever becomes of it.
+            _ if !threads.iter().any(|task| is_open(&task)) => {}
+            effect => return Ok(effect == Effect::Kill),
         }
-        match taker {
+        {
+            let mut signals = process.signals.lock();
+            let most = signals.most_queued;
+            signals.pending.add(signal, info, most)?;
+        }
+        // Looked for only now that it is there: who unblocks it later finds it.
+        match threads.iter().find(is_open) {
             Some(task) => task.interrupt(),
             None => threads.iter().filter(|task| awaits(task, signal)).for_each(task::unpark),
         }

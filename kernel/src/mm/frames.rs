@@ -14,6 +14,8 @@ static FRAMES: IrqLock<Option<Frames>> = IrqLock::new(None);
 /// Free frames, for who only wants to know about how many there are.
 static FREE: AtomicU64 = AtomicU64::new(0);
 
+/// Bytes of a large page.
+pub(super) const LARGE: u64 = 2 << 20;
 /// Most frames that are kept for the kernel.
 pub const MOST_RESERVE: u64 = 1024;
 

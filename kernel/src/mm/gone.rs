@@ -10,9 +10,8 @@ use logic::mm::frames::FRAME;
 use crate::arch::paging::{Mapped, PageTables, Sweep, Visitor};
 use crate::arch::smp;
 
-use super::frames;
+use super::frames::{self, LARGE};
 use super::source::Source;
-use super::space::LARGE;
 
 /// Frames that need no memory of the list's own.
 const FEW: usize = 8;

@@ -22,11 +22,9 @@ use super::FaultAction;
 use super::gone::Gone;
 use super::resident::Resident;
 pub use super::source::{PageSource, Sharing, Source};
+pub use super::space::READ_WRITE;
 use super::space::{Space, protection, table_frame};
 use super::user::{self, USER_END};
-
-/// Memory to read and write.
-pub const READ_WRITE: Access = Access { read: true, write: true, execute: false };
 
 /// The machine's memory.
 #[derive(Debug)]

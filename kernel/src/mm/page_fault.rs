@@ -9,10 +9,10 @@ use logic::mm::vma::{Area, Backing as _};
 use crate::arch::paging::{NoTableFrame, physical_of_direct};
 
 use super::FaultAction;
-use super::frames::{self, OwnedFrame};
+use super::frames::{self, LARGE, OwnedFrame};
 use super::map::Memory;
 use super::source::Source;
-use super::space::{LARGE, Space, protection, table_frame};
+use super::space::{Space, protection, table_frame};
 
 impl Memory {
     /// Brings the page at `address` in, if an area allows the access.

@@ -10,14 +10,13 @@ use logic::mm::vma::{Access, Area, Areas, Backing as _, Touched};
 
 use crate::arch::paging::{Mapped, PageTables, Protection, Sweep, Visitor};
 
-use super::frames;
+use super::frames::{self, LARGE};
 use super::gone::Gone;
-use super::map::READ_WRITE;
 use super::resident::{Owner, Resident};
 use super::source::Source;
 
-/// Bytes of a large page.
-pub(super) const LARGE: u64 = 2 << 20;
+/// Memory to read and write.
+pub const READ_WRITE: Access = Access { read: true, write: true, execute: false };
 /// The break grows up to here: the small code model's end, short of its last megabytes.
 pub(super) const BREAK_END: u64 = 0x7000_0000;
 

@@ -73,12 +73,13 @@ pub struct Task {
 struct Inherited {
     name: [u8; NAME_BYTES],
     affinity: u64,
+    nice: i32,
     signals: ThreadSignals,
 }
 
 impl Inherited {
     fn nothing() -> Self {
-        Self { name: [0; NAME_BYTES], affinity: u64::MAX, signals: ThreadSignals::default() }
+        Self { name: [0; NAME_BYTES], affinity: u64::MAX, nice: 0, signals: ThreadSignals::default() }
     }
 }
 
@@ -113,6 +114,7 @@ impl Task {
         let inherited = Inherited {
             name: *parent.name.lock(),
             affinity: parent.affinity(),
+            nice: parent.nice.load(Ordering::Relaxed),
             signals: parent.signals.lock().inherited(),
         };
         Self::new(tid, context, stack, inherited)
@@ -140,7 +142,7 @@ impl Task {
             next_dead: AtomicPtr::new(core::ptr::null_mut()),
             since: AtomicU64::new(0),
             interrupted: AtomicBool::new(false),
-            nice: AtomicI32::new(0),
+            nice: AtomicI32::new(inherited.nice),
             robust_list: AtomicU64::new(0),
             keys: AtomicPtr::new(core::ptr::null_mut()),
             few_keys: [const { AtomicU64::new(0) }; FEW_KEYS_BYTES / 8],

@@ -270,6 +270,9 @@ fn priorities() {
     thread::spawn(|| {
         assert_eq!(call(libc::SYS_setpriority, [0, 0, 5, 0, 0, 0]), Ok(0));
         assert_eq!(call(libc::SYS_getpriority, [0; 6]), Ok(15));
+        // A new thread is as nice as the one that makes it (setpriority(2)).
+        let inherited = thread::spawn(|| call(libc::SYS_getpriority, [0; 6]));
+        assert_eq!(inherited.join().unwrap(), Ok(15));
     })
     .join()
     .unwrap();
