@@ -1,6 +1,7 @@
 //! The program's files: descriptors, the tree they come from, the working directory.
 
 mod executable;
+mod held;
 mod streams;
 mod tree;
 
@@ -33,6 +34,7 @@ use crate::mm::Memory;
 use crate::mm::map::{PageSource, Sharing, Source};
 use crate::time;
 
+pub use held::Held;
 use streams::Streams;
 use tree::{MountError, Seed, Tree};
 

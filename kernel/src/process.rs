@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use abi::errno::Errno;
 use abi::signal::SigInfo;
@@ -33,6 +33,8 @@ pub struct Process {
     /// What is done with each signal, and signals pending for the process.
     pub signals: IrqLock<ProcessSignals>,
     threads: IrqLock<Threads>,
+    /// There is one thread, and none is being made.
+    is_alone: AtomicBool,
     /// Timers that send signals.
     pub timers: Lock<SignalTimers>,
     /// `RLIMIT_FSIZE` once more: files ask at every write.
@@ -92,6 +94,7 @@ impl Process {
                 ended_cpu_time: 0,
                 shown_cpu_time: 0,
             }),
+            is_alone: AtomicBool::new(false),
             timers: Lock::new(SignalTimers::default()),
             file_size_limit: AtomicU64::new(u64::MAX),
         }
@@ -121,17 +124,22 @@ impl Process {
         let Threads { by_tid, ids, .. } = &mut *self.threads.lock();
         let tid = ids.allocate(by_tid.len(), |tid| by_tid.contains_key(&tid)).ok_or(Errno::EAGAIN)?;
         by_tid.insert(tid, None);
+        self.count(by_tid);
         Ok(tid)
     }
 
     /// Gives back an ID that no thread came to have.
     pub fn release_tid(&self, tid: u32) {
-        self.threads.lock().by_tid.remove(&tid);
+        let by_tid = &mut self.threads.lock().by_tid;
+        by_tid.remove(&tid);
+        self.count(by_tid);
     }
 
     /// Takes a created thread in; it stays until it ends.
     pub fn add_thread(&self, task: Arc<Task>) {
-        self.threads.lock().by_tid.insert(task.tid, Some(task));
+        let by_tid = &mut self.threads.lock().by_tid;
+        by_tid.insert(task.tid, Some(task));
+        self.count(by_tid);
     }
 
     /// Lets a thread go that is about to end. True: it was the last.
@@ -141,10 +149,23 @@ impl Process {
             let task = threads.by_tid.remove(&tid).flatten();
             // In the same moment: `cpu_time` finds it among the living or here.
             threads.ended_cpu_time += task.as_deref().map_or(0, task::cpu_time);
+            self.count(&threads.by_tid);
             (task, threads.by_tid.is_empty())
         };
         drop(task);
         last
+    }
+
+    /// A thread more or less: says whether one is alone.
+    fn count(&self, by_tid: &BTreeMap<u32, Option<Arc<Task>>>) {
+        self.is_alone.store(by_tid.len() == 1, Ordering::Release);
+    }
+
+    /// Whether the caller is the only thread. It stays so until the caller makes another one, and everything that others ever did has been
+    /// seen: they ended before.
+    #[inline]
+    pub fn is_alone(&self) -> bool {
+        self.is_alone.load(Ordering::Acquire)
     }
 
     /// The thread with ID `tid`.

@@ -7,12 +7,12 @@ use core::task::Waker;
 use abi::errno::Errno;
 use abi::reg::{Fd, Pid, Tid, UserPtr};
 use abi::time::Timespec;
-use logic::file::open::OpenFile;
 use logic::file::{Around, Io};
 use logic::mm::frames::FRAME;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arch::TrapFrame;
+use crate::fs::Held;
 use crate::kernel::Kernel;
 use crate::mm::{frames, user};
 use crate::process::{PID, Process};
@@ -140,13 +140,27 @@ impl<'a> Ctx<'a> {
         user::write_bytes(to, bytes)
     }
 
-    /// The open file that `fd` stands for.
+    /// The open file that `fd` stands for, to work on. A call does not close a descriptor whose file it works on.
     ///
     /// # Errors
     /// `EBADF`.
-    #[inline]
-    pub fn file(&self, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
-        self.process().files.get(fd)
+    #[expect(unsafe_code, reason = "a thread that is alone needs no lock and no count")]
+    #[inline(always)]
+    pub fn file(&self, fd: Fd) -> Result<Held<'_>, Errno> {
+        let process = self.process();
+        if !process.is_alone() {
+            return self.shared_file(fd);
+        }
+        // SAFETY: only threads change the table. This one is alone, and does not while it looks.
+        let table = unsafe { process.files.table.get_unlocked() };
+        // SAFETY: only this call could close `fd` before it ends, and the handle does not outlive it.
+        table.get(fd).map(|file| unsafe { Held::lent(file) })
+    }
+
+    /// [`Ctx::file`] among other threads.
+    #[inline(never)]
+    fn shared_file(&self, fd: Fd) -> Result<Held<'_>, Errno> {
+        self.process().files.get(fd).map(Held::counted)
     }
 
     /// Wall-clock time.

@@ -237,12 +237,12 @@ pub fn sys_close_range(cx: &Ctx<'_>, first: u32, last: u32, flags: CloseRangeFla
 
 /// dup(2)
 pub fn sys_dup(cx: &Ctx<'_>, fd: Fd) -> Result<Fd, Errno> {
-    let open = cx.file(fd)?;
+    let open = Arc::clone(&*cx.file(fd)?);
     cx.process().files.table.lock().insert(open, false, 0)
 }
 
 fn dup_to(cx: &Ctx<'_>, fd: Fd, new_fd: Fd, close_on_exec: bool) -> Result<Fd, Errno> {
-    let open = cx.file(fd)?;
+    let open = Arc::clone(&*cx.file(fd)?);
     let replaced = cx.process().files.table.lock().replace(new_fd, open, close_on_exec)?;
     drop(replaced);
     Ok(new_fd)

@@ -1,5 +1,7 @@
 //! Memory: mmap(2), munmap(2), mprotect(2), mremap(2), madvise(2), brk(2), msync(2), mlock(2), membarrier(2).
 
+use alloc::sync::Arc;
+
 use abi::errno::Errno;
 use abi::flags::Only as _;
 use abi::mm::Sharing;
@@ -79,7 +81,8 @@ fn source(cx: &Ctx<'_>, flags: MapFlags, prot: Prot, fd: Fd, offset: u64) -> Res
         return Ok(Source::Anonymous);
     }
     let (shared, writes) = (shared == Sharing::Shared, prot.contains(Prot::WRITE));
-    crate::fs::map_file(&cx.process().files, cx.file(fd)?, offset, cx.kernel().memory, AROUND, shared, writes)
+    let open = Arc::clone(&*cx.file(fd)?);
+    crate::fs::map_file(&cx.process().files, open, offset, cx.kernel().memory, AROUND, shared, writes)
 }
 
 /// munmap(2)

@@ -38,6 +38,17 @@ impl<T> Lock<T> {
         }
     }
 
+    /// The value, with the lock not taken.
+    ///
+    /// # Safety
+    /// Until the last use of the answer nobody may change the value, and everything done to it before must have been seen.
+    #[cfg(not(shuttle))]
+    #[inline]
+    pub unsafe fn get_unlocked(&self) -> &T {
+        // SAFETY: the lock keeps the value in place, and nobody has it exclusively (the caller's promise).
+        unsafe { &*self.inner.data_ptr() }
+    }
+
     /// The value, which nobody else can have: the lock is borrowed exclusively.
     pub fn get_mut(&mut self) -> &mut T {
         self.inner.get_mut()

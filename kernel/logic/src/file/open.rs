@@ -25,6 +25,8 @@ pub struct OpenFile {
     positions: Positions,
     offset: Lock<u64>,
     access: OpenFlags,
+    can_read: bool,
+    can_write: bool,
     status: AtomicU32,
     /// Where its locks are, once it may have some: they are given up with it.
     locks: Lock<Option<Arc<Lock<Locks>>>>,
@@ -37,8 +39,17 @@ impl OpenFile {
             OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         let kept = flags.difference(once) | OpenFlags::LARGEFILE;
         let status = AtomicU32::new(kept.bits());
-        let positions = file.positions();
-        Self { file, inode, positions, offset: Lock::new(0), access: kept, status, locks: Lock::new(None) }
+        Self {
+            positions: file.positions(),
+            file,
+            inode,
+            offset: Lock::new(0),
+            access: kept,
+            can_read: kept.can_read(),
+            can_write: kept.can_write(),
+            status,
+            locks: Lock::new(None),
+        }
     }
 
     /// Access mode and status flags (fcntl(2), `F_GETFL`).
@@ -76,7 +87,7 @@ impl OpenFile {
     /// # Errors
     /// `EBADF` if not.
     pub fn check_read(&self) -> Result<(), Errno> {
-        if self.access.can_read() { Ok(()) } else { Err(Errno::EBADF) }
+        if self.can_read { Ok(()) } else { Err(Errno::EBADF) }
     }
 
     /// Checks that it was opened for writing.
@@ -84,7 +95,7 @@ impl OpenFile {
     /// # Errors
     /// `EBADF` if not.
     pub fn check_write(&self) -> Result<(), Errno> {
-        if self.access.can_write() { Ok(()) } else { Err(Errno::EBADF) }
+        if self.can_write { Ok(()) } else { Err(Errno::EBADF) }
     }
 
     /// Checks that it stands for more than a place in the tree.

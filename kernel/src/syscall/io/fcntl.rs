@@ -26,7 +26,7 @@ pub fn sys_fcntl(cx: &Ctx<'_>, fd: Fd, command: Late<FcntlCommand>, arg: usize) 
     match command {
         C::DupFd | C::DupFdCloexec => {
             let least = usize::try_from(word.cast_signed()).map_err(|_| Errno::EINVAL)?;
-            let new = table.lock().insert(open, command == C::DupFdCloexec, least)?;
+            let new = table.lock().insert(Arc::clone(&open), command == C::DupFdCloexec, least)?;
             Ok(new.index().unwrap_or(0))
         }
         C::DupFdQuery => {
