@@ -74,12 +74,14 @@ fn position(offset: i64) -> Result<u64, Errno> {
 }
 
 /// read(2)
+#[inline(always)]
 pub fn sys_read(cx: &Ctx<'_>, fd: Fd, buf: UserPtr<u8>, count: usize) -> Result<usize, Errno> {
     let open = cx.file(fd)?;
     read(cx, &open, &mut Buffers::one(buf, count, Direction::In))
 }
 
 /// write(2)
+#[inline(always)]
 pub fn sys_write(cx: &Ctx<'_>, fd: Fd, buf: UserPtr<u8>, count: usize) -> Result<usize, Errno> {
     let open = cx.file(fd)?;
     write(cx, &open, &mut Buffers::one(buf, count, Direction::Out))

@@ -110,11 +110,16 @@ impl OpenFile {
     ///
     /// # Errors
     /// The file's; `EBADF`.
+    #[inline(always)]
     pub fn read(&self, io: &Io<'_>, out: &mut dyn Sink) -> Result<usize, Errno> {
         self.check_read()?;
         if self.positions != Positions::Kept {
             return self.file.read_at(io, 0, out);
         }
+        self.read_on(io, out)
+    }
+
+    fn read_on(&self, io: &Io<'_>, out: &mut dyn Sink) -> Result<usize, Errno> {
         let mut offset = self.offset.lock();
         let count = self.file.read_at(io, *offset, out)?;
         *offset += count as u64;
@@ -125,11 +130,16 @@ impl OpenFile {
     ///
     /// # Errors
     /// The file's; `EBADF`.
+    #[inline(always)]
     pub fn write(&self, io: &Io<'_>, from: &mut dyn Source) -> Result<usize, Errno> {
         self.check_write()?;
         if self.positions != Positions::Kept {
             return self.file.write_at(io, 0, from);
         }
+        self.write_on(io, from)
+    }
+
+    fn write_on(&self, io: &Io<'_>, from: &mut dyn Source) -> Result<usize, Errno> {
         let mut offset = self.offset.lock();
         if self.flags().contains(OpenFlags::APPEND) {
             let (end, count) = self.file.append(io, from)?;
