@@ -66,10 +66,16 @@ impl Files {
     ///
     /// # Errors
     /// `ENOMEM`; what else can go wrong went wrong at boot.
+    #[inline]
     pub fn tree(&self) -> Result<&Tree, Errno> {
-        if let Some(tree) = self.tree.get() {
-            return Ok(tree);
+        match self.tree.get() {
+            Some(tree) => Ok(tree),
+            None => self.grow_tree(),
         }
+    }
+
+    #[cold]
+    fn grow_tree(&self) -> Result<&Tree, Errno> {
         let seed = self.seed.lock();
         // Another thread may have been first.
         if self.tree.get().is_none() {

@@ -117,6 +117,7 @@ impl<'a> Buffers<'a> {
 
     /// [`Buffers::each`], over the end of the buffer that is under way.
     #[cold]
+    #[inline(never)]
     fn each_part(
         &mut self,
         length: usize,
@@ -139,6 +140,14 @@ impl<'a> Buffers<'a> {
             done += count;
         }
         Ok(())
+    }
+
+    /// `length` bytes count as moved, over the end of the buffer that is under way.
+    #[cold]
+    #[inline(never)]
+    fn skip_parts(&mut self, length: usize) {
+        // Nothing is copied, so nothing can fail.
+        let _ = self.each_part(length, &mut |_, _| Ok(()));
     }
 
     /// `count` bytes of the buffer under way are moved.
@@ -194,8 +203,11 @@ impl Source for Buffers<'_> {
 
     fn take_unseen(&mut self) -> usize {
         let window = self.window();
-        // Nothing is copied, so nothing can fail.
-        let _ = self.each(window, |_, _| Ok(()));
+        if window <= self.current.iov_len {
+            self.advance(window);
+        } else {
+            self.skip_parts(window);
+        }
         window
     }
 }

@@ -130,7 +130,7 @@ fn last_of(flags: AtFlags) -> Last {
 }
 
 /// Opens the file at `path`, for the calls that work on an open one.
-pub(super) fn open_path(cx: &Ctx<'_>, path: UserPtr<u8>, flags: OpenFlags) -> Result<OpenFile, Errno> {
+pub(super) fn open_path(cx: &Ctx<'_>, path: UserPtr<u8>, flags: OpenFlags) -> Result<Arc<OpenFile>, Errno> {
     let io = cx.io(None);
     at_path(cx, DirFd::CWD, path, |walk, at| walk.open(at, flags, Mode(0), &io))
 }
@@ -151,7 +151,7 @@ pub fn sys_openat(
     if !flags.intersects(OpenFlags::NONBLOCK | OpenFlags::PATH) {
         cx.block_on(None, |waker| open.file.opened(&cx.io(waker)))?;
     }
-    cx.process().files.table.lock().insert(Arc::new(open), flags.contains(OpenFlags::CLOEXEC), 0)
+    cx.process().files.table.lock().insert(open, flags.contains(OpenFlags::CLOEXEC), 0)
 }
 
 /// open(2)

@@ -50,6 +50,7 @@ fn failed(cx: &Ctx<'_>, errno: Errno) -> Errno {
 }
 
 /// Reads into `buffers` at `offset`.
+#[inline]
 fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
     transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, out| {
@@ -59,6 +60,7 @@ fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64
 }
 
 /// Writes from `buffers` at `offset`.
+#[inline]
 fn write_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
     transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| {

@@ -155,6 +155,7 @@ impl OpenFile {
     ///
     /// # Errors
     /// The file's; `EBADF`; `ESPIPE`.
+    #[inline(always)]
     pub fn read_at(&self, io: &Io<'_>, offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
         self.check_seekable()?;
         self.check_read()?;
@@ -165,6 +166,7 @@ impl OpenFile {
     ///
     /// # Errors
     /// The file's; `EBADF`; `ESPIPE`.
+    #[inline(always)]
     pub fn write_at(&self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         self.check_seekable()?;
         self.check_write()?;

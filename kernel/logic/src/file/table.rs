@@ -21,7 +21,7 @@ struct Slot {
 #[derive(Debug)]
 pub struct FdTable {
     slots: Vec<Option<Slot>>,
-    /// No free slot lies below.
+    /// The lowest free slot, or the one behind all.
     first_free: usize,
     /// `RLIMIT_NOFILE`: descriptors stay below.
     limit: usize,
@@ -57,7 +57,13 @@ impl FdTable {
     /// # Errors
     /// `EMFILE` at the limit, `ENOMEM`; `EINVAL` for a `least` at the limit (fcntl(2), `F_DUPFD`).
     pub fn insert(&mut self, file: Arc<OpenFile>, close_on_exec: bool, least: usize) -> Result<Fd, Errno> {
-        let index = self.lowest_free(least)?;
+        if least >= self.limit && least > 0 {
+            return Err(Errno::EINVAL);
+        }
+        let index = if least <= self.first_free { self.first_free } else { self.free_from(least) };
+        if index >= self.limit {
+            return Err(Errno::EMFILE);
+        }
         self.place(index, Slot { file, close_on_exec })?;
         fd_of(index)
     }
@@ -66,25 +72,14 @@ impl FdTable {
     ///
     /// # Errors
     /// `EMFILE`.
-    pub fn check_room(&mut self) -> Result<(), Errno> {
-        self.lowest_free(0).map(|_| ())
+    pub fn check_room(&self) -> Result<(), Errno> {
+        if self.first_free < self.limit { Ok(()) } else { Err(Errno::EMFILE) }
     }
 
-    fn lowest_free(&mut self, least: usize) -> Result<usize, Errno> {
-        if least >= self.limit && least > 0 {
-            return Err(Errno::EINVAL);
-        }
-        let from = least.max(self.first_free);
-        let index = (from..self.slots.len())
-            .find(|&index| self.slots[index].is_none())
-            .unwrap_or(from.max(self.slots.len()));
-        if index >= self.limit {
-            return Err(Errno::EMFILE);
-        }
-        if least <= self.first_free {
-            self.first_free = index;
-        }
-        Ok(index)
+    /// The first free slot from `least` on.
+    fn free_from(&self, least: usize) -> usize {
+        let rest = self.slots.get(least..).unwrap_or_default();
+        least + rest.iter().position(Option::is_none).unwrap_or(rest.len())
     }
 
     fn place(&mut self, index: usize, slot: Slot) -> Result<Option<Arc<OpenFile>>, Errno> {
@@ -92,7 +87,11 @@ impl FdTable {
             self.slots.try_reserve(index + 1 - self.slots.len()).map_err(|_| Errno::ENOMEM)?;
             self.slots.resize(index + 1, None);
         }
-        Ok(self.slots[index].replace(slot).map(|old| old.file))
+        let old = self.slots[index].replace(slot);
+        if index == self.first_free {
+            self.first_free = self.free_from(index + 1);
+        }
+        Ok(old.map(|old| old.file))
     }
 
     /// Makes `fd` stand for `file`; answers what it stood for (dup2(2)).

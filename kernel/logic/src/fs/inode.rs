@@ -262,6 +262,11 @@ pub trait Inode: Any + Send + Sync + fmt::Debug {
         self.metadata().rights()
     }
 
+    /// What it is.
+    fn kind(&self) -> FileType {
+        self.rights().kind
+    }
+
     /// Changes attributes; who may is checked by the caller.
     ///
     /// # Errors

@@ -124,10 +124,16 @@ impl Pages {
     /// `ENOSPC` when there is no memory for it; what `may_grow` says.
     pub fn page(&mut self, index: u64, may_grow: MayGrow<'_>) -> Result<&mut Page, Errno> {
         if self.pages.get(index).is_none() {
-            let page = self.copied(index, may_grow)?;
-            return Ok(self.pages.insert(index, page));
+            return self.made(index, may_grow);
         }
         self.pages.get_mut(index).ok_or(Errno::EIO)
+    }
+
+    /// The page at `index`, which is not there, made.
+    #[cold]
+    fn made(&mut self, index: u64, may_grow: MayGrow<'_>) -> Result<&mut Page, Errno> {
+        let page = self.copied(index, may_grow)?;
+        Ok(self.pages.insert(index, page))
     }
 
     /// The page at `index`, where it or something below it is to be changed.
@@ -136,7 +142,6 @@ impl Pages {
     }
 
     /// A new page with what lies below page `index`.
-    #[cold]
     fn copied(&self, index: u64, may_grow: MayGrow<'_>) -> Result<Held, Errno> {
         may_grow()?;
         let mut page = Page::zeroed()?;
@@ -148,30 +153,32 @@ impl Pages {
         Ok(page)
     }
 
-    /// Writes from `offset` on; the file grows.
+    /// Writes `count` bytes, which `from` has, from `offset` on; the file grows.
     ///
     /// # Errors
     /// `EFAULT`, `ENOSPC` or what `may_grow` says, when nothing was written.
     pub fn write(
         &mut self,
         offset: u64,
+        count: usize,
         from: &mut dyn Source,
         may_grow: MayGrow<'_>,
     ) -> Result<usize, Errno> {
-        let whole = from.left();
         let mut done = 0;
-        while done < whole {
+        while done < count {
             let at = offset + done as u64;
-            let within = within_page(at);
-            let count = (whole - done).min(PAGE - within);
-            let taken = self
-                .page(at / PAGE as u64, may_grow)
-                .and_then(|page| from.take(&mut page.0[within..within + count]));
+            let (index, within) = (at / PAGE as u64, within_page(at));
+            let step = (count - done).min(PAGE - within);
+            let range = within..within + step;
+            let taken = match self.pages.get_mut(index) {
+                Some(page) => from.take(&mut page.0[range]),
+                None => self.made(index, may_grow).and_then(|page| from.take(&mut page.0[range])),
+            };
             if let Err(errno) = taken {
                 return partial(done, Err(errno));
             }
-            done += count;
-            self.size = self.size.max(at + count as u64);
+            done += step;
+            self.size = self.size.max(at + step as u64);
         }
         Ok(done)
     }

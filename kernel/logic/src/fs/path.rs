@@ -87,7 +87,7 @@ impl Walk<'_> {
             let inode = self.step(&directory, rest.part(&part));
             if let Ok(link) = &inode
                 && (!is_last || last == Last::Follow || must_be_directory && last == Last::NoFollow)
-                && link.rights().kind == FileType::Symlink
+                && link.kind() == FileType::Symlink
             {
                 links += 1;
                 if links > SYMLINKS_MAX {

@@ -43,7 +43,7 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// open(2)'s.
-    pub fn open(&self, at: At<'_>, flags: OpenFlags, mode: Mode, io: &Io<'_>) -> Result<OpenFile, Errno> {
+    pub fn open(&self, at: At<'_>, flags: OpenFlags, mode: Mode, io: &Io<'_>) -> Result<Arc<OpenFile>, Errno> {
         if flags.contains(OpenFlags::TMPFILE) {
             return self.open_unnamed(at, flags, mode, io);
         }
@@ -72,7 +72,7 @@ impl Walk<'_> {
                     // A file that one makes may be opened whatever its mode says.
                     made => {
                         let inode = made?;
-                        Ok(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags))
+                        Ok(Arc::new(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags)))
                     }
                 }
             }
@@ -90,14 +90,14 @@ impl Walk<'_> {
         flags: OpenFlags,
         creates: bool,
         io: &Io<'_>,
-    ) -> Result<OpenFile, Errno> {
+    ) -> Result<Arc<OpenFile>, Errno> {
         let rights = inode.rights();
         let is_directory = rights.kind == FileType::Directory;
         if flags.contains(OpenFlags::DIRECTORY) && !is_directory {
             return Err(Errno::ENOTDIR);
         }
         if flags.contains(OpenFlags::PATH) {
-            return Ok(OpenFile::new(Arc::new(Nothing), Arc::clone(inode), flags));
+            return Ok(Arc::new(OpenFile::new(Arc::new(Nothing), Arc::clone(inode), flags)));
         }
         if rights.kind == FileType::Symlink {
             return Err(Errno::ELOOP);
@@ -116,17 +116,23 @@ impl Walk<'_> {
         if flags.contains(OpenFlags::TRUNC) && rights.kind == FileType::Regular {
             file.truncate(io, 0)?;
         }
-        Ok(OpenFile::new(file, Arc::clone(inode), flags))
+        Ok(Arc::new(OpenFile::new(file, Arc::clone(inode), flags)))
     }
 
-    fn open_unnamed(&self, at: At<'_>, flags: OpenFlags, mode: Mode, io: &Io<'_>) -> Result<OpenFile, Errno> {
+    fn open_unnamed(
+        &self,
+        at: At<'_>,
+        flags: OpenFlags,
+        mode: Mode,
+        io: &Io<'_>,
+    ) -> Result<Arc<OpenFile>, Errno> {
         if !flags.can_write() {
             return Err(Errno::EINVAL);
         }
         let directory = self.resolve(at.start, at.path, Last::Follow)?;
         let names = writable(&directory, self.caller)?;
         let inode = names.create_unnamed(mode.permissions() & !self.caller.umask, self.caller)?;
-        Ok(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags))
+        Ok(Arc::new(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags)))
     }
 
     /// Makes a directory, a FIFO, a link … (mkdir(2), mknod(2), symlink(2)).

@@ -18,7 +18,7 @@ fn contents(pages: &Pages) -> Vec<u8> {
 #[test]
 fn holes_are_found() {
     let mut pages = Pages::default();
-    pages.write(5 * PAGE as u64 + 7, &mut SliceSource(b"x"), &mut || Ok(())).unwrap();
+    pages.write(5 * PAGE as u64 + 7, 1, &mut SliceSource(b"x"), &mut || Ok(())).unwrap();
     assert_eq!((pages.next_data(0), pages.next_hole(0)), (Ok(5 * PAGE as u64), Ok(0)));
     assert_eq!(pages.next_hole(5 * PAGE as u64), Ok(5 * PAGE as u64 + 8));
     assert_eq!(pages.next_data(5 * PAGE as u64 + 8), Err(Errno::ENXIO));
@@ -32,7 +32,7 @@ fn holes_are_found() {
 fn the_base_is_copied_when_written() {
     static BASE: [u8; 2 * PAGE] = [5; 2 * PAGE];
     let mut pages = Pages::over(&BASE);
-    pages.write(10, &mut SliceSource(b"new"), &mut || Ok(())).unwrap();
+    pages.write(10, 3, &mut SliceSource(b"new"), &mut || Ok(())).unwrap();
     let contents = contents(&pages);
     assert_eq!((&contents[8..15], contents[PAGE]), (&b"\x05\x05new\x05\x05"[..], 5));
     pages.truncate(10).unwrap();

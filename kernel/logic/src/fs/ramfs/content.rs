@@ -54,28 +54,48 @@ impl Content {
 
     /// Writes as far as the caller's files may reach and there is memory.
     pub(super) fn write(&mut self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        let count = from.left() as u64;
-        let room = io.most_size().saturating_sub(offset).min(count);
-        if room == 0 && count > 0 {
-            return Err(Errno::EFBIG);
+        let (whole, room) = (from.left(), io.most_size().saturating_sub(offset));
+        if room >= whole as u64 {
+            return self.write_all(io, offset, whole, from);
         }
-        if room == count {
-            return self.write_all(io, offset, from);
-        }
-        self.write_all(io, offset, &mut First::new(from, usize::try_from(room).unwrap_or(usize::MAX)))
+        self.write_some(io, offset, room, from)
     }
 
-    fn write_all(&mut self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+    /// Writes the first `room` bytes of `from`, which has more.
+    #[cold]
+    #[inline(never)]
+    fn write_some(
+        &mut self,
+        io: &Io<'_>,
+        offset: u64,
+        room: u64,
+        from: &mut dyn Source,
+    ) -> Result<usize, Errno> {
+        if room == 0 {
+            return Err(Errno::EFBIG);
+        }
+        let mut first = First::new(from, usize::try_from(room).unwrap_or(usize::MAX));
+        self.write_all(io, offset, first.left(), &mut first)
+    }
+
+    /// Writes the `count` bytes of `from`.
+    #[inline(always)]
+    fn write_all(
+        &mut self,
+        io: &Io<'_>,
+        offset: u64,
+        count: usize,
+        from: &mut dyn Source,
+    ) -> Result<usize, Errno> {
         self.check(WRITE_SEALS)?;
-        let count = from.left() as u64;
         if count == 0 {
             return Ok(0);
         }
-        let end = offset.checked_add(count).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
+        let end = offset.checked_add(count as u64).filter(|&end| end <= MOST_OFFSET).ok_or(Errno::EFBIG)?;
         if end > self.pages.size() {
             self.check(Seals::GROW)?;
         }
-        self.pages.write(offset, from, &mut pages_left(io))
+        self.pages.write(offset, count, from, &mut pages_left(io))
     }
 
     /// Cuts or extends the file (ftruncate(2)).

@@ -224,6 +224,10 @@ impl Inode for Node {
         Rights { kind: self.body.kind(), permissions, uid, gid }
     }
 
+    fn kind(&self) -> FileType {
+        self.body.kind()
+    }
+
     fn change(&self, change: &Change, now: Timespec) -> Result<(), Errno> {
         let mut attributes = self.attributes.lock();
         attributes.permissions = change.permissions.unwrap_or(attributes.permissions) & 0o7777;

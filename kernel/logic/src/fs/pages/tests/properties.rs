@@ -71,7 +71,8 @@ impl Both {
         match *step {
             Step::Write(at, length, byte) => {
                 let bytes: Vec<u8> = (0..length).map(|number| byte.wrapping_add(number as u8)).collect();
-                assert_eq!(self.pages.write(at as u64, &mut SliceSource(&bytes), &mut || Ok(())), Ok(length));
+                let written = self.pages.write(at as u64, length, &mut SliceSource(&bytes), &mut || Ok(()));
+                assert_eq!(written, Ok(length));
                 if length > 0 {
                     self.bytes.resize(self.bytes.len().max(at + length), 0);
                     self.bytes[at..at + length].copy_from_slice(&bytes);
