@@ -142,12 +142,13 @@ impl<'a> Buffers<'a> {
         Ok(())
     }
 
-    /// `length` bytes count as moved, over the end of the buffer that is under way.
+    /// `length` bytes count as moved, over the end of the buffer that is under way; answers `length`.
     #[cold]
     #[inline(never)]
-    fn skip_parts(&mut self, length: usize) {
+    fn skip_parts(&mut self, length: usize) -> usize {
         // Nothing is copied, so nothing can fail.
         let _ = self.each_part(length, &mut |_, _| Ok(()));
+        length
     }
 
     /// `count` bytes of the buffer under way are moved.
@@ -203,11 +204,10 @@ impl Source for Buffers<'_> {
 
     fn take_unseen(&mut self) -> usize {
         let window = self.window();
-        if window <= self.current.iov_len {
-            self.advance(window);
-        } else {
-            self.skip_parts(window);
+        if window > self.current.iov_len {
+            return self.skip_parts(window);
         }
+        self.advance(window);
         window
     }
 }

@@ -38,7 +38,7 @@ const MOST_ENTRIES_BYTES: usize = 64 * 1024;
 #[derive(Default)]
 struct PathRoom {
     short: [u8; 32],
-    long: Vec<u8>,
+    long: Option<Vec<u8>>,
 }
 
 impl PathRoom {
@@ -47,8 +47,7 @@ impl PathRoom {
         if let Some(path) = user::read_short_string(path, &mut self.short)? {
             return Ok(path);
         }
-        self.long = read_path(cx, path)?;
-        Ok(&self.long)
+        Ok(self.long.insert(read_path(cx, path)?))
     }
 }
 
@@ -185,7 +184,7 @@ pub fn sys_memfd_create(cx: &Ctx<'_>, name: UserPtr<u8>, flags: MemfdFlags) -> R
     };
     let inode = cx.process().files.tree()?.memory.new_memory_file(&name, seals, cx.wall_time())?;
     let open = OpenFile::new(Arc::clone(&inode) as _, inode, OpenFlags::RDWR);
-    cx.process().files.table.lock().insert(Arc::new(open), flags.contains(MemfdFlags::CLOEXEC), 0)
+    cx.process().files.table.lock().insert(open, flags.contains(MemfdFlags::CLOEXEC), 0)
 }
 
 /// getcwd(2): answers the bytes written, the zero included.

@@ -286,7 +286,7 @@ pub fn sys_pipe2(cx: &Ctx<'_>, fds: UserPtr<[i32; 2]>, flags: PipeFlags) -> Resu
     let end = |access: OpenFlags| -> Result<Fd, Errno> {
         let flags = access | status;
         let file = logic::fs::special::open_fifo(inode.pipe(), flags.difference(OpenFlags::NONBLOCK))?;
-        let open = Arc::new(OpenFile::new(file, Arc::clone(&inode) as _, flags));
+        let open = OpenFile::new(file, Arc::clone(&inode) as _, flags);
         files.table.lock().insert(open, close_on_exec, 0)
     };
     let reader = end(OpenFlags::empty())?;

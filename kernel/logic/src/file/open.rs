@@ -34,13 +34,14 @@ pub struct OpenFile {
 
 impl OpenFile {
     /// A description at position 0. Of `flags` the access mode and the status flags are kept.
-    pub fn new(file: Arc<dyn File>, inode: Arc<dyn Inode>, flags: OpenFlags) -> Self {
+    pub fn new(file: Arc<dyn File>, inode: Arc<dyn Inode>, flags: OpenFlags) -> Arc<Self> {
         let once =
             OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         let kept = flags.difference(once) | OpenFlags::LARGEFILE;
         let status = AtomicU32::new(kept.bits());
-        Self {
-            positions: file.positions(),
+        let positions = file.positions();
+        Arc::new(Self {
+            positions,
             file,
             inode,
             offset: Lock::new(0),
@@ -49,7 +50,7 @@ impl OpenFile {
             can_write: kept.can_write(),
             status,
             locks: Lock::new(None),
-        }
+        })
     }
 
     /// Access mode and status flags (fcntl(2), `F_GETFL`).

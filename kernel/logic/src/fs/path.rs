@@ -96,8 +96,9 @@ impl Walk<'_> {
                 if let Some(target) = link.jump() {
                     let target = target?;
                     if is_last {
-                        let name = Name::Normal(rest.into_part(part));
-                        return Found { directory, name, inode: Ok(target), must_be_directory }.checked();
+                        let (inode, name) = (Ok(target), Name::Normal(rest.into_part(part)));
+                        check_directory(&inode, must_be_directory)?;
+                        return Ok(Found { directory, name, inode, must_be_directory });
                     }
                     at = target;
                     continue;
@@ -116,12 +117,13 @@ impl Walk<'_> {
                 {
                     return Err(errno);
                 }
+                check_directory(&inode, must_be_directory)?;
                 let name = match rest.part(&part) {
                     b"." => Name::Dot,
                     b".." => Name::DotDot,
                     _ => Name::Normal(rest.into_part(part)),
                 };
-                return Found { directory, name, inode, must_be_directory }.checked();
+                return Ok(Found { directory, name, inode, must_be_directory });
             }
             at = inode?;
         }
@@ -149,15 +151,15 @@ impl Walk<'_> {
     }
 }
 
-impl Found<'_> {
-    /// Checks that what must be a directory is one.
-    fn checked(self) -> Result<Self, Errno> {
-        match &self.inode {
-            Ok(inode) if self.must_be_directory && inode.directory().is_none() => Err(Errno::ENOTDIR),
-            _ => Ok(self),
-        }
+/// Checks that what must be a directory is one, if it is there.
+fn check_directory(inode: &Result<Arc<dyn Inode>, Errno>, must_be_directory: bool) -> Result<(), Errno> {
+    match inode {
+        Ok(inode) if must_be_directory && inode.directory().is_none() => Err(Errno::ENOTDIR),
+        _ => Ok(()),
     }
+}
 
+impl Found<'_> {
     /// The name for something new.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ impl Walk<'_> {
                     // A file that one makes may be opened whatever its mode says.
                     made => {
                         let inode = made?;
-                        Ok(Arc::new(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags)))
+                        Ok(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags))
                     }
                 }
             }
@@ -97,7 +97,7 @@ impl Walk<'_> {
             return Err(Errno::ENOTDIR);
         }
         if flags.contains(OpenFlags::PATH) {
-            return Ok(Arc::new(OpenFile::new(Arc::new(Nothing), Arc::clone(inode), flags)));
+            return Ok(OpenFile::new(Arc::new(Nothing), Arc::clone(inode), flags));
         }
         if rights.kind == FileType::Symlink {
             return Err(Errno::ELOOP);
@@ -116,7 +116,7 @@ impl Walk<'_> {
         if flags.contains(OpenFlags::TRUNC) && rights.kind == FileType::Regular {
             file.truncate(io, 0)?;
         }
-        Ok(Arc::new(OpenFile::new(file, Arc::clone(inode), flags)))
+        Ok(OpenFile::new(file, Arc::clone(inode), flags))
     }
 
     fn open_unnamed(
@@ -132,7 +132,7 @@ impl Walk<'_> {
         let directory = self.resolve(at.start, at.path, Last::Follow)?;
         let names = writable(&directory, self.caller)?;
         let inode = names.create_unnamed(mode.permissions() & !self.caller.umask, self.caller)?;
-        Ok(Arc::new(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags)))
+        Ok(OpenFile::new(Arc::clone(&inode).open(flags, io)?, inode, flags))
     }
 
     /// Makes a directory, a FIFO, a link … (mkdir(2), mknod(2), symlink(2)).

@@ -13,7 +13,7 @@ use crate::fs::special::PipeInode;
 
 fn open() -> Arc<OpenFile> {
     let inode = Arc::new(PipeInode::new(1, abi::time::Timespec::default()));
-    Arc::new(OpenFile::new(Arc::new(Bytes(alloc::vec![1])), inode, OpenFlags::empty()))
+    OpenFile::new(Arc::new(Bytes(alloc::vec![1])), inode, OpenFlags::empty())
 }
 
 #[test]
