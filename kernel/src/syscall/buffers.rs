@@ -100,24 +100,8 @@ impl<'a> Buffers<'a> {
         self.behind = self.left.saturating_sub(STEP);
     }
 
-    /// Moves `length` bytes with `copy(address, range of the object's bytes)`; after an error none of them count as moved.
-    #[inline]
-    fn each(
-        &mut self,
-        length: usize,
-        mut copy: impl FnMut(UserPtr<u8>, Range<usize>) -> Result<(), Errno>,
-    ) -> Result<(), Errno> {
-        if length > self.current.iov_len {
-            return self.each_part(length, &mut copy);
-        }
-        copy(UserPtr::new(self.current.iov_base), 0..length)?;
-        self.advance(length);
-        Ok(())
-    }
-
-    /// [`Buffers::each`], over the end of the buffer that is under way.
-    #[cold]
-    #[inline(never)]
+    /// Moves `length` bytes with `copy(address, range of the object's bytes)`, over the end of the buffer that is under way; after an error none
+    /// of them count as moved.
     fn each_part(
         &mut self,
         length: usize,
@@ -140,6 +124,18 @@ impl<'a> Buffers<'a> {
             done += count;
         }
         Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_parts(&mut self, bytes: &[u8]) -> Result<(), Errno> {
+        self.each_part(bytes.len(), &mut |at, range| user::write_bytes(at, &bytes[range]))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_parts(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
+        self.each_part(bytes.len(), &mut |at, range| user::read_bytes(at, &mut bytes[range]))
     }
 
     /// `length` bytes count as moved, over the end of the buffer that is under way; answers `length`.
@@ -189,7 +185,12 @@ impl Sink for Buffers<'_> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Errno> {
-        self.each(bytes.len(), |at, range| user::write_bytes(at, &bytes[range]))
+        if bytes.len() > self.current.iov_len {
+            return self.put_parts(bytes);
+        }
+        user::write_bytes(UserPtr::new(self.current.iov_base), bytes)?;
+        self.advance(bytes.len());
+        Ok(())
     }
 }
 
@@ -199,7 +200,12 @@ impl Source for Buffers<'_> {
     }
 
     fn take(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
-        self.each(bytes.len(), |at, range| user::read_bytes(at, &mut bytes[range]))
+        if bytes.len() > self.current.iov_len {
+            return self.take_parts(bytes);
+        }
+        user::read_bytes(UserPtr::new(self.current.iov_base), bytes)?;
+        self.advance(bytes.len());
+        Ok(())
     }
 
     fn take_unseen(&mut self) -> usize {

@@ -55,38 +55,15 @@ impl Content {
     /// Writes as far as the caller's files may reach and there is memory.
     pub(super) fn write(&mut self, io: &Io<'_>, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         let (whole, room) = (from.left(), io.most_size().saturating_sub(offset));
-        if room >= whole as u64 {
-            return self.write_all(io, offset, whole, from);
-        }
-        self.write_some(io, offset, room, from)
-    }
-
-    /// Writes the first `room` bytes of `from`, which has more.
-    #[cold]
-    #[inline(never)]
-    fn write_some(
-        &mut self,
-        io: &Io<'_>,
-        offset: u64,
-        room: u64,
-        from: &mut dyn Source,
-    ) -> Result<usize, Errno> {
-        if room == 0 {
+        let mut first;
+        let (count, from): (usize, &mut dyn Source) = if room >= whole as u64 {
+            (whole, from)
+        } else if room > 0 {
+            first = First::new(from, usize::try_from(room).unwrap_or(usize::MAX));
+            (first.left(), &mut first)
+        } else {
             return Err(Errno::EFBIG);
-        }
-        let mut first = First::new(from, usize::try_from(room).unwrap_or(usize::MAX));
-        self.write_all(io, offset, first.left(), &mut first)
-    }
-
-    /// Writes the `count` bytes of `from`.
-    #[inline(always)]
-    fn write_all(
-        &mut self,
-        io: &Io<'_>,
-        offset: u64,
-        count: usize,
-        from: &mut dyn Source,
-    ) -> Result<usize, Errno> {
+        };
         self.check(WRITE_SEALS)?;
         if count == 0 {
             return Ok(0);
