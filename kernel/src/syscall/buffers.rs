@@ -138,13 +138,14 @@ impl<'a> Buffers<'a> {
         self.each_part(bytes.len(), &mut |at, range| user::read_bytes(at, &mut bytes[range]))
     }
 
-    /// `length` bytes count as moved, over the end of the buffer that is under way; answers `length`.
+    /// `length` bytes count as moved, over the end of the buffer that is under way; answers how many did.
     #[cold]
     #[inline(never)]
     fn skip_parts(&mut self, length: usize) -> usize {
+        let before = self.left;
         // Nothing is copied, so nothing can fail.
         let _ = self.each_part(length, &mut |_, _| Ok(()));
-        length
+        before - self.left
     }
 
     /// `count` bytes of the buffer under way are moved.

@@ -13,7 +13,7 @@ use abi::fs::{DirentHeader, FileType, OpenFlags, PATH_MAX};
 use abi::io::Seals;
 use abi::prelude::*;
 use logic::file::open::OpenFile;
-use logic::fs::inode::{Caller, Inode, path_of, want};
+use logic::fs::inode::{Caller, Inode, path_of};
 use logic::fs::path::{Last, Walk};
 use logic::fs::vfs::At;
 use zerocopy::IntoBytes as _;
@@ -203,7 +203,7 @@ fn change_directory(cx: &Ctx<'_>, inode: Arc<dyn Inode>) -> Result<(), Errno> {
     if inode.directory().is_none() {
         return Err(Errno::ENOTDIR);
     }
-    caller(cx).check(&inode.rights(), want::EXECUTE)?;
+    caller(cx).check_search(&*inode)?;
     let left = core::mem::replace(&mut *cx.process().files.tree()?.working_directory.lock(), inode);
     drop(left);
     Ok(())

@@ -104,6 +104,7 @@ pub fn sys_writev(cx: &Ctx<'_>, fd: Fd, iov: UserPtr<IoVec>, count: usize) -> Re
 }
 
 /// pread(2)
+#[inline(always)]
 pub fn sys_pread64(
     cx: &Ctx<'_>,
     fd: Fd,
@@ -116,6 +117,7 @@ pub fn sys_pread64(
 }
 
 /// pwrite(2)
+#[inline(always)]
 pub fn sys_pwrite64(
     cx: &Ctx<'_>,
     fd: Fd,

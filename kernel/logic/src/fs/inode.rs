@@ -59,6 +59,15 @@ impl Caller {
         if wanted & !granted & 7 == 0 { Ok(()) } else { Err(Errno::EACCES) }
     }
 
+    /// Checks that the caller may look names up in `directory`. Root may in every one.
+    ///
+    /// # Errors
+    /// `EACCES`.
+    #[inline]
+    pub fn check_search(&self, directory: &dyn Inode) -> Result<(), Errno> {
+        if self.uid == 0 { Ok(()) } else { self.check(&directory.rights(), want::EXECUTE) }
+    }
+
     /// Checks that the caller owns the file, or is root.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use core::ops::Range;
 use abi::errno::Errno;
 use abi::fs::{FileType, NAME_MAX, PATH_MAX, SYMLINKS_MAX};
 
-use super::inode::{Caller, Inode, want};
+use super::inode::{Caller, Inode};
 
 /// What becomes of a symbolic link at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +140,7 @@ impl Walk<'_> {
     /// One part of the way.
     fn step(&self, directory: &Arc<dyn Inode>, part: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
         let names = directory.directory().ok_or(Errno::ENOTDIR)?;
-        self.caller.check(&directory.rights(), want::EXECUTE)?;
+        self.caller.check_search(&**directory)?;
         match part {
             b"." => Ok(Arc::clone(directory)),
             b".." if super::inode::is_same(directory, self.root) => Ok(Arc::clone(directory)),
