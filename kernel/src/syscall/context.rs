@@ -8,6 +8,7 @@ use abi::errno::Errno;
 use abi::reg::{Fd, Pid, Tid, UserPtr};
 use abi::time::Timespec;
 use logic::file::{Around, Io};
+use logic::fs::inode::Clock;
 use logic::mm::frames::FRAME;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -166,6 +167,11 @@ impl<'a> Ctx<'a> {
     /// Wall-clock time.
     pub fn wall_time(&self) -> Timespec {
         wall_time()
+    }
+
+    /// The wall clock, for who may not need it.
+    pub fn clock(&self) -> Clock {
+        Clock::Running(AROUND.clock)
     }
 
     /// What a file's operation is told: to wake `waker`, the wall clock, and how large files may become.

@@ -89,7 +89,7 @@ fn caller(cx: &Ctx<'_>) -> Caller {
         gid: credentials.group.effective,
         groups: Arc::clone(&credentials.supplementary),
         umask: cx.process().files.umask.load(core::sync::atomic::Ordering::Relaxed),
-        now: cx.wall_time(),
+        clock: cx.clock(),
     }
 }
 

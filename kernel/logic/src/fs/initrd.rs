@@ -10,7 +10,7 @@ use abi::errno::Errno;
 use abi::fs::{FileType, Mode};
 use abi::time::Timespec;
 
-use super::inode::{Directory, Inode, Metadata, New};
+use super::inode::{Caller, Clock, Directory, Inode, Metadata, New};
 use super::ramfs::Node;
 
 const MAGIC: &[u8] = b"070701";
@@ -217,7 +217,7 @@ fn insert(
             if member.links > 1
                 && let Some(first) = names_of.get(&member.inode)
             {
-                let caller = super::inode::Caller { now: modified, ..Default::default() };
+                let caller = Caller { clock: Clock::Stopped(modified), ..Caller::default() };
                 // The bytes come with one of the names, usually the last.
                 if let Some(node) = first.as_any().downcast_ref::<Node>()
                     && !member.data.is_empty()

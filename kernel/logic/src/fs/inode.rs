@@ -14,7 +14,7 @@ use crate::file::lock::FileId;
 use crate::file::{File, Io};
 
 /// Who asks, for permissions, ownership and times.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     /// Effective user ID.
     pub uid: u32,
@@ -24,8 +24,25 @@ pub struct Caller {
     pub groups: Arc<[u32]>,
     /// File mode creation mask (umask(2)).
     pub umask: u32,
-    /// Wall-clock time.
-    pub now: Timespec,
+    /// Wall-clock time, for calls that set one.
+    pub clock: Clock,
+}
+
+/// Where a caller's time comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// It is asked for.
+    Running(fn() -> Timespec),
+    /// It is this.
+    Stopped(Timespec),
+}
+
+/// Root, in 1970.
+impl Default for Caller {
+    fn default() -> Self {
+        let clock = Clock::Stopped(Timespec::default());
+        Self { uid: 0, gid: 0, groups: Arc::default(), umask: 0, clock }
+    }
 }
 
 /// Permission to read (4), write (2), execute or search (1), as in a mode.
@@ -39,6 +56,14 @@ pub mod want {
 }
 
 impl Caller {
+    /// Wall-clock time.
+    pub fn now(&self) -> Timespec {
+        match self.clock {
+            Clock::Running(read) => read(),
+            Clock::Stopped(time) => time,
+        }
+    }
+
     /// Checks for the permissions `wanted` (path_resolution(7)). Root may do everything but execute what nobody may.
     ///
     /// # Errors

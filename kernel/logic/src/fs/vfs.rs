@@ -175,7 +175,7 @@ impl Walk<'_> {
         let Name::Normal(name) = &found.name else { return Err(Errno::EISDIR) };
         let names = writable(&found.directory, self.caller)?;
         check_sticky(&found.directory.rights(), &inode.rights(), self.caller)?;
-        names.unlink(name, self.caller.now)
+        names.unlink(name, self.caller.now())
     }
 
     /// Removes an empty directory (rmdir(2)).
@@ -193,7 +193,7 @@ impl Walk<'_> {
         let inode = found.inode.clone()?;
         let names = writable(&found.directory, self.caller)?;
         check_sticky(&found.directory.rights(), &inode.rights(), self.caller)?;
-        names.remove_directory(name, self.caller.now)
+        names.remove_directory(name, self.caller.now())
     }
 
     /// Renames (renameat2(2)).
@@ -230,7 +230,7 @@ impl Walk<'_> {
                 });
             }
         }
-        names.rename(old_name, &*to.directory, new_name, flags, self.caller.now)
+        names.rename(old_name, &*to.directory, new_name, flags, self.caller.now())
     }
 
     /// Changes attributes with the permission each one needs (chmod(2), chown(2)).
@@ -260,7 +260,7 @@ impl Walk<'_> {
                 change.permissions = Some(rights.permissions & !(Mode::SUID | group));
             }
         }
-        inode.change(&change, self.caller.now)
+        inode.change(&change, self.caller.now())
     }
 
     /// Where the symbolic link at `at` points (readlink(2)).

@@ -126,18 +126,18 @@ impl Directory for Node {
         let gid = if inherits { own.gid } else { caller.gid };
         let hands_down = inherits && matches!(new, New::Directory);
         let permissions = permissions | if hands_down { abi::fs::Mode::SGID } else { 0 };
-        let node =
-            Self::new(&self.fs, Body::new(&new, self.fs.seed)?, permissions, (caller.uid, gid), caller.now);
+        let (body, now) = (Body::new(&new, self.fs.seed)?, caller.now());
+        let node = Self::new(&self.fs, body, permissions, (caller.uid, gid), now);
         let _names = self.fs.names.lock();
         self.adopt(name, &node)?;
-        self.touch(caller.now);
+        self.touch(now);
         Ok(node)
     }
 
     fn create_unnamed(&self, permissions: u32, caller: &Caller) -> Result<Arc<dyn Inode>, Errno> {
         self.fs.check_space()?;
         let body = Body::regular(Pages::default(), None);
-        let node = Self::new(&self.fs, body, permissions, (caller.uid, caller.gid), caller.now);
+        let node = Self::new(&self.fs, body, permissions, (caller.uid, caller.gid), caller.now());
         node.attributes.lock().links = 0;
         *node.shown.lock() = Some(Box::from(&b"/#unnamed (deleted)"[..]));
         Ok(node)
@@ -150,10 +150,11 @@ impl Directory for Node {
         }
         let node = node.handle().upgrade().ok_or(Errno::ENOENT)?;
         self.fs.check_space()?;
+        let now = caller.now();
         let _names = self.fs.names.lock();
         self.adopt(name, &node)?;
-        node.count_link(1, caller.now);
-        self.touch(caller.now);
+        node.count_link(1, now);
+        self.touch(now);
         Ok(())
     }
 
