@@ -64,8 +64,10 @@ impl FdTable {
         if index >= self.limit {
             return Err(Errno::EMFILE);
         }
-        self.place(index, Slot { file, close_on_exec })?;
-        fd_of(index)
+        let fd = fd_of(index)?;
+        self.reach(index)?;
+        self.place(index, Slot { file, close_on_exec });
+        Ok(fd)
     }
 
     /// Finds out whether [`FdTable::insert`] will have a number: for what must not happen without one.
@@ -82,16 +84,27 @@ impl FdTable {
         least + rest.iter().position(Option::is_none).unwrap_or(rest.len())
     }
 
-    fn place(&mut self, index: usize, slot: Slot) -> Result<Option<Arc<OpenFile>>, Errno> {
-        if index >= self.slots.len() {
-            self.slots.try_reserve(index + 1 - self.slots.len()).map_err(|_| Errno::ENOMEM)?;
-            self.slots.resize(index + 1, None);
-        }
+    /// Sees to it that there is a slot `index`.
+    #[inline]
+    fn reach(&mut self, index: usize) -> Result<(), Errno> {
+        if index < self.slots.len() { Ok(()) } else { self.grow(index) }
+    }
+
+    #[cold]
+    fn grow(&mut self, index: usize) -> Result<(), Errno> {
+        self.slots.try_reserve(index + 1 - self.slots.len()).map_err(|_| Errno::ENOMEM)?;
+        self.slots.resize(index + 1, None);
+        Ok(())
+    }
+
+    /// Fills slot `index`; answers what was in it.
+    #[inline]
+    fn place(&mut self, index: usize, slot: Slot) -> Option<Slot> {
         let old = self.slots[index].replace(slot);
         if index == self.first_free {
             self.first_free = self.free_from(index + 1);
         }
-        Ok(old.map(|old| old.file))
+        old
     }
 
     /// Makes `fd` stand for `file`; answers what it stood for (dup2(2)).
@@ -105,7 +118,8 @@ impl FdTable {
         close_on_exec: bool,
     ) -> Result<Option<Arc<OpenFile>>, Errno> {
         let index = fd.index().filter(|&index| index < self.limit).ok_or(Errno::EBADF)?;
-        self.place(index, Slot { file, close_on_exec })
+        self.reach(index)?;
+        Ok(self.place(index, Slot { file, close_on_exec }).map(|old| old.file))
     }
 
     /// Closes `fd`; answers what it stood for.

@@ -43,7 +43,13 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// open(2)'s.
-    pub fn open(&self, at: At<'_>, flags: OpenFlags, mode: Mode, io: &Io<'_>) -> Result<Arc<OpenFile>, Errno> {
+    pub fn open(
+        &self,
+        at: At<'_>,
+        flags: OpenFlags,
+        mode: Mode,
+        io: &Io<'_>,
+    ) -> Result<Arc<OpenFile>, Errno> {
         if flags.contains(OpenFlags::TMPFILE) {
             return self.open_unnamed(at, flags, mode, io);
         }
