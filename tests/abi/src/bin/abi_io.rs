@@ -9,7 +9,8 @@ use libc::{
 
 cases! {
     read_write_and_position, bad_descriptors, wild_buffers, vectors, positioned, seek_rules, append_wins, sparse_files,
-    truncate_and_grow, duplicates, close_range_closes, pipes_carry, pipe_is_atomic, pipe_without_other_end, pipe_sizes,
+    truncate_and_grow, duplicates, close_range_closes, closed_by_another_thread,
+    closed_while_used, pipes_carry, pipe_is_atomic, pipe_without_other_end, pipe_sizes,
     flags_by_fcntl, flock_excludes, open_file_locks, process_locks, sendfile_moves, copy_file_range_moves, fallocate_modes,
     ioctls, sync_family, advice, write_to_directory, large_transfer, reads_from_devices
 }
@@ -237,6 +238,48 @@ fn close_range_closes() {
         assert_eq!(libc::syscall(libc::SYS_close_range, 300, 304, 0), 0);
         assert_eq!(check(libc::close(300)), Err(EBADF));
     }
+}
+
+/// Who reads from a file keeps it, whatever becomes of the descriptor.
+fn closed_by_another_thread() {
+    let (reader, writer) = pipe(0);
+    let number = reader.0;
+    let waiter = std::thread::spawn(move || {
+        let got = read(&reader, 1);
+        // Its number is no longer its own.
+        std::mem::forget(reader);
+        got
+    });
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    // SAFETY: plain number.
+    assert_eq!(unsafe { libc::close(number) }, 0);
+    assert_eq!(write(&writer, b"x"), Ok(1));
+    assert_eq!(waiter.join().unwrap(), Ok(b"x".to_vec()));
+    assert_eq!(write(&writer, b"y"), Err(EPIPE));
+}
+
+/// Threads open, use and close the same descriptors; the last one goes on alone.
+fn closed_while_used() {
+    const FIRST: i32 = 400;
+    let null = open("/dev/null", O_WRONLY).unwrap();
+    let number = null.0;
+    // SAFETY: one byte that is there.
+    let write_to = |fd: i32| check(unsafe { libc::write(fd, b"x".as_ptr().cast(), 1) });
+    let work = move |worker: i32| {
+        for turn in 0..1000 {
+            let fd = FIRST + (worker + turn) % 3;
+            // SAFETY: plain numbers; the descriptors are this case's own.
+            unsafe { libc::dup2(number, fd) };
+            assert!(matches!(write_to(fd), Ok(1) | Err(EBADF)));
+            // SAFETY: as above.
+            unsafe { libc::close(fd) };
+        }
+    };
+    let workers: Vec<_> = (0..3).map(|worker| std::thread::spawn(move || work(worker))).collect();
+    work(3);
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    assert_eq!([FIRST, FIRST + 1, FIRST + 2].map(write_to), [Err(EBADF); 3]);
+    assert_eq!(write_to(number), Ok(1));
 }
 
 // covers: pipe2, pipe

@@ -30,6 +30,20 @@ fn lowest_free_number_comes_first() {
 }
 
 #[test]
+fn numbers_that_were_asked_for_are_passed_over() {
+    let mut table = FdTable::new(16);
+    for number in [1, 0, 3] {
+        table.replace(Fd(number), open(), false).unwrap();
+    }
+    assert_eq!(table.insert(open(), false, 0), Ok(Fd(2)));
+    assert_eq!(table.insert(open(), false, 0), Ok(Fd(4)));
+    assert_eq!(table.remove_range(2, 3).len(), 2);
+    assert_eq!(table.insert(open(), false, 3), Ok(Fd(3)));
+    assert_eq!(table.insert(open(), false, 0), Ok(Fd(2)));
+    assert_eq!(table.insert(open(), false, 0), Ok(Fd(5)));
+}
+
+#[test]
 fn limits_hold() {
     let mut table = FdTable::new(2);
     table.insert(open(), false, 0).unwrap();
