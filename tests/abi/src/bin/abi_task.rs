@@ -10,7 +10,7 @@ use abi_tests::{call, cases, check, is_caracal};
 use libc::{EAGAIN, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, ETIMEDOUT};
 
 cases! {
-    many_threads, ids, thread_locals_drop, spinning_thread_is_preempted, futex_waits_and_wakes, futex_refusals, futex_times_out,
+    many_threads, untold_thread_ids, ids, thread_locals_drop, spinning_thread_is_preempted, futex_waits_and_wakes, futex_refusals, futex_times_out,
     futex_bitsets, futex_requeues, futex_wake_op, mutexes_exclude, condvars_wake, names, affinity, yields, priorities,
     nice_is_a_share, scheduling, limits, usage, credentials, process_groups, no_processes, robust_list, arch_prctl_codes, prctl_codes,
     masks_and_pending, alternate_stack, actions, kill_nobody, exit_wakes_joiner, tid_address
@@ -38,6 +38,36 @@ fn many_threads() {
     // A thread must share memory and signal handlers with the others.
     assert_eq!(call(libc::SYS_clone, [libc::CLONE_THREAD as usize, 0, 0, 0, 0, 0]), Err(EINVAL));
     assert_eq!(call(libc::SYS_clone, [libc::CLONE_SIGHAND as usize, 0, 0, 0, 0, 0]), Err(EINVAL));
+}
+
+/// A thread starts although its number cannot be told (`CLONE_PARENT_SETTID`, `CLONE_CHILD_SETTID`).
+fn untold_thread_ids() {
+    static RAN: AtomicU64 = AtomicU64::new(0);
+    extern "C" fn run(_: *mut libc::c_void) -> libc::c_int {
+        RAN.store(1, Ordering::SeqCst);
+        0
+    }
+    let stack = Box::leak(vec![0_u128; 4096].into_boxed_slice()).as_mut_ptr_range().end;
+    let flags = libc::CLONE_VM
+        | libc::CLONE_FS
+        | libc::CLONE_FILES
+        | libc::CLONE_SIGHAND
+        | libc::CLONE_THREAD
+        | libc::CLONE_SYSVSEM
+        | libc::CLONE_PARENT_SETTID
+        | libc::CLONE_CHILD_SETTID;
+    let wild = std::ptr::without_provenance_mut::<libc::pid_t>(8);
+    let nothing = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: the function uses nothing of its thread's, on a stack that stays.
+    let tid = unsafe { libc::clone(run, stack.cast(), flags, nothing, wild, nothing, wild) };
+    assert!(tid > 0);
+    let start = Instant::now();
+    let is_there = || call(libc::SYS_tgkill, [std::process::id() as usize, tid as usize, 0, 0, 0, 0]);
+    while RAN.load(Ordering::SeqCst) == 0 || is_there() == Ok(0) {
+        assert!(start.elapsed() < Duration::from_secs(20), "it does not run, or does not end");
+        thread::yield_now();
+    }
+    assert_eq!(is_there(), Err(ESRCH));
 }
 
 // covers: getpid, gettid, getppid
