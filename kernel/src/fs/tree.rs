@@ -113,7 +113,7 @@ impl Seed {
         }
         let executable = place_executable(root, &self.program)?;
         let root: Arc<dyn Inode> = Arc::clone(root) as _;
-        bind(&root, b"dev", |home| devfs::new(home, &self.console, rng::fill, Vec::new()))?;
+        bind(&root, b"dev", |home| devfs::new(home, &self.console, rng::fill))?;
         bind(&root, b"proc", |home| procfs::new_proc(home, &self.facts))?;
         bind(&root, b"sys", |home| procfs::new_sys(home, &self.facts))?;
         let caller = Caller::default();

@@ -1,5 +1,6 @@
 //! `/dev`: null, zero, full, random, urandom, tty, console, and the standard streams (null(4), random(4), tty(4)).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
@@ -10,7 +11,7 @@ use abi::fs::{FileType, OpenFlags, Statfs, TMPFS_MAGIC, make_device};
 use abi::io::PollEvents;
 
 use super::inode::{Home, Inode, Metadata, sizeless};
-use super::synthetic::{Fixed, Kind, MadeDirectory, Make, link};
+use super::synthetic::{Kind, Listing, MadeDirectory, MadeLink};
 use crate::file::io::{Sink, Source, partial};
 use crate::file::mapping::Mapping;
 use crate::file::{File, Io, Positions};
@@ -141,46 +142,47 @@ impl Inode for Device {
     }
 }
 
-fn device(
-    name: &'static [u8],
-    number: (u32, u32),
-    permissions: u32,
-    file: Arc<dyn File>,
-) -> (&'static [u8], Make) {
-    (
-        name,
-        alloc::boxed::Box::new(move |directory, name| {
+/// A device's name, number (major, minor), permissions, and what serves it.
+type Row = (&'static [u8], (u32, u32), u32, Arc<dyn File>);
+
+/// The entries: these devices, and [`LINKS`].
+#[derive(Debug)]
+struct Devices([Row; 7]);
+
+const LINKS: [(&[u8], &[u8]); 4] = [
+    (b"fd", b"/proc/self/fd"),
+    (b"stdin", b"/proc/self/fd/0"),
+    (b"stdout", b"/proc/self/fd/1"),
+    (b"stderr", b"/proc/self/fd/2"),
+];
+
+impl Listing for Devices {
+    fn names(&self) -> Vec<Vec<u8>> {
+        let devices = self.0.iter().map(|(name, ..)| *name);
+        devices.chain(LINKS.iter().map(|(name, _)| *name)).map(<[u8]>::to_vec).collect()
+    }
+
+    fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
+        if let Some((_, number, permissions, file)) = self.0.iter().find(|(known, ..)| *known == name) {
             let (home, inode) = directory.child(name);
-            Ok(Arc::new(Device::new(home, inode, number, permissions, Arc::clone(&file))))
-        }),
-    )
+            return Ok(Arc::new(Device::new(home, inode, *number, *permissions, Arc::clone(file))));
+        }
+        let (_, text) = LINKS.iter().find(|(known, _)| *known == name).ok_or(Errno::ENOENT)?;
+        Ok(MadeLink::fixed(directory, name, text))
+    }
 }
 
-/// The directory at `home`. `console` is the terminal of the machine, `fill` gives random bytes, `more` are further entries.
-pub fn new(
-    home: Home,
-    console: &Arc<dyn File>,
-    fill: fn(&mut [u8]),
-    more: Vec<(&'static [u8], Make)>,
-) -> Arc<MadeDirectory> {
-    let mut entries = alloc::vec![
-        device(b"null", (1, 3), 0o666, Arc::new(Memory::Null)),
-        device(b"zero", (1, 5), 0o666, Arc::new(Memory::Zero)),
-        device(b"full", (1, 7), 0o666, Arc::new(Memory::Full)),
-        device(b"random", (1, 8), 0o666, Arc::new(Memory::Random(fill))),
-        device(b"urandom", (1, 9), 0o666, Arc::new(Memory::Random(fill))),
-        device(b"tty", (5, 0), 0o666, Arc::clone(console)),
-        device(b"console", (5, 1), 0o600, Arc::clone(console)),
-        link(b"fd", b"/proc/self/fd"),
-        link(b"stdin", b"/proc/self/fd/0"),
-        link(b"stdout", b"/proc/self/fd/1"),
-        link(b"stderr", b"/proc/self/fd/2"),
-    ];
-    entries.extend(more);
-    MadeDirectory::new(
-        Kind { device: DEVICE, magic: TMPFS_MAGIC },
-        1,
-        Some(home),
-        alloc::boxed::Box::new(Fixed::new(entries)),
-    )
+/// The directory at `home`. `console` is the terminal of the machine, `fill` gives random bytes.
+pub fn new(home: Home, console: &Arc<dyn File>, fill: fn(&mut [u8])) -> Arc<MadeDirectory> {
+    let devices = Devices([
+        (b"null", (1, 3), 0o666, Arc::new(Memory::Null)),
+        (b"zero", (1, 5), 0o666, Arc::new(Memory::Zero)),
+        (b"full", (1, 7), 0o666, Arc::new(Memory::Full)),
+        (b"random", (1, 8), 0o666, Arc::new(Memory::Random(fill))),
+        (b"urandom", (1, 9), 0o666, Arc::new(Memory::Random(fill))),
+        (b"tty", (5, 0), 0o666, Arc::clone(console)),
+        (b"console", (5, 1), 0o600, Arc::clone(console)),
+    ]);
+    let kind = Kind { device: DEVICE, magic: TMPFS_MAGIC };
+    MadeDirectory::new(kind, 1, Some(home), Box::new(devices))
 }

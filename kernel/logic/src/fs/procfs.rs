@@ -16,7 +16,7 @@ use abi::fs::{PROC_SUPER_MAGIC, SYSFS_MAGIC};
 use abi::reg::Fd;
 
 use super::inode::{Home, Inode};
-use super::synthetic::{Kind, Listing, MadeDirectory, MadeLink, Make, Target, link};
+use super::synthetic::{Fixed, Kind, Listing, MadeDirectory, Target};
 pub use trigger::Request;
 
 /// Device number of `/proc`.
@@ -149,58 +149,54 @@ pub trait Facts: Send + Sync + fmt::Debug + 'static {
 /// The facts, shared by all inodes.
 pub type Source = Arc<dyn Facts>;
 
+/// What an entry tells about.
+#[derive(Clone, Debug)]
+struct Subject {
+    facts: Source,
+    /// A thread. Where that makes no difference, the first.
+    tid: u32,
+    /// `/proc/sys/kernel/random/boot_id`.
+    boot_id: Arc<str>,
+}
+
 /// `/proc`, at `home`.
 pub fn new_proc(home: Home, facts: &Source) -> Arc<MadeDirectory> {
     let kind = Kind { device: PROC_DEVICE, magic: PROC_SUPER_MAGIC };
-    MadeDirectory::new(
-        kind,
-        1,
-        Some(home),
-        Box::new(Root { facts: Arc::clone(facts), fixed: system::entries(facts) }),
-    )
+    MadeDirectory::new(kind, 1, Some(home), Box::new(Root(Subject::new(facts))))
 }
 
 /// `/sys`, at `home`.
 pub fn new_sys(home: Home, facts: &Source) -> Arc<MadeDirectory> {
     let kind = Kind { device: SYS_DEVICE, magic: SYSFS_MAGIC };
-    MadeDirectory::new(kind, 1, Some(home), Box::new(system::sys_entries(facts)))
+    MadeDirectory::new(kind, 1, Some(home), Box::new(Fixed::new(system::SYS, Subject::new(facts))))
+}
+
+impl Subject {
+    fn new(facts: &Source) -> Self {
+        Self { facts: Arc::clone(facts), tid: facts.pid(), boot_id: system::uuid(&**facts).into() }
+    }
 }
 
 /// The root of `/proc`: the process by its ID, `self`, `thread-self`, and facts about the system.
 #[derive(Debug)]
-struct Root {
-    facts: Source,
-    fixed: super::synthetic::Fixed,
+struct Root(Subject);
+
+impl Root {
+    fn fixed(&self) -> Fixed<Subject> {
+        Fixed::new(system::PROC, self.0.clone())
+    }
 }
 
 impl Listing for Root {
     fn names(&self) -> Vec<Vec<u8>> {
-        let pid = number(self.facts.pid());
-        let own = [pid, b"self".to_vec(), b"thread-self".to_vec()];
-        own.into_iter().chain(self.fixed.names()).collect()
+        core::iter::once(number(self.0.facts.pid())).chain(self.fixed().names()).collect()
     }
 
     fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
-        let facts = Arc::clone(&self.facts);
-        match name {
-            b"self" => Ok(MadeLink::inode(
-                directory,
-                name,
-                Box::new(move || Ok(Target { text: number(facts.pid()), inode: None })),
-            )),
-            b"thread-self" => Ok(MadeLink::inode(
-                directory,
-                name,
-                Box::new(move || {
-                    let text = alloc::format!("{}/task/{}", facts.pid(), facts.tid()).into_bytes();
-                    Ok(Target { text, inode: None })
-                }),
-            )),
-            _ if name.first().is_some_and(u8::is_ascii_digit) => {
-                let tid = parse(name).ok_or(Errno::ENOENT)?;
-                process::directory(directory, name, &facts, tid)
-            }
-            _ => self.fixed.get(name, directory),
+        if name.first().is_some_and(u8::is_ascii_digit) {
+            process::directory(directory, name, &self.0)
+        } else {
+            self.fixed().get(name, directory)
         }
     }
 }
@@ -213,11 +209,6 @@ fn number(value: u32) -> Vec<u8> {
 fn parse(name: &[u8]) -> Option<u32> {
     let value: u32 = core::str::from_utf8(name).ok()?.parse().ok()?;
     (number(value) == name).then_some(value)
-}
-
-/// An entry: a link that always says `text`.
-fn fixed_link(name: &'static [u8], text: &'static [u8]) -> (&'static [u8], Make) {
-    link(name, text)
 }
 
 #[cfg(test)]

@@ -68,6 +68,12 @@ impl MadeDirectory {
         let number = number_of(&[&self.number.to_le_bytes(), name]);
         (Home { directory: Arc::clone(self) as Arc<dyn Inode>, name: Box::from(name) }, number)
     }
+
+    /// The directory called `name` in this one, with the entries of `listing`.
+    pub fn inner(self: &Arc<Self>, name: &[u8], listing: Box<dyn Listing>) -> Arc<dyn Inode> {
+        let (home, number) = self.child(name);
+        Self::new(self.kind, number, Some(home), listing)
+    }
 }
 
 impl Inode for MadeDirectory {
@@ -250,59 +256,67 @@ impl Inode for MadeLink {
     }
 }
 
-/// Makes one entry of a fixed directory.
-pub type Make = Box<dyn Fn(&Arc<MadeDirectory>, &[u8]) -> Result<Arc<dyn Inode>, Errno> + Send + Sync>;
+/// What an entry of a fixed directory is. Its functions are given `S`, what the whole table is about.
+///
+/// A table and one function for every kind of entry, instead of code for each: an image has a hundred of them.
+pub enum Made<S: 'static> {
+    /// A file with this text.
+    Text(&'static str),
+    /// A file with the contents that the function gives.
+    File(fn(&S) -> Vec<u8>),
+    /// A link that always says this.
+    Link(&'static [u8]),
+    /// A link to what the function finds.
+    Leads(fn(&S) -> Result<Target, Errno>),
+    /// A directory with these entries.
+    Directory(Table<S>),
+    /// A directory with what the function lists.
+    Listed(fn(&S) -> Box<dyn Listing>),
+    /// An inode of its own kind.
+    Inode(Make<S>),
+}
+
+/// Makes the inode called this in this directory.
+pub type Make<S> = fn(&S, &Arc<MadeDirectory>, &[u8]) -> Arc<dyn Inode>;
+
+/// Entries of a fixed directory, by name.
+pub type Table<S> = &'static [(&'static [u8], Made<S>)];
 
 /// A listing of names that are always there.
-pub struct Fixed(Vec<(&'static [u8], Make)>);
+pub struct Fixed<S: 'static> {
+    table: Table<S>,
+    about: S,
+}
 
-impl Fixed {
-    /// The entries `entries`.
-    pub fn new(entries: Vec<(&'static [u8], Make)>) -> Self {
-        Self(entries)
+impl<S> Fixed<S> {
+    /// The entries of `table`, about `about`.
+    pub fn new(table: Table<S>, about: S) -> Self {
+        Self { table, about }
     }
 }
 
-impl fmt::Debug for Fixed {
+impl<S> fmt::Debug for Fixed<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.table.iter().map(|(name, _)| name)).finish()
     }
 }
 
-impl Listing for Fixed {
+impl<S: Clone + Send + Sync> Listing for Fixed<S> {
     fn names(&self) -> Vec<Vec<u8>> {
-        self.0.iter().map(|(name, _)| name.to_vec()).collect()
+        self.table.iter().map(|(name, _)| name.to_vec()).collect()
     }
 
     fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
-        let (_, make) = self.0.iter().find(|(known, _)| *known == name).ok_or(Errno::ENOENT)?;
-        make(directory, name)
+        let (_, made) = self.table.iter().find(|(known, _)| *known == name).ok_or(Errno::ENOENT)?;
+        let about = self.about.clone();
+        Ok(match *made {
+            Made::Text(text) => MadeFile::inode(directory, name, Box::new(|| text.as_bytes().to_vec())),
+            Made::File(write) => MadeFile::inode(directory, name, Box::new(move || write(&about))),
+            Made::Link(text) => MadeLink::fixed(directory, name, text),
+            Made::Leads(find) => MadeLink::inode(directory, name, Box::new(move || find(&about))),
+            Made::Directory(table) => directory.inner(name, Box::new(Self { table, about })),
+            Made::Listed(list) => directory.inner(name, list(&about)),
+            Made::Inode(make) => make(&about, directory, name),
+        })
     }
-}
-
-/// An entry: a file with the contents that `write` gives.
-pub fn file(
-    name: &'static [u8],
-    write: impl Fn() -> Vec<u8> + Clone + Send + Sync + 'static,
-) -> (&'static [u8], Make) {
-    (name, Box::new(move |directory, name| Ok(MadeFile::inode(directory, name, Box::new(write.clone())))))
-}
-
-/// An entry: a link that says `text`.
-pub fn link(name: &'static [u8], text: &'static [u8]) -> (&'static [u8], Make) {
-    (name, Box::new(move |directory, name| Ok(MadeLink::fixed(directory, name, text))))
-}
-
-/// An entry: a directory with the entries that `list` gives.
-pub fn directory<L: Listing>(
-    name: &'static [u8],
-    list: impl Fn() -> L + Send + Sync + 'static,
-) -> (&'static [u8], Make) {
-    (
-        name,
-        Box::new(move |parent, name| {
-            let (home, number) = parent.child(name);
-            Ok(MadeDirectory::new(parent.kind, number, Some(home), Box::new(list())))
-        }),
-    )
 }

@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
@@ -12,86 +11,77 @@ use abi::errno::Errno;
 use abi::reg::Fd;
 use abi::task::CLOCK_TICKS;
 
-use super::{Source, Thread, number, parse};
+use super::{Source, Subject, Thread, number, parse};
 use crate::fs::inode::Inode;
-use crate::fs::synthetic::{self, Fixed, Listing, MadeDirectory, MadeFile, MadeLink, Make, Target, file};
+use crate::fs::synthetic::{Fixed, Listing, Made, MadeDirectory, MadeFile, MadeLink, Table};
 
 const PAGE: u64 = 4096;
 const KIB: u64 = 1024;
 
-/// The directory of the process (`tid` is its main thread's) or, found by name only, of another thread (proc(5)).
+/// The directory of the process (`name` is its main thread's ID) or, found by name only, of another thread (proc(5)).
 pub(super) fn directory(
     parent: &Arc<MadeDirectory>,
     name: &[u8],
-    facts: &Source,
-    tid: u32,
+    subject: &Subject,
 ) -> Result<Arc<dyn Inode>, Errno> {
-    if !facts.threads().iter().any(|thread| thread.tid == tid) && tid != facts.pid() {
-        return Err(Errno::ENOENT);
-    }
-    let (home, number) = parent.child(name);
-    let mut entries = thread_entries(facts, tid);
-    let tasks = Arc::clone(facts);
-    entries.push(synthetic::directory(b"task", move || Tasks(Arc::clone(&tasks))));
-    Ok(MadeDirectory::new(parent.kind(), number, Some(home), Box::new(Fixed::new(entries))))
+    let tid = parse(name).ok_or(Errno::ENOENT)?;
+    let is_there = tid == subject.facts.pid() || is_thread(&subject.facts, tid);
+    is_there.then(|| of_thread(parent, name, subject, tid, PROCESS)).ok_or(Errno::ENOENT)
+}
+
+fn is_thread(facts: &Source, tid: u32) -> bool {
+    facts.threads().iter().any(|thread| thread.tid == tid)
+}
+
+fn of_thread(
+    parent: &Arc<MadeDirectory>,
+    name: &[u8],
+    subject: &Subject,
+    tid: u32,
+    table: Table<Subject>,
+) -> Arc<dyn Inode> {
+    parent.inner(name, Box::new(Fixed::new(table, Subject { tid, ..subject.clone() })))
 }
 
 /// The threads.
 #[derive(Debug)]
-struct Tasks(Source);
+struct Tasks(Subject);
 
 impl Listing for Tasks {
     fn names(&self) -> Vec<Vec<u8>> {
-        self.0.threads().iter().map(|thread| number(thread.tid)).collect()
+        self.0.facts.threads().iter().map(|thread| number(thread.tid)).collect()
     }
 
     fn get(&self, name: &[u8], directory: &Arc<MadeDirectory>) -> Result<Arc<dyn Inode>, Errno> {
-        let tid = parse(name)
-            .filter(|tid| self.0.threads().iter().any(|thread| thread.tid == *tid))
-            .ok_or(Errno::ENOENT)?;
-        let (home, number) = directory.child(name);
-        let entries = Fixed::new(thread_entries(&self.0, tid));
-        Ok(MadeDirectory::new(directory.kind(), number, Some(home), Box::new(entries)))
+        let tid = parse(name).filter(|&tid| is_thread(&self.0.facts, tid)).ok_or(Errno::ENOENT)?;
+        Ok(of_thread(directory, name, &self.0, tid, THREAD))
     }
 }
 
-/// What is in the directory of a process and of a thread alike.
-fn thread_entries(facts: &Source, tid: u32) -> Vec<(&'static [u8], Make)> {
-    let text = |name, write: fn(&Source, u32) -> Vec<u8>| {
-        let facts = Arc::clone(facts);
-        file(name, move || write(&facts, tid))
-    };
-    let leads = |name: &'static [u8], to: fn(&Source) -> Result<Target, Errno>| -> (&'static [u8], Make) {
-        let facts = Arc::clone(facts);
-        (
-            name,
-            Box::new(move |directory, name| {
-                let facts = Arc::clone(&facts);
-                Ok(MadeLink::inode(directory, name, Box::new(move || to(&facts))))
-            }),
-        )
-    };
-    let (fds, infos) = (Arc::clone(facts), Arc::clone(facts));
-    vec![
-        text(b"cgroup", |_, _| b"0::/\n".to_vec()),
-        text(b"cmdline", |facts, _| facts.command_line()),
-        text(b"comm", |facts, tid| [&*find(facts, tid).name, b"\n"].concat()),
-        leads(b"cwd", |facts| facts.working_directory()),
-        text(b"environ", |facts, _| facts.environment()),
-        leads(b"exe", |facts| facts.executable()),
-        synthetic::directory(b"fd", move || Descriptors(Arc::clone(&fds))),
-        synthetic::directory(b"fdinfo", move || DescriptorStates(Arc::clone(&infos))),
-        text(b"limits", |facts, _| limits(facts)),
-        text(b"maps", |facts, _| maps(facts)),
-        text(b"mountinfo", |_, _| super::system::MOUNTINFO.to_vec()),
-        text(b"mounts", |_, _| super::system::MOUNTS.to_vec()),
-        text(b"oom_score", |_, _| b"0\n".to_vec()),
-        leads(b"root", |_| Ok(Target { text: b"/".to_vec(), inode: None })),
-        text(b"stat", stat),
-        text(b"statm", |facts, _| statm(facts)),
-        text(b"status", status),
-    ]
-}
+/// What is in the directory of a process.
+const PROCESS: Table<Subject> = &[
+    (b"cgroup", Made::Text("0::/\n")),
+    (b"cmdline", Made::File(|of| of.facts.command_line())),
+    (b"comm", Made::File(|of| [&*find(&of.facts, of.tid).name, b"\n"].concat())),
+    (b"cwd", Made::Leads(|of| of.facts.working_directory())),
+    (b"environ", Made::File(|of| of.facts.environment())),
+    (b"exe", Made::Leads(|of| of.facts.executable())),
+    (b"fd", Made::Listed(|of| Box::new(Descriptors(Arc::clone(&of.facts))))),
+    (b"fdinfo", Made::Listed(|of| Box::new(DescriptorStates(Arc::clone(&of.facts))))),
+    (b"limits", Made::File(|of| limits(&of.facts))),
+    (b"maps", Made::File(|of| maps(&of.facts))),
+    (b"mountinfo", Made::Text(super::system::MOUNTINFO)),
+    (b"mounts", Made::Text(super::system::MOUNTS)),
+    (b"oom_score", Made::Text("0\n")),
+    (b"root", Made::Link(b"/")),
+    (b"stat", Made::File(|of| stat(&of.facts, of.tid))),
+    (b"statm", Made::File(|of| statm(&of.facts))),
+    (b"status", Made::File(|of| status(&of.facts, of.tid))),
+    (b"task", Made::Listed(|of| Box::new(Tasks(of.clone())))),
+];
+
+/// What is in the directory of a thread: the same without `task`.
+const THREAD: Table<Subject> = PROCESS.split_at(PROCESS.len() - 1).0;
 
 fn find(facts: &Source, tid: u32) -> Thread {
     let gone = Thread { tid, name: Vec::new(), state: 'X', cpu_time_ns: 0 };

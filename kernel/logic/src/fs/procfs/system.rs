@@ -2,20 +2,20 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use super::{Facts, Source, fixed_link};
-use crate::fs::synthetic::{Fixed, Make, directory, file};
+use abi::errno::Errno;
+
+use super::{Facts, Subject};
+use crate::fs::synthetic::{Made, Table, Target};
 use crate::mm::vma::MOST_AREAS;
 
 /// `/proc/mounts`.
-pub(super) const MOUNTS: &[u8] = b"tmpfs / tmpfs rw,relatime 0 0\ndevtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n\
+pub(super) const MOUNTS: &str = "tmpfs / tmpfs rw,relatime 0 0\ndevtmpfs /dev devtmpfs rw,nosuid,relatime 0 0\n\
     proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\nsysfs /sys sysfs ro,nosuid,nodev,noexec,relatime 0 0\n";
 /// `/proc/self/mountinfo`.
-pub(super) const MOUNTINFO: &[u8] = b"1 0 0:1 / / rw,relatime - tmpfs tmpfs rw\n\
+pub(super) const MOUNTINFO: &str = "1 0 0:1 / / rw,relatime - tmpfs tmpfs rw\n\
     2 1 0:5 / /dev rw,nosuid,relatime - devtmpfs devtmpfs rw\n\
     3 1 0:20 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n\
     4 1 0:21 / /sys ro,nosuid,nodev,noexec,relatime - sysfs sysfs ro\n";
@@ -31,45 +31,110 @@ fn line(text: impl core::fmt::Display) -> Vec<u8> {
     format!("{text}\n").into_bytes()
 }
 
-fn text(
-    facts: &Source,
-    name: &'static [u8],
-    write: impl Fn(&dyn Facts) -> Vec<u8> + Clone + Send + Sync + 'static,
-) -> (&'static [u8], Make) {
-    let facts = Arc::clone(facts);
-    file(name, move || write(&*facts))
+/// The entries of `/proc`, but for the process by its ID.
+pub(super) const PROC: Table<Subject> = &[
+    (b"self", Made::Leads(|of| says(format!("{}", of.facts.pid())))),
+    (b"thread-self", Made::Leads(|of| says(format!("{}/task/{}", of.facts.pid(), of.facts.tid())))),
+    (b"cpuinfo", Made::File(|of| cpuinfo(&*of.facts))),
+    (b"filesystems", Made::Text("nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tsysfs\nnodev\tpipefs\n")),
+    (b"loadavg", Made::File(|of| load_average(&*of.facts))),
+    (b"meminfo", Made::File(|of| meminfo(&*of.facts))),
+    (b"mounts", Made::Link(b"self/mounts")),
+    (b"stat", Made::File(|of| stat(&*of.facts))),
+    (
+        b"sys",
+        Made::Directory(&[
+            (
+                b"fs",
+                Made::Directory(&[
+                    // 2^63 - 1, as Linux has it.
+                    (b"file-max", Made::Text("9223372036854775807\n")),
+                    (b"nr_open", Made::Text("1048576\n")),
+                    (b"pipe-max-size", Made::File(|_| line(crate::file::pipe::MOST_CAPACITY))),
+                ]),
+            ),
+            (
+                b"kernel",
+                Made::Directory(&[
+                    (b"hostname", Made::File(|of| [&*of.facts.host_name(), b"\n"].concat())),
+                    (b"ngroups_max", Made::Text("65536\n")),
+                    (b"osrelease", Made::File(|of| line(of.facts.release()))),
+                    (b"ostype", Made::Text("Linux\n")),
+                    (b"pid_max", Made::Text("4194304\n")),
+                    (
+                        b"random",
+                        Made::Directory(&[
+                            (b"boot_id", Made::File(|of| line(&of.boot_id))),
+                            (b"entropy_avail", Made::Text("256\n")),
+                            (b"uuid", Made::File(|of| line(uuid(&*of.facts)))),
+                        ]),
+                    ),
+                    (b"threads-max", Made::Text("4194304\n")),
+                ]),
+            ),
+            (b"net", Made::Directory(&[(b"core", Made::Directory(&[(b"somaxconn", Made::Text("4096\n"))]))])),
+            (
+                b"vm",
+                Made::Directory(&[
+                    (b"max_map_count", Made::File(|_| line(MOST_AREAS))),
+                    (b"overcommit_memory", Made::Text("2\n")),
+                ]),
+            ),
+        ]),
+    ),
+    (b"sysrq-trigger", Made::Inode(super::trigger::inode)),
+    (b"uptime", Made::File(|of| uptime(&*of.facts))),
+    (
+        b"version",
+        Made::File(|of| line(format_args!("Linux version {} (caracal) #1 SMP", of.facts.release()))),
+    ),
+];
+
+/// The entries of `/sys`.
+pub(super) const SYS: Table<Subject> = &[
+    (
+        b"devices",
+        Made::Directory(&[(
+            b"system",
+            Made::Directory(&[(
+                b"cpu",
+                Made::Directory(&[(b"online", CPUS), (b"possible", CPUS), (b"present", CPUS)]),
+            )]),
+        )]),
+    ),
+    (
+        b"kernel",
+        Made::Directory(&[(
+            b"mm",
+            Made::Directory(&[(
+                b"transparent_hugepage",
+                Made::Directory(&[
+                    (b"enabled", Made::Text("[always] madvise never\n")),
+                    (b"hpage_pmd_size", Made::Text("2097152\n")),
+                ]),
+            )]),
+        )]),
+    ),
+];
+
+/// The numbers of the CPUs.
+const CPUS: Made<Subject> = Made::File(|of| line(cpu_list(of.facts.cpus().len())));
+
+fn says(text: String) -> Result<Target, Errno> {
+    Ok(Target { text: text.into_bytes(), inode: None })
 }
 
-/// The entries of `/proc` that are not about a process.
-pub(super) fn entries(facts: &Source) -> Fixed {
-    let sys = Arc::clone(facts);
-    Fixed::new(vec![
-        text(facts, b"cpuinfo", cpuinfo),
-        text(facts, b"filesystems", |_| {
-            b"nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tsysfs\nnodev\tpipefs\n".to_vec()
-        }),
-        text(facts, b"loadavg", |facts| {
-            let threads = facts.threads();
-            let running = threads.iter().filter(|thread| thread.state == 'R').count();
-            line(format_args!("0.00 0.00 0.00 {running}/{} {}", threads.len(), facts.threads_created()))
-        }),
-        text(facts, b"meminfo", meminfo),
-        fixed_link(b"mounts", b"self/mounts"),
-        text(facts, b"stat", stat),
-        directory(b"sys", move || proc_sys(&sys)),
-        super::trigger::entry(facts),
-        text(facts, b"uptime", |facts| {
-            let (up, idle) = (
-                facts.uptime_ns(),
-                (facts.uptime_ns() * facts.cpus().len() as u64).saturating_sub(facts.cpu_time_ns()),
-            );
-            let shown = |ns: u64| format!("{}.{:02}", ns / 1_000_000_000, ns / 10_000_000 % 100);
-            line(format_args!("{} {}", shown(up), shown(idle)))
-        }),
-        text(facts, b"version", |facts| {
-            line(format_args!("Linux version {} (caracal) #1 SMP", facts.release()))
-        }),
-    ])
+fn load_average(facts: &dyn Facts) -> Vec<u8> {
+    let threads = facts.threads();
+    let running = threads.iter().filter(|thread| thread.state == 'R').count();
+    line(format_args!("0.00 0.00 0.00 {running}/{} {}", threads.len(), facts.threads_created()))
+}
+
+fn uptime(facts: &dyn Facts) -> Vec<u8> {
+    let up = facts.uptime_ns();
+    let idle = (up * facts.cpus().len() as u64).saturating_sub(facts.cpu_time_ns());
+    let shown = |ns: u64| format!("{}.{:02}", ns / 1_000_000_000, ns / 10_000_000 % 100);
+    line(format_args!("{} {}", shown(up), shown(idle)))
 }
 
 fn cpuinfo(facts: &dyn Facts) -> Vec<u8> {
@@ -145,10 +210,11 @@ fn stat(facts: &dyn Facts) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn uuid(facts: &dyn Facts) -> String {
+/// A random identifier (RFC 9562).
+pub(super) fn uuid(facts: &dyn Facts) -> String {
     let mut bytes = [0; 16];
     facts.fill_random(&mut bytes);
-    // RFC 9562: version 4, variant 10.
+    // Version 4, variant 10.
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let mut text = String::new();
@@ -157,78 +223,4 @@ fn uuid(facts: &dyn Facts) -> String {
         let _ = write!(text, "{dash}{byte:02x}");
     }
     text
-}
-
-fn proc_sys(facts: &Source) -> Fixed {
-    let (kernel, boot_id) = (Arc::clone(facts), uuid(&**facts));
-    Fixed::new(vec![
-        directory(b"fs", || {
-            Fixed::new(vec![
-                file(b"file-max", || line(u64::MAX >> 1)),
-                file(b"nr_open", || line(1_048_576)),
-                file(b"pipe-max-size", || line(crate::file::pipe::MOST_CAPACITY)),
-            ])
-        }),
-        directory(b"kernel", move || {
-            let (facts, boot_id) = (Arc::clone(&kernel), boot_id.clone());
-            let random = Arc::clone(&kernel);
-            Fixed::new(vec![
-                text(&facts, b"hostname", |facts| [&*facts.host_name(), b"\n"].concat()),
-                file(b"ngroups_max", || line(65_536)),
-                text(&facts, b"osrelease", |facts| line(facts.release())),
-                file(b"ostype", || line("Linux")),
-                file(b"pid_max", || line(4_194_304)),
-                directory(b"random", move || {
-                    let boot_id = boot_id.clone();
-                    Fixed::new(vec![
-                        file(b"boot_id", move || line(&boot_id)),
-                        file(b"entropy_avail", || line(256)),
-                        text(&random, b"uuid", |facts| line(uuid(facts))),
-                    ])
-                }),
-                file(b"threads-max", || line(4_194_304)),
-            ])
-        }),
-        directory(b"net", || {
-            Fixed::new(vec![directory(b"core", || Fixed::new(vec![file(b"somaxconn", || line(4096))]))])
-        }),
-        directory(b"vm", || {
-            Fixed::new(vec![
-                file(b"max_map_count", || line(MOST_AREAS)),
-                file(b"overcommit_memory", || line(2)),
-            ])
-        }),
-    ])
-}
-
-/// The entries of `/sys`.
-pub(super) fn sys_entries(facts: &Source) -> Fixed {
-    let facts = Arc::clone(facts);
-    let cpu = move || {
-        let list = move |facts: &dyn Facts| line(cpu_list(facts.cpus().len()));
-        Fixed::new(vec![
-            text(&facts, b"online", list),
-            text(&facts, b"possible", list),
-            text(&facts, b"present", list),
-        ])
-    };
-    let system = move || {
-        let cpu = cpu.clone();
-        Fixed::new(vec![directory(b"cpu", cpu)])
-    };
-    let devices = move || {
-        let system = system.clone();
-        Fixed::new(vec![directory(b"system", system)])
-    };
-    let kernel = || {
-        Fixed::new(vec![directory(b"mm", || {
-            Fixed::new(vec![directory(b"transparent_hugepage", || {
-                Fixed::new(vec![
-                    file(b"enabled", || line("[always] madvise never")),
-                    file(b"hpage_pmd_size", || line(2_097_152)),
-                ])
-            })])
-        })])
-    };
-    Fixed::new(vec![directory(b"devices", devices), directory(b"kernel", kernel)])
 }

@@ -2,18 +2,17 @@
 //!
 //! Three keys mean something in a machine of one program; any other is taken and forgotten, as Linux does with keys it has nothing for.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::any::Any;
 
 use abi::errno::Errno;
 use abi::fs::{FileType, OpenFlags, Statfs};
 
-use super::Source;
+use super::{Source, Subject};
 use crate::file::io::Source as Bytes;
 use crate::file::{File, Io, Positions};
 use crate::fs::inode::{Home, Inode, Metadata, sizeless};
-use crate::fs::synthetic::Make;
+use crate::fs::synthetic::MadeDirectory;
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,16 +46,12 @@ struct Trigger {
     facts: Source,
 }
 
-/// The entry for it.
-pub(super) fn entry(facts: &Source) -> (&'static [u8], Make) {
-    let facts = Arc::clone(facts);
-    let make: Make = Box::new(move |directory, name| {
-        let (home, number) = directory.child(name);
-        let kind = directory.kind();
-        let metadata = Metadata::new(kind.device, number, FileType::Regular, 0o200);
-        Ok(Arc::new(Trigger { metadata, magic: kind.magic, home, facts: Arc::clone(&facts) }))
-    });
-    (b"sysrq-trigger", make)
+/// The file called `name` in `directory`.
+pub(super) fn inode(subject: &Subject, directory: &Arc<MadeDirectory>, name: &[u8]) -> Arc<dyn Inode> {
+    let (home, number) = directory.child(name);
+    let kind = directory.kind();
+    let metadata = Metadata::new(kind.device, number, FileType::Regular, 0o200);
+    Arc::new(Trigger { metadata, magic: kind.magic, home, facts: Arc::clone(&subject.facts) })
 }
 
 impl Inode for Trigger {
