@@ -50,7 +50,7 @@ impl fmt::Display for Target {
 /// Names a sysroot's content: the specification, and the layout this tool gives it.
 pub(crate) fn hash() -> String {
     // Raised when the way a sysroot is built changes.
-    const LAYOUT: u32 = 1;
+    const LAYOUT: u32 = 2;
     let mut hasher = DefaultHasher::new();
     (SPEC, LAYOUT).hash(&mut hasher);
     format!("{:016x}", hasher.finish())

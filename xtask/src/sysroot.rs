@@ -244,6 +244,8 @@ fn build_std(
         .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
         .env_remove("RUSTC_WRAPPER")
         .args(["build", "--release", "--target", target.name(), "--message-format=json"])
+        // It makes names readable for a back trace and is a fifth of a small image's std.
+        .args(["--config", "profile.release.package.rustc-demangle.opt-level=\"z\""])
         .arg("-Zbuild-std=core,alloc,std,panic_abort,panic_unwind,proc_macro,test")
         .arg(format!("-Zbuild-std-features={}", features.join(",")))
         .stdin(Stdio::null())

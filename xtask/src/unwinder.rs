@@ -28,6 +28,10 @@ pub(crate) fn build(sysroot: &Sysroot, target: Target, scratch: &Path, library: 
             ["-Cpanic=abort", "-Cforce-unwind-tables=yes", "-Crelocation-model=static"].join("\x1f"),
         )
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
+        // A panic is no hot path, and every image carries this.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
+        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
         .env_remove("RUSTC_WRAPPER")
         .args(["build", "--quiet", "--release", "-p", "caracal-unwind", "--target", target.name()]);
     if target == Target::Compat {
