@@ -35,11 +35,18 @@ impl Kernel {
     /// # Panics
     /// Before [`Kernel::install`].
     pub fn get() -> &'static Self {
-        KERNEL.get().expect("system calls come after start")
+        KERNEL.get().unwrap_or_else(|| too_early())
     }
 
     /// The system, or `None` while it is still being made: for reports that can happen at any time.
     pub fn try_get() -> Option<&'static Self> {
         KERNEL.get()
     }
+}
+
+/// Out of line: what asks for the system does so in a hundred places.
+#[cold]
+#[inline(never)]
+fn too_early() -> ! {
+    panic!("system calls come after start")
 }

@@ -110,12 +110,11 @@ pub fn preempt_disable() {
 /// Undoes one [`preempt_disable`]. Returns true when preemption is on again and a reschedule is owed.
 #[inline]
 pub fn preempt_enable() -> bool {
-    let owed: u8;
     // SAFETY: as in preempt_disable.
     unsafe {
-        asm!("dec dword ptr gs:[{}]", "setz {}", const OFFSET_PREEMPT, out(reg_byte) owed, options(nostack))
+        asm!("dec dword ptr gs:[{}]", "jz {}", const OFFSET_PREEMPT, label { return true }, options(nostack))
     };
-    owed != 0
+    false
 }
 
 fn preempt_word() -> u32 {
