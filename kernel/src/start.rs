@@ -31,7 +31,7 @@ fn start(handoff: Handoff) -> ! {
     let memory = mm::init(&boot).unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     arch::install_boot_cpu();
     let options = read_options(&boot);
-    console::use_ports(Ports::from(&options));
+    console::use_ports(options.ports);
     console::start_log(options.log);
     let firmware = acpi::read(&boot, memory);
     drivers::install_interrupt_controllers(&firmware, memory);

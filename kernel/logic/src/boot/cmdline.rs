@@ -29,14 +29,8 @@ pub struct Options {
     pub log: log::LevelFilter,
     /// Log every system call.
     pub strace: bool,
-    /// Debug console for the kernel log.
-    pub log_port: Option<u16>,
-    /// Debug console for the program's standard error.
-    pub stderr_port: Option<u16>,
-    /// Debug console for the control channel.
-    pub control_port: Option<u16>,
-    /// isa-debug-exit.
-    pub exit_port: Option<u16>,
+    /// Ports of the host's side.
+    pub ports: Ports,
     /// Which of fds 0, 1 and 2 are terminals.
     pub terminals: [bool; 3],
     /// Columns and rows of the terminal.
@@ -62,7 +56,7 @@ pub struct MmioDevice {
 
 impl MmioDevice {
     /// The key of the words that describe one.
-    const KEY: &str = "virtio_mmio.device";
+    const KEY: &[u8] = b"virtio_mmio.device";
 
     /// Reads `SIZE@ADDRESS:IRQ[:ID]`; the size may end in K or M.
     fn parse(value: &[u8]) -> Option<Self> {
@@ -81,15 +75,13 @@ impl MmioDevice {
     /// The devices that `line` names anywhere, behind `--` too: VMMs add theirs at the end.
     pub fn find(line: &[u8]) -> impl Iterator<Item = Self> {
         let words = line.split(u8::is_ascii_whitespace);
-        words.filter_map(|word| Self::parse(word.strip_prefix(Self::KEY.as_bytes())?.strip_prefix(b"=")?))
+        words.filter_map(|word| Self::parse(word.strip_prefix(Self::KEY)?.strip_prefix(b"=")?))
     }
 }
 
 fn number(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    }
+    let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |digits| (digits, 16));
+    u64::from_str_radix(digits, radix).ok()
 }
 
 impl Default for Options {
@@ -100,10 +92,7 @@ impl Default for Options {
             cwd: b"/".to_vec(),
             log: log::LevelFilter::Warn,
             strace: false,
-            log_port: None,
-            stderr_port: None,
-            control_port: None,
-            exit_port: None,
+            ports: Ports::default(),
             terminals: [true; 3],
             window: (80, 24),
             stdin: Stdin::Raw,
@@ -139,7 +128,7 @@ impl fmt::Display for CommandLineError {
     }
 }
 
-/// The ports of a command line, found without allocating: for what must be said before there is memory.
+/// The ports of a command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
     /// Debug console for the kernel log.
@@ -153,33 +142,28 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Looks for the ports; words that make no sense are [`Options::parse`]'s to report.
+    /// Looks for the ports without allocating, for what must be said before there is memory; words that make no sense are [`Options::parse`]'s to report.
     #[must_use]
     pub fn find(line: &[u8]) -> Self {
         let mut ports = Self::default();
         let words = line.split(u8::is_ascii_whitespace).take_while(|word| *word != b"--");
         for word in words {
             let at = word.iter().position(|&byte| byte == b'=').unwrap_or(word.len());
-            let value = word.get(at + 1..).and_then(port);
-            match &word[..at] {
-                b"log-port" => ports.log = value,
-                b"stderr-port" => ports.stderr = value,
-                b"ctl-port" => ports.control = value,
-                b"exit-port" => ports.exit = value,
-                _ => {}
+            if let Some(slot) = ports.called(&word[..at]) {
+                *slot = word.get(at + 1..).and_then(port);
             }
         }
         ports
     }
-}
 
-impl From<&Options> for Ports {
-    fn from(options: &Options) -> Self {
-        Self {
-            log: options.log_port,
-            stderr: options.stderr_port,
-            control: options.control_port,
-            exit: options.exit_port,
+    /// The port that the option `key` is about.
+    fn called(&mut self, key: &[u8]) -> Option<&mut Option<u16>> {
+        match key {
+            b"log-port" => Some(&mut self.log),
+            b"stderr-port" => Some(&mut self.stderr),
+            b"ctl-port" => Some(&mut self.control),
+            b"exit-port" => Some(&mut self.exit),
+            _ => None,
         }
     }
 }
@@ -234,7 +218,13 @@ impl Options {
             if word == b"--" {
                 break;
             }
-            options.apply(&word)?;
+            options.apply(&word).map_err(|wanted| {
+                let word = String::from_utf8_lossy(&word).into_owned();
+                match wanted {
+                    Some(wanted) => CommandLineError::BadValue(word, wanted),
+                    None => CommandLineError::UnknownOption(word),
+                }
+            })?;
         }
         options.argv = words.collect();
         // QEMU's microvm adds its devices at the end of the line, whatever stands there.
@@ -248,39 +238,41 @@ impl Options {
         Ok(options)
     }
 
-    fn apply(&mut self, word: &[u8]) -> Result<(), CommandLineError> {
-        let text = String::from_utf8_lossy(word).into_owned();
+    /// Takes one word. An error says what would make sense as its value, or nothing if there is no such option.
+    fn apply(&mut self, word: &[u8]) -> Result<(), Option<&'static str>> {
         let at = word.iter().position(|&byte| byte == b'=').unwrap_or(word.len());
-        let (key, value) = (String::from_utf8_lossy(&word[..at]), word.get(at + 1..).unwrap_or_default());
-        let bad = |wanted| CommandLineError::BadValue(text.clone(), wanted);
-        match &*key {
-            "env" if value.contains(&b'=') => self.env.push(value.to_vec()),
-            "env" => return Err(bad("env=NAME=VALUE")),
-            "cwd" if value.starts_with(b"/") => self.cwd = value.to_vec(),
-            "cwd" => return Err(bad("an absolute path")),
-            "log" => self.log = parse(value).ok_or_else(|| bad("off, error, warn, info, debug or trace"))?,
-            "strace" => self.strace = true,
-            "log-port" => self.log_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
-            "stderr-port" => self.stderr_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
-            "ctl-port" => self.control_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
-            "exit-port" => self.exit_port = Some(port(value).ok_or_else(|| bad("an I/O port"))?),
-            "tty" => self.terminals = terminals(value).ok_or_else(|| bad("some of the digits 0, 1, 2"))?,
-            "winsize" => self.window = window(value).ok_or_else(|| bad("COLUMNSxROWS"))?,
-            "stdin" => self.stdin = stdin(value).ok_or_else(|| bad("raw, framed or none"))?,
-            "entropy" if value == b"weak" => self.weak_entropy = true,
-            "entropy" => return Err(bad("entropy=weak")),
+        let (key, value) = (&word[..at], word.get(at + 1..).unwrap_or_default());
+        if let Some(slot) = self.ports.called(key) {
+            *slot = Some(port(value).ok_or(Some("an I/O port"))?);
+            return Ok(());
+        }
+        match key {
+            b"env" if value.contains(&b'=') => self.env.push(value.to_vec()),
+            b"env" => return Err(Some("env=NAME=VALUE")),
+            b"cwd" if value.starts_with(b"/") => self.cwd = value.to_vec(),
+            b"cwd" => return Err(Some("an absolute path")),
+            b"log" => self.log = parse(value).ok_or(Some("off, error, warn, info, debug or trace"))?,
+            b"strace" => self.strace = true,
+            b"tty" => self.terminals = terminals(value).ok_or(Some("some of the digits 0, 1, 2"))?,
+            b"winsize" => self.window = window(value).ok_or(Some("COLUMNSxROWS"))?,
+            b"stdin" => self.stdin = stdin(value).ok_or(Some("raw, framed or none"))?,
+            b"entropy" if value == b"weak" => self.weak_entropy = true,
+            b"entropy" => return Err(Some("entropy=weak")),
             MmioDevice::KEY => {
-                self.virtio_mmio.push(MmioDevice::parse(value).ok_or_else(|| bad("SIZE@ADDRESS:IRQ"))?)
+                self.virtio_mmio.push(MmioDevice::parse(value).ok_or(Some("SIZE@ADDRESS:IRQ"))?)
             }
-            _ if is_for_linux(&key) => {}
-            _ => return Err(CommandLineError::UnknownOption(text)),
+            _ if is_for_linux(key) => {}
+            _ => return Err(None),
         }
         Ok(())
     }
 }
 
-fn is_for_linux(key: &str) -> bool {
-    LINUX_WORDS.iter().any(|&known| if known.ends_with('.') { key.starts_with(known) } else { key == known })
+fn is_for_linux(key: &[u8]) -> bool {
+    let is_meant = |known: &str| {
+        if known.ends_with('.') { key.starts_with(known.as_bytes()) } else { key == known.as_bytes() }
+    };
+    LINUX_WORDS.iter().any(|known| is_meant(known))
 }
 
 /// Splits at white space; double quotes group, a backslash inside them escapes the next byte.

@@ -11,7 +11,7 @@ fn options_then_program_arguments() {
     assert_eq!(options.log, log::LevelFilter::Info);
     assert_eq!(options.env, [b"A=1"]);
     assert_eq!(options.terminals, [true, false, true]);
-    assert_eq!(options.exit_port, Some(0xf4));
+    assert_eq!(options.ports.exit, Some(0xf4));
     assert_eq!(options.argv, [&b"prog"[..], b"--log=x", b"two words", b"q\"\\", b""]);
 }
 
