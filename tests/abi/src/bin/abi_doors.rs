@@ -222,6 +222,9 @@ fn files_of_proc() {
         let mut file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(std::io::Read::read(&mut file, &mut start).unwrap(), 1, "{path}");
     }
+    let random = |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/random/{name}")).unwrap();
+    assert_eq!(random("boot_id"), random("boot_id"));
+    assert_ne!(random("uuid"), random("uuid"));
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let here = files_of_proc as *const () as usize;
     let holds = |line: &str| {
