@@ -16,8 +16,8 @@ use super::Count;
 use crate::build;
 use crate::flags::{BuildArgs, Place};
 
-/// Seconds a guest of a test may take, unless its flags say otherwise.
-const LIMIT: &str = "60";
+/// Seconds a guest of a test may take, unless its flags say otherwise: ten times what the longest takes where nothing else runs.
+const LIMIT: &str = "180";
 
 /// How a program is run and what must come of it.
 #[derive(Debug, Default, PartialEq)]
