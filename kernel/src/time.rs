@@ -158,8 +158,10 @@ struct Clock {
     next_comparison_ns: AtomicU64,
     /// The TSC's rate as it was first measured.
     first_hz: u64,
-    /// Local APIC timer ticks per second after division; 0 with a TSC-deadline timer.
-    timer_hz: u64,
+    /// Local APIC timer ticks after division in a TSC cycle, times 2^32; 0 with a TSC-deadline timer.
+    timer_per_cycle: u64,
+    /// Those ticks in a second as the line tells it.
+    timer_hz: AtomicU64,
 }
 
 static CLOCK: Once<Clock> = Once::new();
@@ -188,11 +190,11 @@ fn sample(reference: &Reference, hz: u64, expected_ns: u64) -> Sample {
     best
 }
 
-/// What the first comparison told, all per second.
+/// What the first comparison told.
 struct Rates {
     tsc_hz: u64,
-    /// Local APIC timer ticks after division.
-    timer_hz: u64,
+    /// As in [`Clock`].
+    timer_per_cycle: u64,
     /// The comparison itself.
     last: Sample,
 }
@@ -201,19 +203,19 @@ struct Rates {
 fn measure(reference: &Reference, known: Option<u64>, timer_deadline: bool) -> Rates {
     let first = sample(reference, NS_PER_S, 0);
     start_timer_counting();
-    let timer_first = apic::read(register::TIMER_CURRENT);
+    let timer_first = timer_at();
     let mut last = first;
     if known.is_none() || !timer_deadline {
         while last.reference_ns - first.reference_ns < FIRST_BASELINE_NS {
             last = sample(reference, NS_PER_S, 0);
         }
     }
-    let timer_ticks = u64::from(timer_first - apic::read(register::TIMER_CURRENT));
+    let timer_last = timer_at();
     let baseline_ns = (last.reference_ns - first.reference_ns).max(1);
     let per_second = |ticks: u64| (u128::from(ticks) * u128::from(NS_PER_S) / u128::from(baseline_ns)) as u64;
     Rates {
         tsc_hz: known.unwrap_or_else(|| per_second(last.cycles - first.cycles)).max(1),
-        timer_hz: if timer_deadline { 0 } else { per_second(timer_ticks).max(1) },
+        timer_per_cycle: if timer_deadline { 0 } else { timer_rate(timer_first, timer_last) },
         last,
     }
 }
@@ -227,14 +229,14 @@ fn measure_by_rtc(known: Option<u64>, timer_deadline: bool) -> Option<Rates> {
     };
     let sample_at = |cycles| Sample { cycles, reference_ns: 0, uncertainty_ns: u64::MAX };
     if let (Some(tsc_hz), true) = (known, timer_deadline) {
-        return Some(Rates { tsc_hz, timer_hz: 0, last: sample_at(tsc::read()) });
+        return Some(Rates { tsc_hz, timer_per_cycle: 0, last: sample_at(tsc::read()) });
     }
     let first = tick()?;
     start_timer_counting();
+    let timer_first = timer_at();
     let last = tick()?;
-    let timer_ticks = u64::from(u32::MAX - apic::read(register::TIMER_CURRENT));
-    let timer_hz = if timer_deadline { 0 } else { timer_ticks.max(1) };
-    Some(Rates { tsc_hz: known.unwrap_or(last - first).max(1), timer_hz, last: sample_at(last) })
+    let timer_per_cycle = if timer_deadline { 0 } else { timer_rate(timer_first, timer_at()) };
+    Some(Rates { tsc_hz: known.unwrap_or(last - first).max(1), timer_per_cycle, last: sample_at(last) })
 }
 
 /// The machine has nothing to measure time with.
@@ -257,7 +259,7 @@ impl fmt::Display for NoClock {
 pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
     let reference = Reference::find(firmware, memory);
     let (known, timer_deadline) = (tsc::frequency().or_else(kvmclock::tsc_hz), tsc::has_deadline_timer());
-    let Rates { tsc_hz: hz, timer_hz, last } = match &reference {
+    let Rates { tsc_hz: hz, timer_per_cycle, last } = match &reference {
         Some(reference) => measure(reference, known, timer_deadline),
         None => measure_by_rtc(known, timer_deadline).ok_or(NoClock)?,
     };
@@ -281,7 +283,8 @@ pub fn init(firmware: &Firmware, memory: &Memory) -> Result<(), NoClock> {
         next_comparison_ns: AtomicU64::new(reference.as_ref().map_or(u64::MAX, first_comparison)),
         reference,
         first_hz: hz,
-        timer_hz,
+        timer_per_cycle,
+        timer_hz: AtomicU64::new(timer_hz(timer_per_cycle, line.rate)),
     });
     start_cpu();
     Ok(())
@@ -293,12 +296,30 @@ fn start_timer_counting() {
     apic::write(register::TIMER_INITIAL, u32::MAX);
 }
 
+/// The timer's count, and the TSC's at that moment.
+fn timer_at() -> (u32, u64) {
+    let before = tsc::read();
+    let count = apic::read(register::TIMER_CURRENT);
+    (count, before + (tsc::read() - before) / 2)
+}
+
+/// Timer ticks in a TSC cycle, times 2^32. The timer counts down. (The reference is too coarse for this: within the first baseline it counts
+/// to fifty.)
+fn timer_rate(first: (u32, u64), last: (u32, u64)) -> u64 {
+    ((u64::from(first.0.saturating_sub(last.0)) << 32) / (last.1 - first.1).max(1)).max(1)
+}
+
+/// Timer ticks in a second, where a cycle takes `rate` nanoseconds, times 2^32.
+fn timer_hz(per_cycle: u64, rate: u64) -> u64 {
+    (u128::from(per_cycle) * u128::from(NS_PER_S) / u128::from(rate.max(1))) as u64
+}
+
 /// Sets up the calling CPU's deadline timer.
 pub fn start_cpu() {
     let Some(clock) = CLOCK.get() else { return };
     apic::write(register::TIMER_DIVIDE, DIVIDE_BY_16);
     apic::write(register::TIMER_INITIAL, 0);
-    let mode = if clock.timer_hz == 0 { DEADLINE_MODE } else { 0 };
+    let mode = if clock.timer_per_cycle == 0 { DEADLINE_MODE } else { 0 };
     apic::write(register::LVT_TIMER, mode | u32::from(vector::TIMER));
 }
 
@@ -353,7 +374,7 @@ pub fn next_comparison() -> u64 {
 /// Arms this CPU's timer for `deadline_ns`. A deadline far ahead goes off sooner. Interrupts are off.
 pub fn arm(deadline_ns: u64) {
     let Some(clock) = CLOCK.get() else { return };
-    if clock.timer_hz == 0 {
+    if clock.timer_per_cycle == 0 {
         let cycles = LINE.read(|| LINE.line()).cycles_at(deadline_ns).max(1);
         #[expect(unsafe_code, reason = "the deadline register")]
         // SAFETY: CPUID says the register is there; any value is valid.
@@ -364,7 +385,9 @@ pub fn arm(deadline_ns: u64) {
     }
     let wait = deadline_ns.saturating_sub(now()).min(LONGEST_NS);
     // Round up: a timer that fires early would have to be armed again.
-    let ticks = (u128::from(wait) * u128::from(clock.timer_hz) / u128::from(NS_PER_S)) as u64 + 1;
+    let ticks = (u128::from(wait) * u128::from(clock.timer_hz.load(Ordering::Relaxed)) / u128::from(NS_PER_S))
+        as u64
+        + 1;
     apic::write(register::TIMER_INITIAL, u32::try_from(ticks).unwrap_or(u32::MAX));
 }
 
@@ -392,7 +415,9 @@ pub fn keep_in_step() {
     let distance = (now / 2)
         .clamp(COMPARE_EVERY_NS, COMPARE_AT_LEAST_EVERY_NS)
         .min(discipline.is_right_for(range).max(reference.wrap_ns() / 2));
-    LINE.bend(&line, discipline.feed(&line, sample, distance).rate);
+    let rate = discipline.feed(&line, sample, distance).rate;
+    LINE.bend(&line, rate);
+    clock.timer_hz.store(timer_hz(clock.timer_per_cycle, rate), Ordering::Relaxed);
     clock.next_comparison_ns.store(now + distance, Ordering::Relaxed);
 }
 
