@@ -109,8 +109,12 @@ impl Guest {
         let (options, name) = match &self.initrd {
             Some(initrd) => {
                 command.arg("-initrd").arg(initrd);
-                // A first process that ends is a panic, and a panic is the end of the machine.
-                ("console=ttyS0 quiet panic=-1", "")
+                // A first process that ends is a panic, and a panic is the end of the machine. On microvm Linux has only the PIT to measure its
+                // TSC with; where that fails it waits for ever, so it is told a rate.
+                match (machine.name, machine.clock) {
+                    ("microvm", Clock::Wall) => ("console=ttyS0 quiet panic=-1 tsc_early_khz=2500000", ""),
+                    _ => ("console=ttyS0 quiet panic=-1", ""),
+                }
             }
             None => ("log=error exit-port=0xf4 stdin=none tty=", " program"),
         };
