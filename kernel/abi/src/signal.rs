@@ -346,8 +346,8 @@ impl SigInfo {
     /// Of a timer (timer_create(2)): its number, how often it went off besides this time, and its value.
     #[must_use]
     pub fn timer(signal: Signal, number: i32, overruns: u32, value: u64) -> Self {
-        let ids = u64::from(overruns) << 32 | u64::from(number.cast_unsigned());
-        let mut info = Self::with(signal, code::SI_TIMER, ids);
+        let mut info = Self::with(signal, code::SI_TIMER, 0);
+        info.set_expiry(number, overruns);
         info.fields[1] = value;
         info
     }
@@ -359,11 +359,17 @@ impl SigInfo {
         (self.si_code == code::SI_TIMER).then_some((number.cast_signed(), overruns))
     }
 
-    /// The timer went off so many times more: at most `DELAYTIMER_MAX` are counted (timer_getoverrun(2)).
+    /// The timer went off so many times more.
     pub fn add_overruns(&mut self, more: u32) {
-        let Some((number, overruns)) = self.expiry() else { return };
-        let overruns = overruns.saturating_add(more).min(i32::MAX.cast_unsigned());
-        self.fields[0] = u64::from(overruns) << 32 | u64::from(number.cast_unsigned());
+        if let Some((number, overruns)) = self.expiry() {
+            self.set_expiry(number, overruns.saturating_add(more));
+        }
+    }
+
+    /// At most `DELAYTIMER_MAX` are counted (timer_getoverrun(2)).
+    fn set_expiry(&mut self, number: i32, overruns: u32) {
+        let overruns = overruns.min(i32::MAX.cast_unsigned());
+        self.fields[0] = zerocopy::transmute!([number.cast_unsigned(), overruns]);
     }
 
     fn with(signal: Signal, code: i32, first: u64) -> Self {

@@ -144,7 +144,8 @@ pub fn read_at(file: File, offset: u32, buffer: &mut [u8]) -> Result<(), Errno> 
 /// device access each.
 fn fetch(key: u16, offset: u32, buffer: &mut [u8]) -> Result<(), Errno> {
     let length = u32::try_from(buffer.len()).map_err(|_| Errno::EIO)?;
-    if has_dma() {
+    // What is empty lies nowhere that the device could write to.
+    if length > 0 && has_dma() {
         let address = physical_of_direct(buffer.as_mut_ptr() as u64);
         let skipped = transfer(u32::from(key) << 16 | control::SELECT | control::SKIP, offset, 0);
         let good = skipped && transfer(control::READ, length, address);

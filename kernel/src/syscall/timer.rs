@@ -163,7 +163,12 @@ pub fn sys_timer_settime(
 ) -> Result<(), Errno> {
     let new = cx.read_struct(new)?;
     let (first, period) = (new.it_value.to_ns()?, new.it_interval.to_ns()?);
-    let posix = posix(cx, id)?;
+    let posix = {
+        let mut timers = cx.process().timers.lock();
+        let timer = timers.posix.get_mut(&id).ok_or(Errno::EINVAL)?;
+        timer.overruns = 0;
+        timer.clone()
+    };
     let deadline = if flags.contains(SleepFlags::ABSTIME) && first != 0 {
         let clock = if posix.clock == ClockId::REALTIME { cx.realtime() } else { cx.now() };
         Some(cx.now().saturating_add(first.saturating_sub(clock)))
@@ -171,9 +176,6 @@ pub fn sys_timer_settime(
         after(cx, first)
     };
     let before = posix.timer.set(deadline, period);
-    if let Some(timer) = cx.process().timers.lock().posix.get_mut(&id) {
-        timer.overruns = 0;
-    }
     match old.non_null() {
         Some(old) => cx.write_struct(old, &in_nanoseconds(before)),
         None => Ok(()),

@@ -2,7 +2,7 @@
 //! the two sees the other, and no work lies while its CPU sleeps. (The lock of what holds the work is taken in between on both sides, which
 //! orders a plain load behind it.)
 
-use crate::prim::{AtomicU64, Ordering};
+use crate::prim::{AtomicU64, Ordering, const_in_machines};
 
 /// A bit for each CPU.
 #[derive(Debug)]
@@ -15,18 +15,12 @@ impl Default for IdleMask {
 }
 
 impl IdleMask {
-    /// Nobody idles.
-    #[must_use]
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    /// Nobody idles.
-    #[must_use]
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(AtomicU64::new(0))
+    const_in_machines! {
+        /// Nobody idles.
+        #[must_use]
+        pub fn new() -> Self {
+            Self(AtomicU64::new(0))
+        }
     }
 
     /// CPU `cpu` has nothing to do. It must look for work once more after this.

@@ -7,7 +7,7 @@
 //!     └─────────▶ Notified ── prepare() = do not ──▶ Running
 //! ```
 
-use crate::prim::{AtomicU32, Ordering};
+use crate::prim::{AtomicU32, Ordering, const_in_machines};
 
 const RUNNING: u32 = 0;
 const NOTIFIED: u32 = 1;
@@ -24,18 +24,12 @@ impl Default for Park {
 }
 
 impl Park {
-    /// A thread that runs, or will: it has not parked.
-    #[must_use]
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self(AtomicU32::new(RUNNING))
-    }
-
-    /// A thread that runs, or will: it has not parked.
-    #[must_use]
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(AtomicU32::new(RUNNING))
+    const_in_machines! {
+        /// A thread that runs, or will: it has not parked.
+        #[must_use]
+        pub fn new() -> Self {
+            Self(AtomicU32::new(RUNNING))
+        }
     }
 
     /// Announces that the thread is about to stop. False: a wake-up has come, it must go on.

@@ -36,3 +36,17 @@ impl<T> Spinlock<T> {
         self.0.get_mut().expect("nobody panics with a lock")
     }
 }
+
+/// A constructor that is `const` with the machine's atomics; loom's are made at run time only.
+macro_rules! const_in_machines {
+    ($(#[$meta:meta])* pub fn $name:ident() -> $result:ty $body:block) => {
+        $(#[$meta])*
+        #[cfg(not(loom))]
+        pub const fn $name() -> $result $body
+
+        $(#[$meta])*
+        #[cfg(loom)]
+        pub fn $name() -> $result $body
+    };
+}
+pub(crate) use const_in_machines;

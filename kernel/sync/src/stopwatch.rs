@@ -1,6 +1,6 @@
 //! How long something ran, in one word: whoever reads it sees one moment, whatever happens to the reader meanwhile.
 
-use crate::prim::{AtomicU64, Ordering};
+use crate::prim::{AtomicU64, Ordering, const_in_machines};
 
 /// The lowest bit of the word; what is above it counts nanoseconds.
 const RUNS: u64 = 1;
@@ -19,18 +19,12 @@ impl Default for Stopwatch {
 }
 
 impl Stopwatch {
-    /// It shows 0 and stands still.
-    #[must_use]
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    /// It shows 0 and stands still.
-    #[must_use]
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(AtomicU64::new(0))
+    const_in_machines! {
+        /// It shows 0 and stands still.
+        #[must_use]
+        pub fn new() -> Self {
+            Self(AtomicU64::new(0))
+        }
     }
 
     /// It runs from `now`, in nanoseconds, on. It must stand still.
@@ -55,9 +49,10 @@ impl Stopwatch {
             if word & RUNS == 0 {
                 return word >> 1;
             }
-            let shown = word.wrapping_add(now() << 1) >> 1;
+            let shown = word.wrapping_add(now() << 1).cast_signed() >> 1;
             if self.0.load(Ordering::Relaxed) == word {
-                return shown;
+                // The reader's clock may be behind that of the CPU which started it.
+                return shown.max(0).cast_unsigned();
             }
         }
     }
@@ -75,6 +70,7 @@ mod tests {
         assert_eq!(watch.read(|| 5), 0);
         watch.start(10);
         assert_eq!(watch.read(|| 10), 0);
+        assert_eq!(watch.read(|| 9), 0);
         assert_eq!(watch.read(|| 17), 7);
         watch.stop(20);
         assert_eq!(watch.read(|| 1000), 10);
