@@ -1,4 +1,4 @@
-//! The hooks `sync` asks the kernel for: preemption, interrupts, the CPU's number.
+//! The hooks `sync` asks the kernel for: preemption, interrupts, a moment's sleep, the CPU's number.
 #![expect(unsafe_code, reason = "the hooks are linked by name")]
 
 use crate::arch::{cpu, interrupts, is_on_kernel_stack, on_kernel_stack};
@@ -49,6 +49,11 @@ extern "Rust" fn __caracal_irq_restore(enabled: bool) {
     if enabled {
         interrupts::enable();
     }
+}
+
+#[unsafe(no_mangle)]
+extern "Rust" fn __caracal_nap() {
+    sched::nap();
 }
 
 #[unsafe(no_mangle)]

@@ -377,6 +377,18 @@ pub(super) fn idle_loop() -> ! {
     }
 }
 
+/// Has this CPU sleep for a moment, unless interrupts are off: what it spins for may be a CPU that the host has put aside for it.
+#[cold]
+pub(super) fn nap() {
+    const NAP_NS: u64 = 50_000;
+    let Some(here) = QUEUES[cpu::id()].get().filter(|_| cpu::interrupts::enabled()) else {
+        return cpu::relax();
+    };
+    cpu::interrupts::disable();
+    arm(here, time::now() + NAP_NS);
+    cpu::interrupts::enable_and_wait();
+}
+
 /// An alarm that is set: which CPU keeps it, and its number there.
 #[derive(Debug)]
 pub struct Alarm {

@@ -1,4 +1,4 @@
-//! What the locks ask of whoever runs them: preemption and interrupts off and on.
+//! What the locks ask of whoever runs them: preemption and interrupts off and on, and a moment's sleep.
 //!
 //! In the kernel these are functions it defines under fixed names (so `sync` names nobody above it, and link-time optimisation
 //! inlines them). On a host there is nothing to turn off: threads of the host stand in for CPUs.
@@ -11,6 +11,7 @@ mod imp {
         safe fn __caracal_preempt_enable();
         safe fn __caracal_irq_save() -> bool;
         safe fn __caracal_irq_restore(enabled: bool);
+        safe fn __caracal_nap();
     }
 
     /// Turns preemption off on this CPU; nests.
@@ -36,6 +37,11 @@ mod imp {
     pub fn irq_restore(enabled: bool) {
         __caracal_irq_restore(enabled);
     }
+
+    /// Has this CPU sleep for a moment, if interrupts are on: the host may run another one.
+    pub fn nap() {
+        __caracal_nap();
+    }
 }
 
 #[cfg(not(target_os = "none"))]
@@ -50,6 +56,10 @@ mod imp {
     }
     /// Nothing to turn on on a host.
     pub fn irq_restore(_enabled: bool) {}
+    /// Another thread of the host may run.
+    pub fn nap() {
+        std::thread::yield_now();
+    }
 }
 
-pub use imp::{irq_restore, irq_save, preempt_disable, preempt_enable};
+pub use imp::{irq_restore, irq_save, nap, preempt_disable, preempt_enable};

@@ -5,6 +5,7 @@
 //! | [`Lock`] | preemption on this CPU | the default: data that only threads touch |
 //! | [`IrqLock`] | interrupts on this CPU | data that an interrupt handler touches too |
 //! | [`Once`] | nothing | written once at start-up, read for ever |
+//! | [`Patience`] | nothing | how a CPU waits for another one |
 //! | [`Park`] | nothing | how a thread stops and is made to go on |
 //! | [`IdleMask`] | nothing | which CPUs have nothing to do |
 //! | [`Queue`] | (inside a lock) | who comes next, without memory of its own |
@@ -24,6 +25,7 @@ mod irq_lock;
 mod lock;
 mod once;
 mod park;
+mod patience;
 mod prim;
 mod queue;
 mod stopwatch;
@@ -34,6 +36,7 @@ pub use irq_lock::{IrqLock, IrqLockGuard};
 pub use lock::{Lock, LockGuard};
 pub use once::Once;
 pub use park::Park;
+pub use patience::Patience;
 pub use queue::{Link, Linked, Queue};
 pub use stopwatch::Stopwatch;
 pub use wakers::WakerSet;

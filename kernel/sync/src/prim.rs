@@ -5,13 +5,19 @@
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-#[cfg(not(shuttle))]
-pub(crate) use spinning_top::{Spinlock, guard::SpinlockGuard};
 #[cfg(shuttle)]
 pub(crate) use {
     shuttle::sync::MutexGuard as SpinlockGuard,
     shuttle::sync::atomic::{AtomicU32, AtomicU64, Ordering},
 };
+
+/// A spinlock whose waiters have [patience](crate::Patience).
+#[cfg(not(shuttle))]
+pub(crate) type Spinlock<T> = spinning_top::lock_api::Mutex<spinning_top::RawSpinlock<crate::Patience>, T>;
+/// Access to what a [`Spinlock`] guards.
+#[cfg(not(shuttle))]
+pub(crate) type SpinlockGuard<'a, T> =
+    spinning_top::lock_api::MutexGuard<'a, spinning_top::RawSpinlock<crate::Patience>, T>;
 
 /// In a model a lock is one that the model knows: every taking is a moment when somebody else may come first.
 #[cfg(shuttle)]

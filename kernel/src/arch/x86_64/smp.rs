@@ -7,6 +7,8 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use sync::Patience;
+
 use super::super::up;
 use super::{apic, cpu, fpu, syscall, tables};
 
@@ -183,9 +185,10 @@ pub fn shootdown() {
         return;
     }
     cpu::preempt_disable();
+    let mut patience = Patience::new();
     while SHOOTDOWN_OWNER.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
         serve_shootdown();
-        cpu::relax();
+        patience.wait();
     }
     let me = cpu::id();
     let others: u64 = (0..online()).filter(|&id| id != me).map(|id| 1u64 << id).sum();
@@ -194,8 +197,9 @@ pub fn shootdown() {
     for id in (0..online()).filter(|&id| id != me) {
         apic::send(id, apic::vector::SHOOTDOWN);
     }
+    let mut patience = Patience::new();
     while SHOOTDOWN_PENDING.load(Ordering::Acquire) != 0 {
-        cpu::relax();
+        patience.wait();
     }
     SHOOTDOWN_OWNER.store(0, Ordering::Release);
     // The kernel's own hook looks at need_resched; nothing to do here.
