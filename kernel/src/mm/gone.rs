@@ -8,7 +8,7 @@ use abi::errno::Errno;
 use logic::mm::frames::FRAME;
 
 use crate::arch::paging::{Mapped, PageTables, Sweep, Visitor};
-use crate::arch::smp;
+use crate::arch::smp::{self, Change};
 
 use super::frames::{self, LARGE};
 use super::source::Source;
@@ -25,6 +25,8 @@ pub(super) struct Gone {
     more: Option<Vec<u64>>,
     /// A CPU may still see an old translation, if of a frame that stays.
     translations: bool,
+    /// Page tables are among the frames.
+    tables: bool,
     /// What stood behind areas. Dropped last, with no lock held: a file may go with its last map.
     sources: Option<Vec<Source>>,
 }
@@ -44,6 +46,7 @@ impl Gone {
 
     /// A page table that was taken out.
     pub(super) fn table(&mut self, physical: u64) {
+        self.tables = true;
         self.frame(physical);
     }
 
@@ -90,8 +93,8 @@ impl Gone {
 
     #[inline(never)]
     fn shoot_down(&mut self) {
-        smp::shootdown();
-        self.translations = false;
+        smp::shootdown(if self.tables { Change::Tables } else { Change::Pages });
+        (self.translations, self.tables) = (false, false);
         let more = self.more.take().unwrap_or_default();
         for &entry in self.few[..self.few_count].iter().chain(&more) {
             frames::free_contiguous(entry & !1, if entry & 1 != 0 { LARGE / FRAME } else { 1 });

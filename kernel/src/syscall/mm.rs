@@ -227,7 +227,7 @@ pub fn sys_munlockall(cx: &Ctx<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// membarrier(2): an interrupt to every CPU, which each answers, is a barrier on all of them.
+/// membarrier(2): an interrupt to every CPU, which each answers, is a barrier on all of them; so is stopping to idle.
 pub fn sys_membarrier(
     _cx: &Ctx<'_>,
     command: MembarrierCommand,
@@ -245,7 +245,7 @@ pub fn sys_membarrier(
     match command {
         Query => Ok(served.iter().fold(0, |mask, command| mask | command.raw().cast_unsigned())),
         Global | GlobalExpedited | PrivateExpedited => {
-            smp::shootdown();
+            smp::shootdown(smp::Change::Pages);
             Ok(0)
         }
         RegisterGlobalExpedited | RegisterPrivateExpedited => Ok(0),

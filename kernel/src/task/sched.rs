@@ -5,8 +5,9 @@
 //! 2. `on_cpu` is true from before a task's first instruction on a CPU until its registers are saved; only the CPU it last ran
 //!    on may pick it while it is true, so nobody runs a stack that is still in use.
 //! 3. Switching happens with interrupts off and preemption allowed (count 0): no lock is held across a switch.
-//! 4. An idle CPU sets its bit in `IDLE` before it looks at its queue for the last time; a waker queues before it looks at
-//!    `IDLE`. One of the two sees the other.
+//! 4. An idle CPU enters itself in `smp`'s mask before it looks at its queue for the last time; a waker queues before it looks at
+//!    the mask. One of the two sees the other.
+//! 5. A CPU that idles touches neither the program's memory nor another stack than its own; it leaves the mask before it does.
 #![expect(unsafe_code, reason = "switching stacks; the running task is a counted pointer in CpuLocal")]
 
 use alloc::sync::Arc;
@@ -15,7 +16,7 @@ use core::task::Waker;
 
 use logic::task::run_queue::{Arrival, RunQueue};
 use logic::time::timers::{TimerId, Timers};
-use sync::{IdleMask, IrqLock, Once};
+use sync::{IrqLock, Once};
 
 use crate::arch::{apic, cpu, smp, switch};
 use crate::mm::{Memory, stack};
@@ -43,8 +44,6 @@ struct CpuQueue {
 
 /// All CPUs' queues, in CPU order; a CPU appears here before it is announced as online.
 static QUEUES: [Once<CpuQueue>; cpu::MAX_CPUS] = [const { Once::new() }; cpu::MAX_CPUS];
-/// CPUs that are idle, bit per CPU.
-static IDLE: IdleMask = IdleMask::new();
 
 #[inline]
 fn queue_of(cpu: usize) -> &'static CpuQueue {
@@ -181,10 +180,10 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
 /// The CPU has just taken a task: ends its idleness, and lets an idle CPU help with those that wait.
 fn share(was_idle: bool, others_wait: bool) {
     if was_idle {
-        IDLE.leave(cpu::id());
+        smp::leave_idle();
     }
     if others_wait {
-        let idle = IDLE.all();
+        let idle = smp::idle_mask();
         if idle != 0 {
             apic::send(idle.trailing_zeros() as usize, apic::vector::RESCHEDULE);
         }
@@ -286,7 +285,7 @@ fn enqueue(task: Arc<Task>, arrival: Arrival) {
 fn choose_cpu(task: &Task) -> usize {
     let (last, allowed) = (task.cpu.load(Ordering::Relaxed), task.affinity());
     let is_in = |mask: u64| mask & (1 << last) != 0;
-    let idle = IDLE.all() & allowed;
+    let idle = smp::idle_mask() & allowed;
     // While its registers are still on the old CPU only that CPU may pick it (invariant 2).
     if task.on_cpu.load(Ordering::Acquire) || is_in(idle) || idle == 0 && is_in(allowed) {
         return last;
@@ -344,7 +343,7 @@ pub fn on_reschedule() {
 
 /// Something may have been queued here: run it if this CPU idles, else share the CPU from now on.
 fn attend(here: &CpuQueue, queue: &RunQueue<Task>) {
-    if IDLE.contains(cpu::id()) {
+    if smp::is_idle() {
         cpu::set_need_resched(true);
     } else {
         limit_turn(here, queue);
@@ -368,7 +367,7 @@ pub(super) fn idle_loop() -> ! {
     loop {
         reap();
         cpu::interrupts::disable();
-        IDLE.enter(cpu::id());
+        smp::enter_idle();
         if switch_away(Leaving::Parked, false) {
             cpu::interrupts::enable();
         } else {

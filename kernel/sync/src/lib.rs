@@ -8,6 +8,7 @@
 //! | [`Patience`] | nothing | how a CPU waits for another one |
 //! | [`Park`] | nothing | how a thread stops and is made to go on |
 //! | [`IdleMask`] | nothing | which CPUs have nothing to do |
+//! | [`Changes`] | nothing | what CPUs that idle need not be told at once |
 //! | [`Queue`] | (inside a lock) | who comes next, without memory of its own |
 //! | [`Stopwatch`] | nothing | how long something ran, while it runs too |
 //! | [`WakerSet`] | (inside a lock) | who is to be woken when something changes |
@@ -19,6 +20,7 @@ extern crate alloc;
 #[cfg(any(test, not(target_os = "none")))]
 extern crate std;
 
+mod changes;
 pub mod hooks;
 mod idle;
 mod irq_lock;
@@ -31,6 +33,7 @@ mod queue;
 mod stopwatch;
 mod wakers;
 
+pub use changes::{Changes, Seen};
 pub use idle::IdleMask;
 pub use irq_lock::{IrqLock, IrqLockGuard};
 pub use lock::{Lock, LockGuard};

@@ -2,13 +2,13 @@
 //! `tests/shuttle.rs` of the crates above run theirs in many.
 
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(shuttle)]
 pub(crate) use {
     shuttle::sync::MutexGuard as SpinlockGuard,
-    shuttle::sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    shuttle::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 
 /// A spinlock whose waiters have [patience](crate::Patience).

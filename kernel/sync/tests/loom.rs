@@ -8,7 +8,7 @@ use std::process::Command;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::sync::{Arc, Mutex, Notify};
 use loom::thread;
-use sync::{IdleMask, Park};
+use sync::{Changes, IdleMask, Park, Seen};
 
 /// A thread as the scheduler has it: its word, and the run queue that gives it the CPU again.
 struct Thread {
@@ -37,10 +37,11 @@ impl Thread {
 }
 
 /// The models below that have a step in the wrong place. They fail in a process of their own: loom's threads do not survive it.
-const WRONG: [&str; 3] = [
+const WRONG: [&str; 4] = [
     "wrong::waking_before_the_change",
     "wrong::registering_after_the_look",
     "wrong::entering_after_the_last_look",
+    "wrong::counting_after_the_look",
 ];
 
 #[test]
@@ -177,6 +178,50 @@ fn no_work_lies_while_a_cpu_sleeps() {
     });
 }
 
+/// CPU 1 idles and has a translation that CPU 0 takes away: `smp::shootdown` and `smp::leave_idle`.
+struct Translation {
+    idle: IdleMask,
+    changes: Changes,
+    reused: AtomicBool,
+}
+
+impl Translation {
+    fn new() -> Arc<Self> {
+        let idle = IdleMask::new();
+        idle.enter(1);
+        Arc::new(Self { idle, changes: Changes::new(), reused: AtomicBool::new(false) })
+    }
+
+    /// The frame is something else's at once, unless CPU 1 must be told first.
+    fn reuse_if(&self, idle: bool) {
+        if idle {
+            self.reused.store(true, Ordering::Release);
+        }
+    }
+
+    /// CPU 1 has something to do, and uses the translation if it still has it.
+    fn use_it(&self) {
+        let (seen, mut has_it) = (Seen::new(), true);
+        self.idle.leave(1);
+        self.changes.catch_up(&seen, || has_it = false);
+        assert!(!has_it || !self.reused.load(Ordering::Acquire), "what is mapped there is somebody else's");
+    }
+}
+
+#[test]
+fn no_idle_cpu_keeps_a_translation() {
+    loom::model(|| {
+        let translation = Translation::new();
+        let other = Arc::clone(&translation);
+        let taker = thread::spawn(move || {
+            other.changes.count();
+            other.reuse_if(other.idle.contains(1));
+        });
+        translation.use_it();
+        taker.join().unwrap();
+    });
+}
+
 /// Each must be found to be wrong.
 mod wrong {
     use super::*;
@@ -226,6 +271,21 @@ mod wrong {
                 machine.idle.enter(1);
                 machine.interrupt.wait();
             }
+        });
+    }
+
+    #[test]
+    #[ignore = "fails"]
+    fn counting_after_the_look() {
+        loom::model(|| {
+            let translation = Translation::new();
+            let other = Arc::clone(&translation);
+            thread::spawn(move || {
+                let idle = other.idle.contains(1);
+                other.changes.count();
+                other.reuse_if(idle);
+            });
+            translation.use_it();
         });
     }
 }

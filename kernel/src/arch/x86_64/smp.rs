@@ -7,7 +7,7 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use sync::Patience;
+use sync::{Changes, IdleMask, Patience, Seen};
 
 use super::super::up;
 use super::{apic, cpu, fpu, syscall, tables};
@@ -172,29 +172,80 @@ impl Starter {
     }
 }
 
-/// One shoot-down request: CPUs that still have to act on it.
+/// CPUs that idle.
+static IDLE: IdleMask = IdleMask::new();
+/// Shoot-downs, for CPUs that idled meanwhile.
+static CHANGES: Changes = Changes::new();
+/// Those that each CPU has acted on.
+static SEEN: [Seen; cpu::MAX_CPUS] = [const { Seen::new() }; cpu::MAX_CPUS];
+
+/// This CPU idles: it uses nothing that a shoot-down takes away, until [`leave_idle`]. It must look for work once more after this.
+pub fn enter_idle() {
+    IDLE.enter(cpu::id());
+}
+
+/// This CPU has something to do. Interrupts are off.
+pub fn leave_idle() {
+    IDLE.leave(cpu::id());
+    catch_up();
+}
+
+/// CPUs that idle, bit per CPU.
+#[inline]
+pub fn idle_mask() -> u64 {
+    IDLE.all()
+}
+
+/// Whether this CPU idles.
+#[inline]
+pub fn is_idle() -> bool {
+    IDLE.contains(cpu::id())
+}
+
+/// What was taken out of the page tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Pages, or rights to them: a CPU that idles drops its translations when it stops to.
+    Pages,
+    /// Tables too: a CPU may walk those at any time, whatever it does.
+    Tables,
+}
+
+/// CPUs that still have to act on the shoot-down in flight.
 static SHOOTDOWN_PENDING: AtomicU32 = AtomicU32::new(0);
 /// Serialises shoot-downs.
 static SHOOTDOWN_OWNER: AtomicU32 = AtomicU32::new(0);
+/// Which CPUs those are that were asked and have not answered, bit per CPU.
+static SHOOTDOWN_MASK: AtomicU64 = AtomicU64::new(0);
 
-/// Makes every other CPU drop its whole TLB (global entries stay) and waits until all have.
+/// Makes every other CPU drop its whole TLB (global entries stay) before it uses what was changed; waits until all have that could.
 ///
 /// Must not be called with interrupts off by a CPU that another one might be waiting for: it serves requests while it waits.
-pub fn shootdown() {
+pub fn shootdown(change: Change) {
     if online() == 1 {
         return;
     }
     cpu::preempt_disable();
+    CHANGES.count();
+    let idle = if change == Change::Tables { 0 } else { IDLE.all() };
+    let others = online_mask() & !idle & !(1 << cpu::id());
+    if others != 0 {
+        ask(others);
+    }
+    // The kernel's own hook looks at need_resched; nothing to do here.
+    let _ = cpu::preempt_enable();
+}
+
+/// Asks `others` and waits for their answers.
+fn ask(others: u64) {
     let mut patience = Patience::new();
     while SHOOTDOWN_OWNER.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
         serve_shootdown();
         patience.wait();
     }
-    let me = cpu::id();
-    let others: u64 = (0..online()).filter(|&id| id != me).map(|id| 1u64 << id).sum();
     SHOOTDOWN_MASK.store(others, Ordering::Relaxed);
     SHOOTDOWN_PENDING.store(others.count_ones(), Ordering::Release);
-    for id in (0..online()).filter(|&id| id != me) {
+    for id in (0..online()).filter(|id| others & 1 << id != 0) {
         apic::send(id, apic::vector::SHOOTDOWN);
     }
     let mut patience = Patience::new();
@@ -202,23 +253,24 @@ pub fn shootdown() {
         patience.wait();
     }
     SHOOTDOWN_OWNER.store(0, Ordering::Release);
-    // The kernel's own hook looks at need_resched; nothing to do here.
-    let _ = cpu::preempt_enable();
 }
 
-/// CPUs that have not yet served the request in flight.
-static SHOOTDOWN_MASK: AtomicU64 = AtomicU64::new(0);
-
-/// Serves a request to this CPU, if there is one: from the interrupt, or from a CPU that waits with interrupts off.
+/// Serves a request to this CPU, if there is one: from the interrupt, or from a CPU that waits for its own turn.
 pub fn serve_shootdown() {
     let bit = 1u64 << cpu::id();
     if SHOOTDOWN_MASK.load(Ordering::Acquire) & bit == 0 {
         return;
     }
     if SHOOTDOWN_MASK.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-        x86_64::instructions::tlb::flush_all();
+        catch_up();
         SHOOTDOWN_PENDING.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// Drops this CPU's translations if some were changed since it last did.
+#[inline]
+fn catch_up() {
+    CHANGES.catch_up(&SEEN[cpu::id()], x86_64::instructions::tlb::flush_all);
 }
 
 /// Tells every other CPU to stop; does not wait.
