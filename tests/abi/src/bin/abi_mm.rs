@@ -15,7 +15,7 @@ cases! {
     anonymous_is_zero, lengths_and_flags, fixed_places, partial_unmap, protect_parts, files_private, file_refusals, file_tail,
     remap_grows, remap_moves, advice_gives_back, too_much, reservations, break_moves, executable_memory, wild_strings_at_holes,
     synced, locked, all_locked, many_areas, unmapped_is_efault, barriers, large_memory_comes_and_goes,
-    addresses_used_again_by_other_threads
+    addresses_used_again_by_other_threads, a_cpu_that_idled_sees_the_change
 }
 
 // covers: mmap, munmap
@@ -375,4 +375,35 @@ fn addresses_used_again_by_other_threads() {
             });
         }
     });
+}
+
+/// A thread that slept on its CPU sees the page that was moved to an address meanwhile, not the one that it read there before.
+fn a_cpu_that_idled_sees_the_change() {
+    let (at, other, spare) = (anonymous(1), anonymous(1), anonymous(1));
+    set(at, 0);
+    set(other, 1);
+    let address = at as usize;
+    let (ask, asked) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for expected in asked {
+                tell.send((get(address as *mut u8), expected)).unwrap();
+            }
+        });
+        for round in 0..100_u8 {
+            ask.send(round % 2).unwrap();
+            let (found, expected) = told.recv().unwrap();
+            assert_eq!(found, expected, "round {round}");
+            if round % 4 < 2 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            for (from, to) in [(at, spare), (other, at), (spare, other)] {
+                assert_eq!(remap(from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to as usize), Ok(to));
+            }
+        }
+        drop(ask);
+    });
+    unmap(at, PAGE).unwrap();
+    unmap(other, PAGE).unwrap();
 }
