@@ -1,0 +1,142 @@
+//! A connection as the stack keeps it: a flow behind its lock, who waits for it, and when it must be looked at again.
+
+use alloc::sync::{Arc, Weak};
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use abi::errno::Errno;
+use abi::io::PollEvents;
+use sync::{Lock, WakerSet};
+
+use crate::file::Io;
+
+use super::flow::Flow;
+use super::listener::Listener;
+use super::outlet::Outlet;
+
+/// The two addresses of a connection: here, and there.
+pub type Ends = (SocketAddr, SocketAddr);
+
+/// A TCP connection.
+#[derive(Debug)]
+pub struct Connection {
+    ends: Ends,
+    state: Lock<State>,
+    /// For when it stands in the queue of deadlines; `u64::MAX` when it does not.
+    queued_for: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    flow: Flow,
+    wakers: WakerSet,
+    /// Where it goes when it is open, if it came in.
+    listener: Weak<Listener>,
+    /// No socket has it any more.
+    is_orphan: bool,
+}
+
+/// What is left to do after a step, with no lock held.
+#[derive(Debug, Default)]
+pub(super) struct After {
+    /// When it must be looked at again.
+    pub(super) deadline: Option<u64>,
+    /// It has come to its end: nothing finds it any more.
+    pub(super) is_over: bool,
+    /// It is open, and this listener waits for it.
+    pub(super) opened_for: Option<Arc<Listener>>,
+}
+
+/// What can be seen of a flow from outside.
+#[derive(PartialEq, Eq)]
+struct View {
+    readable: usize,
+    writable: usize,
+    may_receive: bool,
+    may_send: bool,
+    is_opening: bool,
+    is_over: bool,
+}
+
+impl View {
+    fn of(flow: &Flow) -> Self {
+        Self {
+            readable: flow.readable(),
+            writable: flow.writable(),
+            may_receive: flow.may_receive(),
+            may_send: flow.may_send(),
+            is_opening: flow.is_opening(),
+            is_over: flow.is_over(),
+        }
+    }
+}
+
+impl Connection {
+    /// A connection that `flow` carries.
+    pub(super) fn new(flow: Flow, listener: Weak<Listener>) -> Self {
+        let state = State { wakers: WakerSet::new(), listener, is_orphan: false, flow };
+        Self { ends: state.flow.ends(), state: Lock::new(state), queued_for: AtomicU64::new(u64::MAX) }
+    }
+
+    /// Its addresses.
+    pub fn ends(&self) -> Ends {
+        self.ends
+    }
+
+    /// Does `step` with the flow, then sends what is to be sent and wakes who waits for what came of it.
+    pub(super) fn step<R>(
+        &self,
+        now_ns: u64,
+        outlet: &mut dyn Outlet,
+        step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
+    ) -> (R, After) {
+        let mut state = self.state.lock();
+        let before = View::of(&state.flow);
+        let result = step(&mut state.flow, outlet);
+        let deadline = state.flow.poll(now_ns, outlet);
+        if View::of(&state.flow) != before {
+            state.wakers.wake_all();
+        }
+        let opened_for = if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
+        let is_over = state.flow.is_over();
+        (result, After { deadline: deadline.filter(|_| !is_over), is_over, opened_for })
+    }
+
+    /// Looks at the flow, with the caller's waker left for any change first.
+    pub(super) fn look<R>(&self, io: &Io<'_>, look: impl FnOnce(&mut Flow) -> R) -> R {
+        let mut state = self.state.lock();
+        if let Some(waker) = io.waker {
+            state.wakers.register(waker);
+        }
+        look(&mut state.flow)
+    }
+
+    /// What can be done without waiting (poll(2)).
+    pub(super) fn readiness(&self, io: &Io<'_>) -> PollEvents {
+        self.look(io, |flow| {
+            let mut events = PollEvents::empty();
+            let ends = !flow.may_receive() && !flow.is_opening();
+            events.set(PollEvents::IN | PollEvents::RDNORM, flow.readable() > 0 || ends);
+            events.set(PollEvents::RDHUP, ends);
+            events.set(PollEvents::OUT | PollEvents::WRNORM, flow.writable() > 0 || !flow.may_send());
+            events.set(PollEvents::HUP, ends && !flow.may_send());
+            events.set(PollEvents::ERR, flow.has_failed());
+            events
+        })
+    }
+
+    /// The error that ended it, once.
+    pub(super) fn take_error(&self) -> Option<Errno> {
+        self.state.lock().flow.take_error()
+    }
+
+    /// Whether it must be queued for `deadline_ns`: it does not stand in the queue for an earlier time.
+    pub(super) fn must_queue_for(&self, deadline_ns: u64) -> bool {
+        self.queued_for.fetch_min(deadline_ns, Ordering::AcqRel) > deadline_ns
+    }
+
+    /// Its deadline has come; false when another one, which came earlier, took its place.
+    pub(super) fn is_due(&self, deadline_ns: u64) -> bool {
+        self.queued_for.compare_exchange(deadline_ns, u64::MAX, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}

@@ -1,0 +1,315 @@
+//! One TCP connection: a smoltcp socket in a set of its own, so that a packet costs the same however many connections there are.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use abi::errno::Errno;
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
+use smoltcp::time::Instant;
+use smoltcp::wire::HardwareAddress;
+
+use crate::file::io::{Sink, Source, partial};
+
+use super::outlet::{Outlet, Port};
+
+/// Bytes of a buffer, one for each direction.
+const BUFFER: usize = 64 << 10;
+/// How long an acknowledgement waits for something to travel with (tcp(7), `TCP_DELACK_MIN`).
+const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
+
+/// How long a peer may be silent that has something to acknowledge: for the first packet (`tcp_syn_retries`), and afterwards (`tcp_retries2`).
+const GIVE_UP_FIRST_AFTER: Duration = Duration::from_secs(127);
+const GIVE_UP_AFTER: Duration = Duration::from_millis(924_600);
+
+/// A connection.
+pub struct Flow {
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    handle: SocketHandle,
+    local: SocketAddr,
+    remote: SocketAddr,
+    /// Why it ended, if not by both sides' will.
+    failed: Option<Errno>,
+    was_open: bool,
+    /// Since when nothing came though something waits for an answer: monotonic nanoseconds.
+    silent_since: Option<u64>,
+}
+
+impl core::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Flow").field("local", &self.local).field("remote", &self.remote).finish_non_exhaustive()
+    }
+}
+
+/// A moment, from monotonic nanoseconds.
+pub(super) fn instant(now_ns: u64) -> Instant {
+    Instant::from_micros(i64::try_from(now_ns / 1000).unwrap_or(i64::MAX))
+}
+
+fn buffer() -> Result<SocketBuffer<'static>, Errno> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(BUFFER).map_err(|_| Errno::ENOBUFS)?;
+    bytes.resize(BUFFER, 0);
+    Ok(SocketBuffer::new(bytes))
+}
+
+impl Flow {
+    /// A connection between two addresses that nothing was sent on. `seed` must not be known to anybody: sequence numbers come from it.
+    fn new(
+        (local, remote): (SocketAddr, SocketAddr),
+        seed: u64,
+        now_ns: u64,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Self, Errno> {
+        let mut config = Config::new(HardwareAddress::Ip);
+        config.random_seed = seed;
+        let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
+        // Who brings packets has looked whose they are.
+        interface.set_any_ip(true);
+        let mut socket = Socket::new(buffer()?, buffer()?);
+        socket.set_congestion_control(CongestionControl::Reno);
+        socket.set_ack_delay(Some(ACKNOWLEDGE_AFTER.into()));
+        socket.set_timeout(Some(GIVE_UP_FIRST_AFTER.into()));
+        let mut sockets = SocketSet::new(Vec::with_capacity(1));
+        let handle = sockets.add(socket);
+        Ok(Self { interface, sockets, handle, local, remote, failed: None, was_open: false, silent_since: None })
+    }
+
+    /// A connection that begins here; its first packet goes out with [`Flow::poll`].
+    ///
+    /// # Errors
+    /// `ENOBUFS` for want of memory; `EADDRNOTAVAIL` for addresses that nothing can be sent between.
+    pub fn connect(
+        ends: (SocketAddr, SocketAddr),
+        seed: u64,
+        now_ns: u64,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Self, Errno> {
+        let mut flow = Self::new(ends, seed, now_ns, outlet)?;
+        let Self { interface, sockets, handle, .. } = &mut flow;
+        let socket = sockets.get_mut::<Socket<'static>>(*handle);
+        socket.connect(interface.context(), ends.1, ends.0).map_err(|_| Errno::EADDRNOTAVAIL)?;
+        Ok(flow)
+    }
+
+    /// A connection that a packet asks for, which [`Flow::receive_packet`] is given next.
+    ///
+    /// # Errors
+    /// As for [`Flow::connect`].
+    pub fn accept(
+        ends: (SocketAddr, SocketAddr),
+        seed: u64,
+        now_ns: u64,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Self, Errno> {
+        let mut flow = Self::new(ends, seed, now_ns, outlet)?;
+        flow.socket_mut().listen(ends.0).map_err(|_| Errno::EADDRNOTAVAIL)?;
+        Ok(flow)
+    }
+
+    fn socket(&self) -> &Socket<'static> {
+        self.sockets.get(self.handle)
+    }
+
+    fn socket_mut(&mut self) -> &mut Socket<'static> {
+        self.sockets.get_mut(self.handle)
+    }
+
+    /// A packet of this connection came.
+    pub fn receive_packet(&mut self, packet: &[u8], now_ns: u64, outlet: &mut dyn Outlet) {
+        let before = self.socket().state();
+        self.silent_since = None;
+        let mut port = Port { packet: Some(packet), outlet };
+        self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
+        self.note(before, if before == State::SynSent { Errno::ECONNREFUSED } else { Errno::ECONNRESET });
+    }
+
+    /// Sends what is to be sent. Answers when it must be called again, if nothing happens: monotonic nanoseconds.
+    pub fn poll(&mut self, now_ns: u64, outlet: &mut dyn Outlet) -> Option<u64> {
+        let given_up_at = self.give_up(now_ns);
+        let (before, now) = (self.socket().state(), instant(now_ns));
+        let mut port = Port { packet: None, outlet };
+        while self.interface.poll_egress(now, &mut port, &mut self.sockets)
+            == smoltcp::iface::PollResult::SocketStateChanged
+        {}
+        self.note(before, Errno::ETIMEDOUT);
+        let next = self.interface.poll_at(now, &self.sockets);
+        let next = next.map_or(u64::MAX, |next| u64::try_from(next.total_micros()).unwrap_or(0).saturating_mul(1000));
+        Some(next.min(given_up_at)).filter(|&next| next != u64::MAX)
+    }
+
+    /// Ends it when a peer has been silent for too long; answers when that will be.
+    fn give_up(&mut self, now_ns: u64) -> u64 {
+        let waits = self.unacknowledged() > 0
+            || matches!(self.socket().state(), State::FinWait1 | State::Closing | State::LastAck);
+        if !waits {
+            self.silent_since = None;
+            return u64::MAX;
+        }
+        let at = self.silent_since.get_or_insert(now_ns).saturating_add(GIVE_UP_AFTER.as_nanos() as u64);
+        if now_ns >= at {
+            self.failed = Some(Errno::ETIMEDOUT);
+            self.abort();
+        }
+        at
+    }
+
+    /// What was seen of the state `before` a step: whether it was ever open, and why it failed if it did in this step.
+    fn note(&mut self, before: State, reason: Errno) {
+        let after = self.socket().state();
+        self.was_open |= matches!(after, State::Established | State::CloseWait);
+        let over = matches!(before, State::Closed | State::TimeWait | State::LastAck | State::Closing);
+        if after == State::Closed && !over && self.failed.is_none() {
+            self.failed = Some(reason);
+        }
+        if self.was_open {
+            // smoltcp's would end a connection that is idle; see `give_up`.
+            self.socket_mut().set_timeout(None);
+        }
+    }
+
+    /// Whether both sides have agreed to it: data can go both ways, or could.
+    pub fn is_open(&self) -> bool {
+        self.was_open
+    }
+
+    /// Whether it is still on its way to be open.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.socket().state(), State::SynSent | State::SynReceived)
+    }
+
+    /// Whether nothing more is to be sent or expected.
+    pub fn is_over(&self) -> bool {
+        matches!(self.socket().state(), State::Closed | State::Listen)
+    }
+
+    /// Whether both sides have closed it, and it only waits for late packets (RFC 9293, section 3.3.2).
+    pub fn is_in_time_wait(&self) -> bool {
+        self.socket().state() == State::TimeWait
+    }
+
+    /// Whether an error ended it that nobody was told yet.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Takes the error that ended it, which is told once (socket(7), `SO_ERROR`).
+    pub fn take_error(&mut self) -> Option<Errno> {
+        self.failed.take()
+    }
+
+    /// Bytes that can be read at once.
+    pub fn readable(&self) -> usize {
+        self.socket().recv_queue()
+    }
+
+    /// Whether more can come.
+    pub fn may_receive(&self) -> bool {
+        self.socket().may_recv() || self.is_opening()
+    }
+
+    /// Bytes that can be written at once.
+    pub fn writable(&self) -> usize {
+        let socket = self.socket();
+        if socket.may_send() { socket.send_capacity() - socket.send_queue() } else { 0 }
+    }
+
+    /// Whether more can be written, now or later.
+    pub fn may_send(&self) -> bool {
+        self.socket().may_send() || self.is_opening()
+    }
+
+    /// Bytes that were written and are not acknowledged (ioctl(2), `SIOCOUTQ`).
+    pub fn unacknowledged(&self) -> usize {
+        self.socket().send_queue()
+    }
+
+    /// Takes bytes to be sent; [`Flow::poll`] sends them.
+    ///
+    /// # Errors
+    /// `EAGAIN` without room, or before it is open; `EPIPE` when nothing can be sent any more; the error that ended it, once; `EFAULT`.
+    pub fn write(&mut self, from: &mut dyn Source) -> Result<usize, Errno> {
+        let mut done = 0;
+        while from.left() > 0 {
+            if !self.may_send() {
+                return partial(done, Err(self.take_error().unwrap_or(Errno::EPIPE)));
+            }
+            let step = |free: &mut [u8]| {
+                let count = free.len().min(from.left());
+                match from.take(&mut free[..count]) {
+                    Ok(()) => (count, Ok(count)),
+                    Err(errno) => (0, Err(errno)),
+                }
+            };
+            match self.socket_mut().send(step) {
+                Ok(Ok(0)) | Err(_) => return partial(done, Err(Errno::EAGAIN)),
+                Ok(Ok(count)) => done += count,
+                Ok(Err(errno)) => return partial(done, Err(errno)),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Reads what has come; 0 behind the last byte. With `peek` it stays.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is nothing yet; the error that ended it, once; `EFAULT`.
+    pub fn read(&mut self, out: &mut dyn Sink, peek: bool) -> Result<usize, Errno> {
+        let mut done = 0;
+        while out.room() > 0 && self.readable() > 0 {
+            let step = |filled: &mut [u8]| {
+                let count = filled.len().min(out.room());
+                match out.put(&filled[..count]) {
+                    Ok(()) => (if peek { 0 } else { count }, Ok(count)),
+                    Err(errno) => (0, Err(errno)),
+                }
+            };
+            match self.socket_mut().recv(step) {
+                Ok(Ok(count)) => done += count,
+                Ok(Err(errno)) => return partial(done, Err(errno)),
+                Err(_) => break,
+            }
+            if peek {
+                break;
+            }
+        }
+        if done > 0 || out.room() == 0 {
+            return Ok(done);
+        }
+        match self.take_error() {
+            Some(errno) => Err(errno),
+            None if self.may_receive() => Err(Errno::EAGAIN),
+            None => Ok(0),
+        }
+    }
+
+    /// Nothing more will be written: what was goes out, and then the end (shutdown(2), `SHUT_WR`).
+    pub fn finish(&mut self) {
+        self.socket_mut().close();
+    }
+
+    /// Ends it at once; the other side is told with a reset.
+    pub fn abort(&mut self) {
+        self.socket_mut().abort();
+    }
+
+    /// Small pieces go out at once (tcp(7), `TCP_NODELAY`), or wait for those before them to be acknowledged.
+    pub fn set_no_delay(&mut self, on: bool) {
+        self.socket_mut().set_nagle_enabled(!on);
+    }
+
+    /// Asks an idle peer so often whether it is still there (socket(7), `SO_KEEPALIVE`).
+    pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
+        self.socket_mut().set_keep_alive(interval.map(Into::into));
+    }
+
+    /// Its addresses: here, and there.
+    pub fn ends(&self) -> (SocketAddr, SocketAddr) {
+        (self.local, self.remote)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+use alloc::collections::VecDeque;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use abi::errno::Errno;
+
+use super::Flow;
+use crate::file::io::{SliceSink, SliceSource};
+use crate::net::outlet::{Capabilities, Cut, Outlet};
+
+const MS: u64 = 1_000_000;
+
+/// A wire to the other side that loses what `loses` says.
+struct Wire {
+    capabilities: Capabilities,
+    writing: Vec<u8>,
+    packets: VecDeque<Vec<u8>>,
+    loses: fn(u64) -> bool,
+    sent: u64,
+}
+
+impl Wire {
+    fn new(loses: fn(u64) -> bool) -> Self {
+        Self { capabilities: Capabilities::new(1500), writing: Vec::new(), packets: VecDeque::new(), loses, sent: 0 }
+    }
+}
+
+impl Outlet for Wire {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+    fn has_room(&mut self) -> bool {
+        self.packets.len() < 64
+    }
+    fn buffer(&mut self, length: usize) -> &mut [u8] {
+        self.writing = vec![0; length];
+        &mut self.writing
+    }
+    fn send(&mut self, cut: Cut) {
+        assert_eq!(cut.segment, None, "this wire does not cut");
+        self.sent += 1;
+        if !(self.loses)(self.sent) {
+            self.packets.push_back(core::mem::take(&mut self.writing));
+        }
+    }
+}
+
+/// Two ends and the wires between them.
+struct Pair {
+    now: u64,
+    flows: [Flow; 2],
+    wires: [Wire; 2],
+}
+
+impl Pair {
+    fn new(loses: fn(u64) -> bool) -> Self {
+        let client: SocketAddr = "10.0.0.1:50000".parse().unwrap();
+        let server: SocketAddr = "10.0.0.2:80".parse().unwrap();
+        let mut wires = [Wire::new(loses), Wire::new(loses)];
+        let flows = [
+            Flow::connect((client, server), 1, 0, &mut wires[0]).unwrap(),
+            Flow::accept((server, client), 2, 0, &mut wires[1]).unwrap(),
+        ];
+        Self { now: 0, flows, wires }
+    }
+
+    /// Lets both ends do what they have to; time goes on to the next thing that is due when nothing is on the wires.
+    fn step(&mut self) {
+        let mut next = u64::MAX;
+        for index in 0..2 {
+            if let Some(due) = self.flows[index].poll(self.now, &mut self.wires[index]) {
+                next = next.min(due);
+            }
+        }
+        let mut quiet = true;
+        for index in 0..2 {
+            while let Some(packet) = self.wires[index].packets.pop_front() {
+                quiet = false;
+                let other = 1 - index;
+                self.flows[other].receive_packet(&packet, self.now, &mut self.wires[other]);
+            }
+        }
+        self.now = if quiet && next != u64::MAX { next.max(self.now + 1000) } else { self.now + MS / 10 };
+    }
+
+    fn step_until(&mut self, done: impl Fn(&Self) -> bool) {
+        for _ in 0..100_000 {
+            if done(self) {
+                return;
+            }
+            self.step();
+        }
+        panic!("it does not come to that: {:?}", self.flows);
+    }
+
+    fn open(loses: fn(u64) -> bool) -> Self {
+        let mut pair = Self::new(loses);
+        pair.step_until(|pair| pair.flows.iter().all(Flow::is_open));
+        pair
+    }
+}
+
+fn write(flow: &mut Flow, bytes: &[u8]) -> Result<usize, Errno> {
+    flow.write(&mut SliceSource(bytes))
+}
+
+fn read(flow: &mut Flow) -> Result<Vec<u8>, Errno> {
+    let mut bytes = vec![0; 100_000];
+    let count = flow.read(&mut SliceSink::new(&mut bytes), false)?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
+/// Sends a megabyte from the client; answers how long that took.
+fn transfer(loses: fn(u64) -> bool) -> u64 {
+    let mut pair = Pair::open(loses);
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|index| (index * 7 + index / 251) as u8).collect();
+    let (mut sent, mut got) = (0, Vec::new());
+    while got.len() < bytes.len() {
+        match write(&mut pair.flows[0], &bytes[sent..]) {
+            Ok(count) => sent += count,
+            Err(errno) => assert_eq!(errno, Errno::EAGAIN),
+        }
+        pair.step();
+        match read(&mut pair.flows[1]) {
+            Ok(more) => got.extend_from_slice(&more),
+            Err(errno) => assert_eq!(errno, Errno::EAGAIN),
+        }
+        assert!(pair.now < 3_600_000 * MS, "an hour");
+    }
+    assert!(got == bytes, "what comes out is what went in");
+    pair.now
+}
+
+#[test]
+fn bytes_arrive_in_order() {
+    transfer(|_| false);
+}
+
+#[test]
+fn bytes_arrive_over_a_wire_that_loses_some() {
+    transfer(|number| number % 17 == 3);
+    transfer(|number| number % 5 == 4);
+}
+
+#[test]
+fn both_ends_close() {
+    let mut pair = Pair::open(|_| false);
+    assert_eq!(read(&mut pair.flows[1]), Err(Errno::EAGAIN));
+    assert_eq!(write(&mut pair.flows[0], b"last words"), Ok(10));
+    pair.flows[0].finish();
+    pair.step_until(|pair| pair.flows[1].readable() == 10);
+    assert_eq!(read(&mut pair.flows[1]).unwrap(), b"last words");
+    pair.step_until(|pair| !pair.flows[1].may_receive());
+    assert_eq!(read(&mut pair.flows[1]), Ok(Vec::new()), "the end");
+    assert_eq!(write(&mut pair.flows[0], b"more"), Err(Errno::EPIPE));
+    assert_eq!(write(&mut pair.flows[1], b"answer"), Ok(6), "the other half is open");
+    pair.flows[1].finish();
+    pair.step_until(|pair| pair.flows[0].readable() == 6 && pair.flows[1].is_over());
+    assert_eq!(read(&mut pair.flows[0]).unwrap(), b"answer");
+    assert!(pair.flows[0].is_in_time_wait());
+    pair.step_until(|pair| pair.flows[0].is_over());
+    assert!(pair.flows.iter_mut().all(|flow| flow.take_error().is_none()), "nothing failed");
+}
+
+#[test]
+fn a_reset_is_told_once() {
+    let mut pair = Pair::open(|_| false);
+    pair.flows[1].abort();
+    pair.step_until(|pair| pair.flows[0].is_over());
+    assert_eq!(read(&mut pair.flows[0]), Err(Errno::ECONNRESET));
+    assert_eq!(read(&mut pair.flows[0]), Ok(Vec::new()));
+    assert_eq!(write(&mut pair.flows[0], b"x"), Err(Errno::EPIPE));
+}
+
+#[test]
+fn nobody_answers() {
+    let mut pair = Pair::new(|_| true);
+    pair.step_until(|pair| pair.flows[0].is_over());
+    assert_eq!(pair.flows[0].take_error(), Some(Errno::ETIMEDOUT));
+    assert!(!pair.flows[0].is_open());
+}
+
+#[test]
+fn a_silent_peer_is_given_up() {
+    let mut pair = Pair::open(|_| false);
+    pair.wires[0].loses = |_| true;
+    write(&mut pair.flows[0], b"anybody?").unwrap();
+    pair.step_until(|pair| pair.flows[0].is_over());
+    assert_eq!(read(&mut pair.flows[0]), Err(Errno::ETIMEDOUT));
+}
+
+#[test]
+fn a_peek_leaves_it() {
+    let mut pair = Pair::open(|_| false);
+    write(&mut pair.flows[0], b"seen").unwrap();
+    pair.step_until(|pair| pair.flows[1].readable() == 4);
+    let mut bytes = [0; 2];
+    assert_eq!(pair.flows[1].read(&mut SliceSink::new(&mut bytes), true), Ok(2));
+    assert_eq!(&bytes, b"se");
+    assert_eq!(read(&mut pair.flows[1]).unwrap(), b"seen");
+}
+
+#[test]
+fn sizes() {
+    assert!(size_of::<Flow>() < 1200, "{}", size_of::<Flow>());
+}

@@ -1,0 +1,204 @@
+//! A listening socket: connections that are being asked for, and those that wait to be accepted.
+//!
+//! Who asks costs a few bytes until he has answered once: his first segment is kept as it came, with the seed of our answer's sequence number. Both
+//! are enough to make the connection when the answer is acknowledged.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use abi::errno::Errno;
+use abi::io::PollEvents;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
+use hashbrown::HashMap;
+use sync::{Lock, WakerSet};
+
+use crate::file::Io;
+
+use super::connection::{Connection, Ends};
+
+/// Connections that may be asked for at a time; the one that has waited longest gives way.
+const MOST_ASKING: usize = 1024;
+/// Bytes of a first segment: its headers with all options, and no data.
+const MOST_FIRST: usize = 128;
+/// How long an answer may take, in nanoseconds.
+const ASKING_NS: u64 = 60_000_000_000;
+
+/// A connection that was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Asking {
+    /// The packet that asked.
+    pub(super) first: Vec<u8>,
+    /// What the sequence number of the answer comes from.
+    pub(super) seed: u64,
+    since: u64,
+}
+
+/// A socket that listens.
+#[derive(Debug)]
+pub struct Listener {
+    address: SocketAddr,
+    v6_only: bool,
+    backlog: AtomicU32,
+    state: Lock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    asking: HashMap<Ends, Asking, SeedableRandomState>,
+    /// Who asks, in the order they came, by the seed of each; those that are gone among them.
+    order: VecDeque<(Ends, u64)>,
+    waiting: VecDeque<Arc<Connection>>,
+    wakers: WakerSet,
+    is_closed: bool,
+}
+
+impl Listener {
+    /// Listens at `address`; `hash_seed` is secret.
+    pub(super) fn new(address: SocketAddr, v6_only: bool, backlog: u32, hash_seed: u64) -> Self {
+        let hasher = SeedableRandomState::with_seed(hash_seed, SharedSeed::global_fixed());
+        Self {
+            address,
+            v6_only,
+            backlog: AtomicU32::new(backlog),
+            state: Lock::new(State {
+                asking: HashMap::with_hasher(hasher),
+                order: VecDeque::new(),
+                waiting: VecDeque::new(),
+                wakers: WakerSet::new(),
+                is_closed: false,
+            }),
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How well it fits a connection to `local`: not at all, for any address of any family, for any of its own, for just this one.
+    pub(super) fn fits(&self, local: SocketAddr) -> Option<u8> {
+        let own = self.address.ip();
+        match (own.is_unspecified(), own.is_ipv4() == local.is_ipv4()) {
+            (false, _) => (own == local.ip()).then_some(2),
+            (true, true) => Some(1),
+            (true, false) => (own.is_ipv6() && !self.v6_only).then_some(0),
+        }
+    }
+
+    /// Sets how many connections wait at most.
+    pub fn set_backlog(&self, backlog: u32) {
+        self.backlog.store(backlog, Ordering::Relaxed);
+    }
+
+    /// Whether one more connection may wait (listen(2); Linux lets one more than `backlog` wait).
+    fn has_room(&self, state: &State) -> bool {
+        !state.is_closed && state.waiting.len() <= self.backlog.load(Ordering::Relaxed) as usize
+    }
+
+    /// Somebody asks for a connection with `packet`, perhaps not for the first time. `None`: he is not heard.
+    pub(super) fn ask(&self, ends: Ends, packet: &[u8], seed: u64, now_ns: u64) -> Option<Asking> {
+        let mut state = self.state.lock();
+        if !self.has_room(&state) || packet.len() > MOST_FIRST {
+            return None;
+        }
+        if let Some(asking) = state.asking.get(&ends).filter(|asking| asking.first == packet) {
+            return Some(asking.clone());
+        }
+        state.make_room_to_ask(now_ns).ok()?;
+        let mut first = Vec::new();
+        first.try_reserve_exact(packet.len()).ok()?;
+        first.extend_from_slice(packet);
+        let asking = Asking { first, seed, since: now_ns };
+        state.order.push_back((ends, seed));
+        state.asking.insert(ends, asking.clone());
+        Some(asking)
+    }
+
+    /// Who asked at `ends` has answered: the connection may be made.
+    pub(super) fn answered(&self, ends: &Ends) -> Option<Asking> {
+        let mut state = self.state.lock();
+        if !self.has_room(&state) {
+            return None;
+        }
+        state.asking.remove(ends)
+    }
+
+    /// Who asked at `ends` does not want it any more.
+    pub(super) fn forget(&self, ends: &Ends) {
+        self.state.lock().asking.remove(ends);
+    }
+
+    /// A connection is open. False: nobody will accept it.
+    pub(super) fn opened(&self, connection: Arc<Connection>) -> bool {
+        let mut state = self.state.lock();
+        if state.is_closed || state.waiting.try_reserve(1).is_err() {
+            return false;
+        }
+        state.waiting.push_back(connection);
+        state.wakers.wake_all();
+        true
+    }
+
+    /// Takes the connection that waits longest.
+    ///
+    /// # Errors
+    /// `EAGAIN` when none does; `EINVAL` when it does not listen any more.
+    pub fn accept(&self, io: &Io<'_>) -> Result<Arc<Connection>, Errno> {
+        let mut state = self.state.lock();
+        if let Some(waker) = io.waker {
+            state.wakers.register(waker);
+        }
+        if state.is_closed {
+            return Err(Errno::EINVAL);
+        }
+        state.waiting.pop_front().ok_or(Errno::EAGAIN)
+    }
+
+    /// What can be done without waiting (poll(2)).
+    pub fn readiness(&self, io: &Io<'_>) -> PollEvents {
+        let mut state = self.state.lock();
+        if let Some(waker) = io.waker {
+            state.wakers.register(waker);
+        }
+        if state.is_closed {
+            PollEvents::OUT | PollEvents::WRNORM | PollEvents::HUP
+        } else if state.waiting.is_empty() {
+            PollEvents::empty()
+        } else {
+            PollEvents::IN | PollEvents::RDNORM
+        }
+    }
+
+    /// Listens no more; answers the connections that nobody has accepted.
+    pub(super) fn close(&self) -> VecDeque<Arc<Connection>> {
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        state.asking = HashMap::with_hasher(state.asking.hasher().clone());
+        state.order = VecDeque::new();
+        state.wakers.wake_all();
+        core::mem::take(&mut state.waiting)
+    }
+}
+
+impl State {
+    /// Room for one more who asks: those that have not answered for too long go, and the first one if there are too many.
+    fn make_room_to_ask(&mut self, now_ns: u64) -> Result<(), Errno> {
+        while let Some((ends, seed)) = self.order.front() {
+            let asking = self.asking.get(ends).filter(|asking| asking.seed == *seed);
+            let is_old = asking.is_none_or(|asking| now_ns.saturating_sub(asking.since) > ASKING_NS);
+            if !is_old && self.order.len() < MOST_ASKING {
+                break;
+            }
+            if asking.is_some() {
+                self.asking.remove(ends);
+            }
+            self.order.pop_front();
+        }
+        self.order.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        self.asking.try_reserve(1).map_err(|_| Errno::ENOMEM)
+    }
+}

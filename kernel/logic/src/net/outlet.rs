@@ -1,0 +1,151 @@
+//! Where packets go, and how smoltcp sees that: one packet that came in, and a way out.
+
+use alloc::vec::Vec;
+use core::num::NonZeroU16;
+
+use smoltcp::phy::{Device, DeviceCapabilities, PacketMeta};
+use smoltcp::time::Instant;
+
+/// What a way out can do.
+#[derive(Clone, Debug)]
+pub struct Capabilities(DeviceCapabilities);
+
+impl Capabilities {
+    /// IP packets of at most `mtu` bytes, with all checksums.
+    pub fn new(mtu: usize) -> Self {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = smoltcp::phy::Medium::Ip;
+        capabilities.max_transmission_unit = mtu;
+        Self(capabilities)
+    }
+
+    /// Checksums are nobody's matter: packets never leave the machine, or the device sees to them.
+    #[must_use]
+    pub fn without_checksums(mut self) -> Self {
+        self.0.checksum = smoltcp::phy::ChecksumCapabilities::ignored();
+        self
+    }
+
+    /// Bytes of the largest IP packet.
+    pub fn mtu(&self) -> usize {
+        self.0.max_transmission_unit
+    }
+}
+
+/// A packet that goes out, besides its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// The device cuts its payload into segments of so many bytes.
+    pub segment: Option<NonZeroU16>,
+}
+
+/// A way out for IP packets.
+pub trait Outlet {
+    /// What it can do. The same for as long as it is there.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Whether it takes a packet now.
+    fn has_room(&mut self) -> bool;
+
+    /// Where the next packet's `length` bytes are written. Without room they are lost: an answer is made whether there is room or not.
+    fn buffer(&mut self, length: usize) -> &mut [u8];
+
+    /// What was written is the packet.
+    fn send(&mut self, cut: Cut);
+}
+
+/// A way out on which everything is lost.
+#[derive(Debug)]
+pub(super) struct Nowhere {
+    capabilities: Capabilities,
+    packet: Vec<u8>,
+}
+
+impl Nowhere {
+    /// One that seems to be able to do what another is.
+    pub(super) fn like(capabilities: Capabilities) -> Self {
+        Self { capabilities, packet: Vec::new() }
+    }
+}
+
+impl Default for Nowhere {
+    fn default() -> Self {
+        Self::like(Capabilities::new(1500))
+    }
+}
+
+impl Outlet for Nowhere {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn has_room(&mut self) -> bool {
+        true
+    }
+
+    fn buffer(&mut self, length: usize) -> &mut [u8] {
+        self.packet.resize(length, 0);
+        &mut self.packet
+    }
+
+    fn send(&mut self, _cut: Cut) {}
+}
+
+/// An [`Outlet`] with a packet that came in, as smoltcp's device.
+pub(super) struct Port<'a> {
+    /// The packet, until it is taken.
+    pub(super) packet: Option<&'a [u8]>,
+    pub(super) outlet: &'a mut dyn Outlet,
+}
+
+/// The packet that came in.
+pub(super) struct Incoming<'a>(&'a [u8]);
+
+/// A packet that is to go out.
+pub(super) struct Outgoing<'a> {
+    outlet: &'a mut dyn Outlet,
+    cut: Cut,
+}
+
+impl Device for Port<'_> {
+    type RxToken<'a>
+        = Incoming<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Outgoing<'a>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Incoming<'_>, Outgoing<'_>)> {
+        let packet = self.packet.take()?;
+        Some((Incoming(packet), Outgoing { outlet: self.outlet, cut: Cut::default() }))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Outgoing<'_>> {
+        let has_room = self.outlet.has_room();
+        has_room.then_some(Outgoing { outlet: self.outlet, cut: Cut::default() })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        self.outlet.capabilities().0.clone()
+    }
+}
+
+impl smoltcp::phy::RxToken for Incoming<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
+        read(self.0)
+    }
+}
+
+impl smoltcp::phy::TxToken for Outgoing<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
+        let result = write(self.outlet.buffer(length));
+        self.outlet.send(self.cut);
+        result
+    }
+
+    fn set_meta(&mut self, meta: PacketMeta) {
+        self.cut.segment = meta.segmentation_offload_size;
+    }
+}

@@ -1,0 +1,356 @@
+//! The stack: whose a packet is, and which way out it takes.
+//!
+//! Locks, outermost first: a connection or a UDP socket, the tables, a listener, the queues of packets and deadlines. Packets are brought to their
+//! sockets with none of them held.
+
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use abi::errno::Errno;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
+use hashbrown::HashMap;
+use smoltcp::iface::{Config, Interface, SocketSet};
+use smoltcp::wire::{HardwareAddress, IpProtocol};
+use sync::Lock;
+
+use super::connection::{After, Connection, Ends};
+use super::deadlines::Deadlines;
+use super::flow::{Flow, instant};
+use super::listener::Listener;
+use super::loopback::Loopback;
+use super::outlet::{Nowhere, Outlet, Port};
+use super::packet::{Packet, Segment};
+use super::ports::{Claim, ClaimId, EPHEMERAL, Ports};
+
+/// What the stack asks of the kernel around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// Monotonic nanoseconds.
+    pub now: fn() -> u64,
+    /// A number that nobody can guess.
+    pub random: fn() -> u64,
+    /// [`Stack::next_deadline`] is sooner than it was.
+    pub hurry: fn(),
+}
+
+/// The network as the machine's sockets share it.
+#[derive(Debug)]
+pub struct Stack {
+    around: Surroundings,
+    loopback: Loopback,
+    tcp: Lock<Tcp>,
+    deadlines: Lock<Deadlines>,
+}
+
+/// TCP's tables.
+#[derive(Debug)]
+struct Tcp {
+    connections: HashMap<Ends, Arc<Connection>, SeedableRandomState>,
+    listeners: HashMap<u16, Vec<Arc<Listener>>, SeedableRandomState>,
+    ports: Ports,
+}
+
+/// A connection's place among the ports, given back with it.
+#[derive(Debug)]
+pub struct Bound {
+    stack: Arc<Stack>,
+    id: ClaimId,
+}
+
+impl Bound {
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.id.port()
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        self.stack.tcp.lock().ports.release(self.id);
+    }
+}
+
+impl Stack {
+    /// A machine with nothing but itself to talk to.
+    pub fn new(around: Surroundings) -> Arc<Self> {
+        let hasher = || SeedableRandomState::with_seed((around.random)(), SharedSeed::global_fixed());
+        let tcp = Tcp {
+            connections: HashMap::with_hasher(hasher()),
+            listeners: HashMap::with_hasher(hasher()),
+            ports: Ports::default(),
+        };
+        Arc::new(Self {
+            around,
+            loopback: Loopback::new(),
+            tcp: Lock::new(tcp),
+            deadlines: Lock::new(Deadlines::default()),
+        })
+    }
+
+    fn now(&self) -> u64 {
+        (self.around.now)()
+    }
+
+    /// Whether `address` is this machine's.
+    pub fn is_local(&self, address: IpAddr) -> bool {
+        address.is_loopback()
+    }
+
+    /// The address that packets to `remote` come from.
+    ///
+    /// # Errors
+    /// `ENETUNREACH` when there is no way there.
+    pub fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
+        if self.is_local(remote) { Ok(remote) } else { Err(Errno::ENETUNREACH) }
+    }
+
+    /// Does `with` with the way out to `remote`.
+    fn outlet<R>(&self, remote: IpAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+        if self.is_local(remote) { with(&mut self.loopback.outlet()) } else { with(&mut Nowhere::default()) }
+    }
+
+    /// Claims a TCP port.
+    ///
+    /// # Errors
+    /// `EADDRINUSE`, `ENOMEM`.
+    pub fn bind(self: &Arc<Self>, claim: Claim) -> Result<Bound, Errno> {
+        let id = self.tcp.lock().ports.claim(claim, (self.around.random)())?;
+        Ok(Bound { stack: Arc::clone(self), id })
+    }
+
+    /// Listens where `bound` is.
+    ///
+    /// # Errors
+    /// `EADDRINUSE`, `ENOMEM`.
+    pub fn listen(
+        &self,
+        bound: &Bound,
+        address: SocketAddr,
+        v6_only: bool,
+        backlog: u32,
+    ) -> Result<Arc<Listener>, Errno> {
+        let listener = Arc::new(Listener::new(address, v6_only, backlog, (self.around.random)()));
+        let mut tcp = self.tcp.lock();
+        tcp.ports.listen(bound.id)?;
+        tcp.listeners.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let listeners = tcp.listeners.entry(bound.port()).or_default();
+        listeners.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        listeners.push(Arc::clone(&listener));
+        Ok(listener)
+    }
+
+    /// `listener` listens no more; who waits to be accepted is turned away.
+    pub fn close_listener(&self, listener: &Arc<Listener>) {
+        {
+            let mut tcp = self.tcp.lock();
+            let port = listener.address().port();
+            if let Some(listeners) = tcp.listeners.get_mut(&port) {
+                listeners.retain(|other| !Arc::ptr_eq(other, listener));
+                if listeners.is_empty() {
+                    tcp.listeners.remove(&port);
+                }
+            }
+        }
+        for connection in listener.close() {
+            self.step(&connection, |flow| flow.abort());
+        }
+    }
+
+    /// Begins a connection from `local`, whose port may be 0 and whose address unspecified, to `remote`.
+    ///
+    /// # Errors
+    /// `EADDRNOTAVAIL` when all ports are taken; `EADDRINUSE` when there is this connection already; `ENETUNREACH`; `ENOBUFS`.
+    pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
+        let source = if local.ip().is_unspecified() { self.source_for(remote.ip())? } else { local.ip() };
+        let now = self.now();
+        let connection = {
+            let mut tcp = self.tcp.lock();
+            let port = match local.port() {
+                0 => tcp.free_port(source, remote, (self.around.random)()).ok_or(Errno::EADDRNOTAVAIL)?,
+                port => port,
+            };
+            let ends = (SocketAddr::new(source, port), remote);
+            if tcp.connections.contains_key(&ends) {
+                return Err(Errno::EADDRINUSE);
+            }
+            let seed = (self.around.random)();
+            let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
+            tcp.insert(flow, Weak::new())?
+        };
+        self.step(&connection, |_| ());
+        Ok(connection)
+    }
+
+    /// Does `step` with a connection, and all that follows from it.
+    pub fn step<R>(&self, connection: &Arc<Connection>, step: impl FnOnce(&mut Flow) -> R) -> R {
+        let result = self.step_quietly(connection, |flow, _| step(flow));
+        self.serve_loopback();
+        result
+    }
+
+    /// [`Stack::step`] of a packet that came.
+    fn step_quietly<R>(
+        &self,
+        connection: &Arc<Connection>,
+        step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
+    ) -> R {
+        let remote = connection.ends().1.ip();
+        let (result, after) = self.outlet(remote, |outlet| connection.step(self.now(), outlet, step));
+        self.see_to(connection, after);
+        result
+    }
+
+    fn see_to(&self, connection: &Arc<Connection>, after: After) {
+        if let Some(deadline) = after.deadline
+            && connection.must_queue_for(deadline)
+            && self.deadlines.lock().add(deadline, Arc::downgrade(connection))
+        {
+            (self.around.hurry)();
+        }
+        if after.is_over {
+            self.tcp.lock().remove(connection);
+        }
+        if let Some(listener) = after.opened_for
+            && !listener.opened(Arc::clone(connection))
+        {
+            self.step_quietly(connection, |flow, _| flow.abort());
+        }
+    }
+
+    /// Brings the packets that were sent to this machine to their sockets.
+    fn serve_loopback(&self) {
+        self.loopback.serve(|packet| self.receive(packet));
+    }
+
+    /// When [`Stack::tick`] must be called: monotonic nanoseconds.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.lock().next()
+    }
+
+    /// Does what is due by now.
+    pub fn tick(&self) {
+        loop {
+            let due = self.deadlines.lock().pop_due(self.now());
+            let Some((deadline, connection)) = due else { return };
+            if let Some(connection) = connection.upgrade().filter(|connection| connection.is_due(deadline)) {
+                self.step(&connection, |_| ());
+            }
+        }
+    }
+
+    /// An IP packet came in, and everything it leads to is done.
+    pub fn input(&self, packet: &[u8]) {
+        self.receive(packet);
+        self.serve_loopback();
+    }
+
+    /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
+    fn receive(&self, bytes: &[u8]) {
+        let Some(packet) = Packet::parse(bytes) else { return };
+        if !self.is_local(packet.destination) || packet.source.is_unspecified() {
+            return;
+        }
+        match packet.protocol {
+            IpProtocol::Tcp => {
+                if let Some(segment) = packet.segment() {
+                    self.receive_segment(&packet, segment);
+                }
+            }
+            _ => self.answer_for_nobody(&packet),
+        }
+    }
+
+    fn receive_segment(&self, packet: &Packet<'_>, segment: Segment) {
+        let ends = (segment.local, segment.remote);
+        let (connection, listener) = {
+            let tcp = self.tcp.lock();
+            let connection = tcp.connections.get(&ends).cloned();
+            let listener = if connection.is_none() { tcp.listener_for(segment.local) } else { None };
+            (connection, listener)
+        };
+        if let Some(connection) = connection {
+            let now = self.now();
+            self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
+            return;
+        }
+        match listener {
+            Some(listener) if segment.rst => listener.forget(&ends),
+            Some(listener) if segment.syn && !segment.ack => self.asked(&listener, ends, packet),
+            Some(listener) if segment.ack && !segment.syn => self.answered(&listener, ends, packet),
+            _ => self.answer_for_nobody(packet),
+        }
+    }
+
+    /// Somebody asks for a connection: he gets an answer that a connection made later fits.
+    fn asked(&self, listener: &Listener, ends: Ends, packet: &Packet<'_>) {
+        let now = self.now();
+        let Some(asking) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
+        self.outlet(ends.1.ip(), |outlet| {
+            if let Ok(mut flow) = Flow::accept(ends, asking.seed, now, outlet) {
+                flow.receive_packet(packet.bytes, now, outlet);
+                flow.poll(now, outlet);
+            }
+        });
+    }
+
+    /// Who asked for a connection has answered: it is made, as if it had been there all the time.
+    fn answered(&self, listener: &Arc<Listener>, ends: Ends, packet: &Packet<'_>) {
+        let Some(asking) = listener.answered(&ends) else { return self.answer_for_nobody(packet) };
+        let now = self.now();
+        let made = self.outlet(ends.1.ip(), |outlet| Flow::accept(ends, asking.seed, now, outlet));
+        let Ok(mut flow) = made else { return };
+        let nowhere = &mut Nowhere::like(self.outlet(ends.1.ip(), |outlet| outlet.capabilities().clone()));
+        flow.receive_packet(&asking.first, now, nowhere);
+        flow.poll(now, nowhere);
+        let Ok(connection) = self.tcp.lock().insert(flow, Arc::downgrade(listener)) else { return };
+        self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
+    }
+
+    /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.
+    fn answer_for_nobody(&self, packet: &Packet<'_>) {
+        self.outlet(packet.source, |outlet| {
+            let now = instant(self.now());
+            let mut port = Port { packet: Some(packet.bytes), outlet };
+            let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut port, now);
+            interface.set_any_ip(true);
+            interface.poll_ingress_single(now, &mut port, &mut SocketSet::new(Vec::new()));
+        });
+    }
+}
+
+impl Tcp {
+    fn insert(&mut self, flow: Flow, listener: Weak<Listener>) -> Result<Arc<Connection>, Errno> {
+        self.connections.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
+        let connection = Arc::new(Connection::new(flow, listener));
+        self.connections.insert(connection.ends(), Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    fn remove(&mut self, connection: &Arc<Connection>) {
+        let is_it = |found: &Arc<Connection>| Arc::ptr_eq(found, connection);
+        if self.connections.get(&connection.ends()).is_some_and(is_it) {
+            self.connections.remove(&connection.ends());
+        }
+    }
+
+    /// The listener that fits a connection to `local` best.
+    fn listener_for(&self, local: SocketAddr) -> Option<Arc<Listener>> {
+        let listeners = self.listeners.get(&local.port())?;
+        let fitting = listeners.iter().filter_map(|listener| Some((listener.fits(local)?, listener)));
+        fitting.max_by_key(|(fit, _)| *fit).map(|(_, listener)| Arc::clone(listener))
+    }
+
+    /// A port that no connection from `source` to `remote` uses, and nobody has claimed, looked for from where `random` says.
+    fn free_port(&self, source: IpAddr, remote: SocketAddr, random: u64) -> Option<u16> {
+        let count = u64::from(EPHEMERAL.end() - EPHEMERAL.start()) + 1;
+        (0..count).map(|step| EPHEMERAL.start() + ((random % count + step) % count) as u16).find(|&port| {
+            !self.ports.is_claimed(port)
+                && !self.connections.contains_key(&(SocketAddr::new(source, port), remote))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+extern crate std;
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use abi::errno::Errno;
+
+use super::{Stack, Surroundings};
+use crate::file::Io;
+use crate::file::io::{SliceSink, SliceSource};
+use crate::net::connection::Connection;
+use crate::net::ports::Claim;
+
+std::thread_local! {
+    static NOW: AtomicU64 = const { AtomicU64::new(0) };
+    static RANDOM: AtomicU64 = const { AtomicU64::new(1) };
+}
+
+fn now() -> u64 {
+    NOW.with(|now| now.load(Ordering::Relaxed))
+}
+
+fn random() -> u64 {
+    RANDOM.with(|state| {
+        let next = state.load(Ordering::Relaxed).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.store(next, Ordering::Relaxed);
+        next >> 7
+    })
+}
+
+fn stack() -> Arc<Stack> {
+    Stack::new(Surroundings { now, random, hurry: || () })
+}
+
+/// Time goes on to what is due next; false when nothing is.
+fn go_on(stack: &Stack) -> bool {
+    let Some(next) = stack.next_deadline() else { return false };
+    NOW.with(|now| now.fetch_max(next, Ordering::Relaxed));
+    stack.tick();
+    true
+}
+
+fn claim(address: SocketAddr) -> Claim {
+    Claim { address, v6_only: false, reuse_address: false, reuse_port: false, listens: false }
+}
+
+const ANY: &str = "0.0.0.0:0";
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn write(stack: &Stack, connection: &Arc<Connection>, bytes: &[u8]) -> Result<usize, Errno> {
+    stack.step(connection, |flow| flow.write(&mut SliceSource(bytes)))
+}
+
+fn read(stack: &Stack, connection: &Arc<Connection>) -> Result<Vec<u8>, Errno> {
+    let mut bytes = vec![0; 100_000];
+    let count = stack.step(connection, |flow| flow.read(&mut SliceSink::new(&mut bytes), false))?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
+#[test]
+fn a_request_and_its_answer() {
+    let stack = stack();
+    let server = address("127.0.0.1:80");
+    let bound = stack.bind(claim(server)).unwrap();
+    let listener = stack.listen(&bound, server, false, 1).unwrap();
+    assert_eq!(listener.accept(&Io::default()).unwrap_err(), Errno::EAGAIN);
+    let client = stack.connect(address(ANY), server).unwrap();
+    let accepted = listener.accept(&Io::default()).unwrap();
+    assert_eq!(accepted.ends(), (server, client.ends().0));
+    assert_eq!(write(&stack, &client, b"request"), Ok(7));
+    assert_eq!(read(&stack, &accepted).unwrap(), b"request");
+    assert_eq!(write(&stack, &accepted, b"answer"), Ok(6));
+    stack.step(&accepted, |flow| flow.finish());
+    assert_eq!(read(&stack, &client).unwrap(), b"answer");
+    assert_eq!(read(&stack, &client).unwrap(), b"");
+    stack.step(&client, |flow| flow.finish());
+    while go_on(&stack) {}
+    assert!(stack.tcp.lock().connections.is_empty(), "nothing is left");
+}
+
+#[test]
+fn nobody_listens() {
+    let stack = stack();
+    let client = stack.connect(address(ANY), address("127.0.0.1:81")).unwrap();
+    assert_eq!(client.take_error(), Some(Errno::ECONNREFUSED));
+    assert!(stack.tcp.lock().connections.is_empty());
+    assert_eq!(stack.connect(address(ANY), address("192.0.2.1:81")).unwrap_err(), Errno::ENETUNREACH);
+}
+
+#[test]
+fn a_full_backlog_makes_others_wait() {
+    let stack = stack();
+    let server = address("127.0.0.1:80");
+    let bound = stack.bind(claim(server)).unwrap();
+    let listener = stack.listen(&bound, server, false, 1).unwrap();
+    let clients: Vec<_> = (0..3).map(|_| stack.connect(address(ANY), server).unwrap()).collect();
+    let open = |client: &Arc<Connection>| stack.step(client, |flow| flow.is_open());
+    assert_eq!(clients.iter().map(open).collect::<Vec<_>>(), [true, true, false]);
+    listener.accept(&Io::default()).unwrap();
+    go_on(&stack);
+    while !open(&clients[2]) {
+        assert!(go_on(&stack), "it asks again");
+    }
+    for client in &clients {
+        write(&stack, client, b"x").unwrap();
+    }
+    listener.accept(&Io::default()).unwrap();
+    let last = listener.accept(&Io::default()).unwrap();
+    assert_eq!(read(&stack, &last).unwrap(), b"x");
+}
+
+#[test]
+fn who_is_not_accepted_is_turned_away() {
+    let stack = stack();
+    let server = address("127.0.0.1:80");
+    let bound = stack.bind(claim(server)).unwrap();
+    let listener = stack.listen(&bound, server, false, 5).unwrap();
+    let client = stack.connect(address(ANY), server).unwrap();
+    stack.close_listener(&listener);
+    assert_eq!(read(&stack, &client), Err(Errno::ECONNRESET));
+    let late = stack.connect(address(ANY), server).unwrap();
+    assert_eq!(late.take_error(), Some(Errno::ECONNREFUSED));
+}
+
+#[test]
+fn one_listener_for_both_families() {
+    let stack = stack();
+    let bound = stack.bind(claim(address("[::]:80"))).unwrap();
+    let listener = stack.listen(&bound, address("[::]:80"), false, 5).unwrap();
+    let four = stack.connect(address(ANY), address("127.0.0.1:80")).unwrap();
+    let six = stack.connect(address("[::]:0"), address("[::1]:80")).unwrap();
+    for client in [four, six] {
+        let accepted = listener.accept(&Io::default()).unwrap();
+        assert_eq!(accepted.ends().1, client.ends().0);
+    }
+}
+
+#[test]
+fn ten_thousand_connections() {
+    let stack = stack();
+    let server = address("127.0.0.1:80");
+    let bound = stack.bind(claim(server)).unwrap();
+    let listener = stack.listen(&bound, server, false, 5).unwrap();
+    let pairs: Vec<_> = (0..500)
+        .map(|_| (stack.connect(address(ANY), server).unwrap(), listener.accept(&Io::default()).unwrap()))
+        .collect();
+    for (index, (client, accepted)) in pairs.iter().enumerate() {
+        write(&stack, client, &index.to_le_bytes()).unwrap();
+        assert_eq!(read(&stack, accepted).unwrap(), index.to_le_bytes());
+    }
+}
