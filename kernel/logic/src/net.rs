@@ -9,9 +9,11 @@
 pub mod connection;
 mod deadlines;
 pub mod flow;
+mod icmp;
 pub mod listener;
 mod loopback;
 pub mod outlet;
 pub mod packet;
 pub mod ports;
 pub mod stack;
+pub mod udp;

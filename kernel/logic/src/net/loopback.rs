@@ -7,8 +7,8 @@ use sync::Lock;
 
 use super::outlet::{Capabilities, Cut, Outlet};
 
-/// Bytes of the largest packet, as Linux has it.
-const MTU: usize = 65_536;
+/// Bytes of the largest packet: what the header of IPv4 can say.
+const MTU: usize = 65_535;
 /// Packets that wait at most: more are lost, as on any wire.
 const MOST_PACKETS: usize = 1024;
 
@@ -29,6 +29,11 @@ struct Queue {
 impl Loopback {
     pub(super) fn new() -> Self {
         Self { capabilities: Capabilities::new(MTU).without_checksums(), queue: Lock::default() }
+    }
+
+    /// What its packets need.
+    pub(super) fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     /// Its way out.

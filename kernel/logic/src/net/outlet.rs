@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
 
-use smoltcp::phy::{Device, DeviceCapabilities, PacketMeta};
+use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta};
 use smoltcp::time::Instant;
 
 /// What a way out can do.
@@ -14,7 +14,7 @@ impl Capabilities {
     /// IP packets of at most `mtu` bytes, with all checksums.
     pub fn new(mtu: usize) -> Self {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = smoltcp::phy::Medium::Ip;
+        capabilities.medium = Medium::Ip;
         capabilities.max_transmission_unit = mtu;
         Self(capabilities)
     }
@@ -22,8 +22,13 @@ impl Capabilities {
     /// Checksums are nobody's matter: packets never leave the machine, or the device sees to them.
     #[must_use]
     pub fn without_checksums(mut self) -> Self {
-        self.0.checksum = smoltcp::phy::ChecksumCapabilities::ignored();
+        self.0.checksum = ChecksumCapabilities::ignored();
         self
+    }
+
+    /// Which checksums are whose matter.
+    pub(super) fn checksums(&self) -> ChecksumCapabilities {
+        self.0.checksum.clone()
     }
 
     /// Bytes of the largest IP packet.

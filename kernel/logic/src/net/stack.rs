@@ -15,14 +15,18 @@ use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::wire::{HardwareAddress, IpProtocol};
 use sync::Lock;
 
+use crate::file::io::Source;
+
 use super::connection::{After, Connection, Ends};
 use super::deadlines::Deadlines;
 use super::flow::{Flow, instant};
+use super::icmp::Report;
 use super::listener::Listener;
 use super::loopback::Loopback;
-use super::outlet::{Nowhere, Outlet, Port};
+use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, EPHEMERAL, Ports};
+use super::udp::{self, Endpoint};
 
 /// What the stack asks of the kernel around it.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +45,7 @@ pub struct Stack {
     around: Surroundings,
     loopback: Loopback,
     tcp: Lock<Tcp>,
+    udp: Lock<Udp>,
     deadlines: Lock<Deadlines>,
 }
 
@@ -52,7 +57,14 @@ struct Tcp {
     ports: Ports,
 }
 
-/// A connection's place among the ports, given back with it.
+/// UDP's tables.
+#[derive(Debug)]
+struct Udp {
+    endpoints: HashMap<u16, Vec<Arc<Endpoint>>, SeedableRandomState>,
+    ports: Ports,
+}
+
+/// A TCP socket's place among the ports, given back with it.
 #[derive(Debug)]
 pub struct Bound {
     stack: Arc<Stack>,
@@ -72,6 +84,65 @@ impl Drop for Bound {
     }
 }
 
+/// An endpoint that datagrams find, for as long as this is there.
+#[derive(Debug)]
+pub struct OpenEndpoint {
+    stack: Arc<Stack>,
+    endpoint: Arc<Endpoint>,
+    id: ClaimId,
+    bound_to: IpAddr,
+}
+
+impl OpenEndpoint {
+    /// What has come for it.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Has it send to and hear `remote` only, or anybody again.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`.
+    pub fn connect(&self, remote: Option<SocketAddr>) -> Result<(), Errno> {
+        let address = match remote {
+            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote.ip())?,
+            _ => self.bound_to,
+        };
+        self.endpoint.connect(SocketAddr::new(address, self.id.port()), remote);
+        Ok(())
+    }
+
+    /// Sends all of `from` as one datagram to `remote`.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`.
+    pub fn send(&self, remote: SocketAddr, hop_limit: u8, from: &mut dyn Source) -> Result<usize, Errno> {
+        let (local, _) = self.endpoint.ends();
+        let source = if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() {
+            self.stack.source_for(remote.ip())?
+        } else {
+            local.ip()
+        };
+        let way = udp::Way { local: SocketAddr::new(source, local.port()), remote, hop_limit };
+        let sent = self.stack.outlet(remote.ip(), |outlet| udp::send(way, from, outlet));
+        self.stack.serve_loopback();
+        sent
+    }
+}
+
+impl Drop for OpenEndpoint {
+    fn drop(&mut self) {
+        let mut udp = self.stack.udp.lock();
+        udp.ports.release(self.id);
+        if let Some(endpoints) = udp.endpoints.get_mut(&self.id.port()) {
+            endpoints.retain(|other| !Arc::ptr_eq(other, &self.endpoint));
+            if endpoints.is_empty() {
+                udp.endpoints.remove(&self.id.port());
+            }
+        }
+    }
+}
+
 impl Stack {
     /// A machine with nothing but itself to talk to.
     pub fn new(around: Surroundings) -> Arc<Self> {
@@ -85,6 +156,7 @@ impl Stack {
             around,
             loopback: Loopback::new(),
             tcp: Lock::new(tcp),
+            udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
             deadlines: Lock::new(Deadlines::default()),
         })
     }
@@ -158,6 +230,25 @@ impl Stack {
         }
     }
 
+    /// An endpoint for datagrams at `claim`.
+    ///
+    /// # Errors
+    /// `EADDRINUSE`, `ENOMEM`.
+    pub fn open_endpoint(self: &Arc<Self>, claim: Claim) -> Result<OpenEndpoint, Errno> {
+        let mut udp = self.udp.lock();
+        udp.endpoints.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let id = udp.ports.claim(claim, (self.around.random)())?;
+        let local = SocketAddr::new(claim.address.ip(), id.port());
+        let endpoint = Arc::new(Endpoint::new(local, claim.v6_only));
+        let endpoints = udp.endpoints.entry(id.port()).or_default();
+        if endpoints.try_reserve(1).is_err() {
+            udp.ports.release(id);
+            return Err(Errno::ENOMEM);
+        }
+        endpoints.push(Arc::clone(&endpoint));
+        Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to: local.ip() })
+    }
+
     /// Begins a connection from `local`, whose port may be 0 and whose address unspecified, to `remote`.
     ///
     /// # Errors
@@ -221,7 +312,8 @@ impl Stack {
 
     /// Brings the packets that were sent to this machine to their sockets.
     fn serve_loopback(&self) {
-        self.loopback.serve(|packet| self.receive(packet));
+        let capabilities = self.loopback.capabilities();
+        self.loopback.serve(|packet| self.receive(packet, capabilities));
     }
 
     /// When [`Stack::tick`] must be called: monotonic nanoseconds.
@@ -240,14 +332,14 @@ impl Stack {
         }
     }
 
-    /// An IP packet came in, and everything it leads to is done.
-    pub fn input(&self, packet: &[u8]) {
-        self.receive(packet);
+    /// An IP packet came in from who does what `capabilities` say, and everything it leads to is done.
+    pub fn input(&self, packet: &[u8], capabilities: &Capabilities) {
+        self.receive(packet, capabilities);
         self.serve_loopback();
     }
 
     /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
-    fn receive(&self, bytes: &[u8]) {
+    fn receive(&self, bytes: &[u8], capabilities: &Capabilities) {
         let Some(packet) = Packet::parse(bytes) else { return };
         if !self.is_local(packet.destination) || packet.source.is_unspecified() {
             return;
@@ -258,7 +350,37 @@ impl Stack {
                     self.receive_segment(&packet, segment);
                 }
             }
-            _ => self.answer_for_nobody(&packet),
+            IpProtocol::Udp => self.receive_datagram(&packet, capabilities),
+            _ => match Report::read(&packet, &capabilities.checksums()) {
+                Some(report) => self.take_report(report),
+                None => self.answer_for_nobody(&packet),
+            },
+        }
+    }
+
+    fn receive_datagram(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
+        let Some((local, remote, payload)) = packet.datagram() else { return };
+        if !udp::is_right(packet.payload, packet.source, packet.destination, &capabilities.checksums()) {
+            return;
+        }
+        match self.endpoint_for(local, remote) {
+            Some(endpoint) => endpoint.deliver(remote, local, payload),
+            None => self.answer_for_nobody(packet),
+        }
+    }
+
+    fn endpoint_for(&self, local: SocketAddr, remote: SocketAddr) -> Option<Arc<Endpoint>> {
+        udp::best(self.udp.lock().endpoints.get(&local.port())?, local, remote)
+    }
+
+    /// A packet of ours came to nothing. Only who is connected to its receiver is told (udp(7)).
+    fn take_report(&self, report: Report) {
+        let (local, remote) = report.ends;
+        if report.protocol == IpProtocol::Udp
+            && let Some(endpoint) = self.endpoint_for(local, remote)
+            && endpoint.ends().1 == Some(remote)
+        {
+            endpoint.fail(report.errno);
         }
     }
 

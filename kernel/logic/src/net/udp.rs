@@ -1,0 +1,256 @@
+//! UDP (RFC 768): endpoints, what has come for them, and datagrams on their way out.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use abi::errno::Errno;
+use abi::io::PollEvents;
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire::{IpAddress, IpProtocol, IpRepr, UdpPacket, UdpRepr};
+use sync::{Lock, WakerSet};
+
+use crate::file::Io;
+use crate::file::io::Source;
+
+use super::outlet::{Cut, Outlet};
+
+/// Bytes of the header.
+const HEADER: usize = 8;
+/// Bytes of the longest datagram.
+const MOST_BYTES: usize = 65_535 - HEADER;
+/// Bytes that wait to be received, with what each datagram costs besides (socket(7), `rmem_default`).
+const MOST_WAITING: usize = 212_992;
+/// What a datagram that waits costs besides its bytes.
+const COST: usize = 256;
+
+/// A datagram that came.
+#[derive(Debug)]
+pub struct Datagram {
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// The address it was sent to.
+    pub to: SocketAddr,
+    /// What it says.
+    pub bytes: Vec<u8>,
+}
+
+/// Where datagrams go to: one socket's end.
+#[derive(Debug)]
+pub struct Endpoint {
+    most_waiting: AtomicUsize,
+    state: Lock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    local: SocketAddr,
+    v6_only: bool,
+    remote: Option<SocketAddr>,
+    waiting: VecDeque<Datagram>,
+    bytes: usize,
+    error: Option<Errno>,
+    wakers: WakerSet,
+    is_shut: bool,
+}
+
+impl Endpoint {
+    /// An end at `local` that anybody may send to.
+    pub(super) fn new(local: SocketAddr, v6_only: bool) -> Self {
+        let state = State {
+            local,
+            v6_only,
+            remote: None,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            error: None,
+            wakers: WakerSet::new(),
+            is_shut: false,
+        };
+        Self { most_waiting: AtomicUsize::new(MOST_WAITING), state: Lock::new(state) }
+    }
+
+    /// Its own address and, if it is connected, the other's.
+    pub fn ends(&self) -> (SocketAddr, Option<SocketAddr>) {
+        let state = self.state.lock();
+        (state.local, state.remote)
+    }
+
+    /// Has it sent to and hear `remote` only, from `local`; or anybody again.
+    pub(super) fn connect(&self, local: SocketAddr, remote: Option<SocketAddr>) {
+        let mut state = self.state.lock();
+        (state.local, state.remote) = (local, remote);
+    }
+
+    /// Sets how many bytes wait at most (`SO_RCVBUF`).
+    pub fn set_most_waiting(&self, bytes: usize) {
+        self.most_waiting.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How well it fits a datagram from `remote` to `local`: not at all, or the better the more is given.
+    pub(super) fn fits(&self, local: SocketAddr, remote: SocketAddr) -> Option<u8> {
+        let state = self.state.lock();
+        let own = state.local.ip();
+        let here = match (own.is_unspecified(), own.is_ipv4() == local.is_ipv4()) {
+            (false, _) if own == local.ip() => 2,
+            (true, true) => 1,
+            (true, false) if own.is_ipv6() && !state.v6_only => 0,
+            _ => return None,
+        };
+        match state.remote {
+            None => Some(here),
+            Some(peer) if peer == remote => Some(here + 4),
+            Some(_) => None,
+        }
+    }
+
+    /// A datagram came; too many are lost.
+    pub(super) fn deliver(&self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+        let mut state = self.state.lock();
+        let cost = payload.len() + COST;
+        if state.is_shut || state.bytes + cost > self.most_waiting.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        if bytes.try_reserve_exact(payload.len()).is_err() || state.waiting.try_reserve(1).is_err() {
+            return;
+        }
+        bytes.extend_from_slice(payload);
+        state.waiting.push_back(Datagram { from, to, bytes });
+        state.bytes += cost;
+        state.wakers.wake_all();
+    }
+
+    /// A datagram it sent came to nothing.
+    pub(super) fn fail(&self, errno: Errno) {
+        let mut state = self.state.lock();
+        state.error = Some(errno);
+        state.wakers.wake_all();
+    }
+
+    /// What went wrong, once (`SO_ERROR`).
+    pub fn take_error(&self) -> Option<Errno> {
+        self.state.lock().error.take()
+    }
+
+    /// Hands the first datagram that waits to `take`; it stays with `peek`, and if `take` fails.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is none; what went wrong before, once; `take`'s.
+    pub fn receive<R>(
+        &self,
+        io: &Io<'_>,
+        peek: bool,
+        take: impl FnOnce(&Datagram) -> Result<R, Errno>,
+    ) -> Result<Option<R>, Errno> {
+        let mut state = self.state.lock();
+        if let Some(errno) = state.error.take() {
+            return Err(errno);
+        }
+        let Some(first) = state.waiting.front() else {
+            if state.is_shut {
+                return Ok(None);
+            }
+            if let Some(waker) = io.waker {
+                state.wakers.register(waker);
+            }
+            return Err(Errno::EAGAIN);
+        };
+        let result = take(first)?;
+        if !peek {
+            state.bytes -= first.bytes.len() + COST;
+            state.waiting.pop_front();
+        }
+        Ok(Some(result))
+    }
+
+    /// Bytes of the first datagram that waits (udp(7), `FIONREAD`).
+    pub fn first_size(&self) -> usize {
+        self.state.lock().waiting.front().map_or(0, |first| first.bytes.len())
+    }
+
+    /// Nothing is received any more (shutdown(2), `SHUT_RD`).
+    pub fn shut(&self) {
+        let mut state = self.state.lock();
+        state.is_shut = true;
+        state.wakers.wake_all();
+    }
+
+    /// What can be done without waiting (poll(2)).
+    pub fn readiness(&self, io: &Io<'_>) -> PollEvents {
+        let mut state = self.state.lock();
+        if let Some(waker) = io.waker {
+            state.wakers.register(waker);
+        }
+        let mut events = PollEvents::OUT | PollEvents::WRNORM;
+        events.set(PollEvents::IN | PollEvents::RDNORM, !state.waiting.is_empty() || state.is_shut);
+        events.set(PollEvents::RDHUP, state.is_shut);
+        events.set(PollEvents::ERR, state.error.is_some());
+        events
+    }
+}
+
+/// A datagram's way: from where, to where, and through how many routers (ip(7), `IP_TTL`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) hop_limit: u8,
+}
+
+/// Sends all of `from` as one datagram.
+///
+/// # Errors
+/// `EMSGSIZE` when it is too long for one packet; `ENOBUFS` without room; `EFAULT`.
+pub(super) fn send(way: Way, from: &mut dyn Source, outlet: &mut dyn Outlet) -> Result<usize, Errno> {
+    let length = from.left();
+    let ip = IpRepr::new(
+        way.local.ip().into(),
+        way.remote.ip().into(),
+        IpProtocol::Udp,
+        HEADER + length,
+        way.hop_limit,
+    );
+    let whole = ip.header_len() + HEADER + length;
+    if length > MOST_BYTES || whole > outlet.capabilities().mtu() {
+        return Err(Errno::EMSGSIZE);
+    }
+    if !outlet.has_room() {
+        return Err(Errno::ENOBUFS);
+    }
+    let checksums = outlet.capabilities().checksums();
+    let packet = outlet.buffer(whole);
+    ip.emit(&mut packet[..], &checksums);
+    let datagram = UdpRepr { src_port: way.local.port(), dst_port: way.remote.port() };
+    let mut given = Ok(());
+    let payload = |payload: &mut [u8]| given = from.take(payload);
+    let (local, remote): (IpAddress, IpAddress) = (way.local.ip().into(), way.remote.ip().into());
+    let mut rest = UdpPacket::new_unchecked(&mut packet[ip.header_len()..]);
+    datagram.emit(&mut rest, &local, &remote, length, payload, &checksums);
+    given?;
+    outlet.send(Cut::default());
+    Ok(length)
+}
+
+/// Whether a datagram's checksum is right, as far as `checksums` says that it matters.
+pub(super) fn is_right(
+    payload: &[u8],
+    source: IpAddr,
+    destination: IpAddr,
+    checksums: &ChecksumCapabilities,
+) -> bool {
+    UdpPacket::new_checked(payload)
+        .is_ok_and(|packet| UdpRepr::parse(&packet, &source.into(), &destination.into(), checksums).is_ok())
+}
+
+/// The endpoint of `endpoints` that fits best.
+pub(super) fn best(
+    endpoints: &[Arc<Endpoint>],
+    local: SocketAddr,
+    remote: SocketAddr,
+) -> Option<Arc<Endpoint>> {
+    let fitting = endpoints.iter().filter_map(|endpoint| Some((endpoint.fits(local, remote)?, endpoint)));
+    fitting.max_by_key(|(fit, _)| *fit).map(|(_, endpoint)| Arc::clone(endpoint))
+}
