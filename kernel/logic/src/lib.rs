@@ -12,6 +12,7 @@ pub mod futex;
 pub mod limits;
 pub mod mm;
 pub mod mp;
+pub mod net;
 pub mod rng;
 pub mod signal;
 pub mod task;

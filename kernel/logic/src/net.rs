@@ -1,0 +1,5 @@
+//! Sockets: their addresses, what every one of them can do, and the families.
+
+pub mod address;
+pub mod options;
+pub mod socket;
