@@ -22,7 +22,7 @@ use logic::file::lock::{FileId, Locks};
 use logic::file::mapping::Mapping;
 use logic::file::open::OpenFile;
 use logic::file::table::FdTable;
-use logic::file::{Around, Io};
+use logic::file::{Around, Identity, Io};
 use logic::fs::inode::Inode;
 use logic::fs::pages::Page;
 use logic::fs::procfs;
@@ -144,7 +144,8 @@ pub fn mount(
 }
 
 /// What a file is told that is only read.
-const READING: Around = Around { clock: wall_time, most_size: || u64::MAX, memory_left: || 0 };
+const READING: Around =
+    Around { clock: wall_time, most_size: || u64::MAX, memory_left: || 0, identity: Identity::default };
 
 /// A file as one call of mmap(2) sees it.
 #[derive(Debug)]

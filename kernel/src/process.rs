@@ -6,10 +6,12 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use abi::errno::Errno;
+use abi::net::Ucred;
 use abi::signal::SigInfo;
 use abi::time::ClockId;
 use litemap::LiteMap;
 use logic::credentials::Credentials;
+use logic::file::Identity;
 use logic::limits::Limits;
 use logic::signal::ProcessSignals;
 use logic::task::ids::TidAllocator;
@@ -97,6 +99,17 @@ impl Process {
             is_alone: AtomicBool::new(false),
             timers: Lock::new(SignalTimers::default()),
             file_size_limit: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Who the program is.
+    pub fn identity(&self) -> Identity {
+        let credentials = self.credentials.lock();
+        let (user, group) = (credentials.user, credentials.group);
+        let named = |uid, gid| Ucred { pid: PID.cast_signed(), uid, gid };
+        Identity {
+            real: named(user.real, group.real),
+            effective: named(user.effective, group.effective),
         }
     }
 

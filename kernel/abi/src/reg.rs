@@ -398,7 +398,7 @@ macro_rules! choice {
         impl TryFrom<$word> for $name {
             type Error = $crate::errno::Errno;
 
-            fn try_from(number: $word) -> Result<Self, Self::Error> {
+            fn try_from(number: $word) -> Result<Self, $crate::errno::Errno> {
                 match number {
                     $($number => Ok(Self::$variant),)*
                     _ => Err($crate::errno::Errno::$errno),

@@ -143,4 +143,25 @@ fn sockets() {
         offset_of!(libc::sockaddr_in6, sin6_scope_id)
     );
     compare_same!(abi::net::SockaddrUn, libc::sockaddr_un: sun_family, sun_path);
+    compare_same!(abi::net::SockaddrStorage, libc::sockaddr_storage: ss_family);
+    compare_same!(abi::net::Ucred, libc::ucred: pid, uid, gid);
+    compare_same!(abi::net::Linger, libc::linger: l_onoff, l_linger);
+    // libc's header of a control message is the C library's, whose length may be shorter.
+    assert_eq!(size_of::<abi::net::CmsgHdr>(), size_of::<libc::cmsghdr>());
+    assert_eq!(offset_of!(abi::net::CmsgHdr, cmsg_level), offset_of!(libc::cmsghdr, cmsg_level));
+    assert_eq!(offset_of!(abi::net::CmsgHdr, cmsg_type), offset_of!(libc::cmsghdr, cmsg_type));
+    assert_eq!(size_of::<abi::net::InPktInfo>(), size_of::<libc::in_pktinfo>());
+    assert_eq!(offset_of!(abi::net::InPktInfo, ipi_spec_dst), offset_of!(libc::in_pktinfo, ipi_spec_dst));
+    assert_eq!(offset_of!(abi::net::InPktInfo, ipi_addr), offset_of!(libc::in_pktinfo, ipi_addr));
+    assert_eq!(size_of::<abi::net::In6PktInfo>(), size_of::<libc::in6_pktinfo>());
+    assert_eq!(offset_of!(abi::net::In6PktInfo, ipi6_ifindex), offset_of!(libc::in6_pktinfo, ipi6_ifindex));
+}
+
+#[test]
+fn control_messages_take_the_room_that_libc_reserves() {
+    for data in [0u32, 1, 4, 7, 8, 9, 12, 16, 20, 4 * 253] {
+        // SAFETY: it only computes.
+        let space = unsafe { libc::CMSG_SPACE(data) };
+        assert_eq!(abi::net::CmsgHdr::space(data as usize), space as usize);
+    }
 }

@@ -22,11 +22,14 @@ use core::task::Waker;
 
 use abi::errno::Errno;
 use abi::io::{FallocateMode, PollEvents};
+use abi::net::Ucred;
 use abi::time::Timespec;
 
 use io::{Sink, Source};
 use mapping::Mapping;
 use terminal::Terminal;
+
+use crate::net::socket::Socket;
 
 /// What objects may ask of the kernel around them.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +40,26 @@ pub struct Around {
     pub most_size: fn() -> u64,
     /// Bytes of memory that objects may grow with: the kernel keeps some for itself, and some is promised.
     pub memory_left: fn() -> u64,
+    /// Who calls.
+    pub identity: fn() -> Identity,
 }
 
-/// It is 1970, and there are no limits.
-const NOTHING: Around = Around { clock: Timespec::default, most_size: || u64::MAX, memory_left: || u64::MAX };
+/// Who calls, as peers are told (unix(7), `SO_PEERCRED`, `SCM_CREDENTIALS`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// With the real user and group.
+    pub real: Ucred,
+    /// With the effective ones.
+    pub effective: Ucred,
+}
+
+/// It is 1970, there are no limits, and root calls.
+const NOTHING: Around = Around {
+    clock: Timespec::default,
+    most_size: || u64::MAX,
+    memory_left: || u64::MAX,
+    identity: Identity::default,
+};
 
 /// What every operation is told: who to wake when it has to wait, and where to learn the rest.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +88,11 @@ impl<'a> Io<'a> {
     /// How much more memory an object may take for what the caller gives it, in bytes.
     pub fn memory_left(&self) -> u64 {
         (self.around.memory_left)()
+    }
+
+    /// Who calls.
+    pub fn identity(&self) -> Identity {
+        (self.around.identity)()
     }
 }
 
@@ -178,6 +202,11 @@ pub trait File: Send + Sync + fmt::Debug {
 
     /// The terminal, if it is one.
     fn terminal(&self) -> Option<&dyn Terminal> {
+        None
+    }
+
+    /// The socket, if it is one.
+    fn socket(&self) -> Option<&dyn Socket> {
         None
     }
 

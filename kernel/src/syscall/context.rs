@@ -31,8 +31,12 @@ fn memory_left() -> u64 {
 }
 
 /// What files may ask of this kernel.
-pub(super) const AROUND: &Around =
-    &Around { clock: wall_time, most_size: || Kernel::get().process.file_size_limit(), memory_left };
+pub(super) const AROUND: &Around = &Around {
+    clock: wall_time,
+    most_size: || Kernel::get().process.file_size_limit(),
+    memory_left,
+    identity: || Kernel::get().process.identity(),
+};
 
 /// How the caller came in.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,8 @@ use sync::Lock;
 use abi::time::Timespec;
 
 use super::*;
-use crate::file::Around;
 use crate::file::io::SliceSource;
+use crate::file::{Around, Identity};
 
 /// Notes what it was told to unmap.
 #[derive(Debug, Default)]
@@ -81,7 +81,12 @@ fn seals_and_writable_maps_exclude_each_other() {
 
 #[test]
 fn what_there_is_no_memory_for_is_refused_and_the_rest_stays() {
-    let around = Around { clock: Timespec::default, most_size: || 6 * PAGE as u64, memory_left: || 0 };
+    let around = Around {
+        clock: Timespec::default,
+        most_size: || 6 * PAGE as u64,
+        memory_left: || 0,
+        identity: Identity::default,
+    };
     let io = Io::new(None, &around);
     let mut content = four_pages(None);
     let bytes = [8; 2 * PAGE];

@@ -7,7 +7,7 @@ use abi::errno::Errno;
 
 use super::Flow;
 use crate::file::io::{SliceSink, SliceSource};
-use crate::net::outlet::{Capabilities, Cut, Outlet};
+use crate::net::inet::outlet::{Capabilities, Cut, Outlet};
 
 const MS: u64 = 1_000_000;
 

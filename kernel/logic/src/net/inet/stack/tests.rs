@@ -11,8 +11,8 @@ use abi::errno::Errno;
 use super::{Stack, Surroundings};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
-use crate::net::connection::Connection;
-use crate::net::ports::Claim;
+use crate::net::inet::connection::Connection;
+use crate::net::inet::ports::Claim;
 
 std::thread_local! {
     static NOW: AtomicU64 = const { AtomicU64::new(0) };
