@@ -7,13 +7,17 @@
 //! ```
 
 pub mod connection;
+pub mod datagram;
 mod deadlines;
 pub mod flow;
 mod icmp;
 pub mod listener;
 mod loopback;
+mod name;
 pub mod outlet;
 pub mod packet;
 pub mod ports;
+mod settings;
 pub mod stack;
+pub mod stream;
 pub mod udp;

@@ -32,8 +32,6 @@ struct State {
     wakers: WakerSet,
     /// Where it goes when it is open, if it came in.
     listener: Weak<Listener>,
-    /// No socket has it any more.
-    is_orphan: bool,
 }
 
 /// What is left to do after a step, with no lock held.
@@ -74,7 +72,7 @@ impl View {
 impl Connection {
     /// A connection that `flow` carries.
     pub(super) fn new(flow: Flow, listener: Weak<Listener>) -> Self {
-        let state = State { wakers: WakerSet::new(), listener, is_orphan: false, flow };
+        let state = State { wakers: WakerSet::new(), listener, flow };
         Self { ends: state.flow.ends(), state: Lock::new(state), queued_for: AtomicU64::new(u64::MAX) }
     }
 
@@ -100,6 +98,13 @@ impl Connection {
         let opened_for = if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
         let is_over = state.flow.is_over();
         (result, After { deadline: deadline.filter(|_| !is_over), is_over, opened_for })
+    }
+
+    /// Leaves the caller's waker for any change.
+    pub(super) fn register(&self, io: &Io<'_>) {
+        if let Some(waker) = io.waker {
+            self.state.lock().wakers.register(waker);
+        }
     }
 
     /// Looks at the flow, with the caller's waker left for any change first.

@@ -22,6 +22,8 @@ const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
 /// How long a peer may be silent that has something to acknowledge: for the first packet (`tcp_syn_retries`), and afterwards (`tcp_retries2`).
 const GIVE_UP_FIRST_AFTER: Duration = Duration::from_secs(127);
 const GIVE_UP_AFTER: Duration = Duration::from_millis(924_600);
+/// How long a closed one waits for the other side to close it too (`tcp_fin_timeout`).
+const FINISH_WITHIN: Duration = Duration::from_secs(60);
 
 /// A connection.
 pub struct Flow {
@@ -35,6 +37,12 @@ pub struct Flow {
     was_open: bool,
     /// Since when nothing came though something waits for an answer: monotonic nanoseconds.
     silent_since: Option<u64>,
+    /// How long that may last.
+    patience: Duration,
+    /// The program reads nothing any more.
+    is_shut: bool,
+    /// The program has closed it.
+    is_orphan: bool,
 }
 
 impl core::fmt::Debug for Flow {
@@ -74,7 +82,7 @@ impl Flow {
         socket.set_timeout(Some(GIVE_UP_FIRST_AFTER.into()));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        Ok(Self { interface, sockets, handle, local, remote, failed: None, was_open: false, silent_since: None })
+        Ok(Self { interface, sockets, handle, local, remote, failed: None, was_open: false, silent_since: None, patience: GIVE_UP_AFTER, is_shut: false, is_orphan: false })
     }
 
     /// A connection that begins here; its first packet goes out with [`Flow::poll`].
@@ -123,6 +131,10 @@ impl Flow {
         self.silent_since = None;
         let mut port = Port { packet: Some(packet), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
+        if self.is_orphan && self.readable() > 0 {
+            // It will never be read, and the other side must know.
+            self.abort();
+        }
         self.note(before, if before == State::SynSent { Errno::ECONNREFUSED } else { Errno::ECONNRESET });
     }
 
@@ -142,13 +154,15 @@ impl Flow {
 
     /// Ends it when a peer has been silent for too long; answers when that will be.
     fn give_up(&mut self, now_ns: u64) -> u64 {
+        let state = self.socket().state();
         let waits = self.unacknowledged() > 0
-            || matches!(self.socket().state(), State::FinWait1 | State::Closing | State::LastAck);
+            || matches!(state, State::FinWait1 | State::Closing | State::LastAck)
+            || self.is_orphan && state == State::FinWait2;
         if !waits {
             self.silent_since = None;
             return u64::MAX;
         }
-        let at = self.silent_since.get_or_insert(now_ns).saturating_add(GIVE_UP_AFTER.as_nanos() as u64);
+        let at = self.silent_since.get_or_insert(now_ns).saturating_add(self.patience.as_nanos() as u64);
         if now_ns >= at {
             self.failed = Some(Errno::ETIMEDOUT);
             self.abort();
@@ -180,9 +194,14 @@ impl Flow {
         matches!(self.socket().state(), State::SynSent | State::SynReceived)
     }
 
-    /// Whether nothing more is to be sent or expected.
+    /// Whether nothing more is to be sent or expected. One that the program has closed is not kept for late packets (`TIME_WAIT`): who sends one
+    /// is told that there is no such connection.
     pub fn is_over(&self) -> bool {
-        matches!(self.socket().state(), State::Closed | State::Listen)
+        match self.socket().state() {
+            State::Closed | State::Listen => true,
+            State::TimeWait => self.is_orphan,
+            _ => false,
+        }
     }
 
     /// Whether both sides have closed it, and it only waits for late packets (RFC 9293, section 3.3.2).
@@ -207,7 +226,7 @@ impl Flow {
 
     /// Whether more can come.
     pub fn may_receive(&self) -> bool {
-        self.socket().may_recv() || self.is_opening()
+        !self.is_shut && (self.socket().may_recv() || self.is_opening())
     }
 
     /// Bytes that can be written at once.
@@ -293,6 +312,28 @@ impl Flow {
     /// Ends it at once; the other side is told with a reset.
     pub fn abort(&mut self) {
         self.socket_mut().abort();
+    }
+
+    /// The program has closed it: it is finished, and the other side has to finish soon (`tcp_fin_timeout`). What comes is read by nobody.
+    pub fn orphan(&mut self) {
+        (self.is_orphan, self.is_shut) = (true, true);
+        self.patience = self.patience.min(FINISH_WITHIN);
+        self.finish();
+    }
+
+    /// Nothing more will be read (shutdown(2), `SHUT_RD`).
+    pub fn read_no_more(&mut self) {
+        self.is_shut = true;
+    }
+
+    /// How many routers packets pass at most (ip(7), `IP_TTL`).
+    pub fn set_hop_limit(&mut self, limit: Option<u8>) {
+        self.socket_mut().set_hop_limit(limit);
+    }
+
+    /// How long what was sent may go unacknowledged (tcp(7), `TCP_USER_TIMEOUT`).
+    pub fn set_patience(&mut self, patience: Option<Duration>) {
+        self.patience = patience.unwrap_or(GIVE_UP_AFTER);
     }
 
     /// Small pieces go out at once (tcp(7), `TCP_NODELAY`), or wait for those before them to be acknowledged.

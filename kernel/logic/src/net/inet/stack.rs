@@ -281,6 +281,18 @@ impl Stack {
         result
     }
 
+    /// The program has closed it. What was written is still sent, unless `at_once`, or something was never read: then the other side is told so
+    /// by a reset (RFC 2525, section 2.17).
+    pub fn release(&self, connection: &Arc<Connection>, at_once: bool) {
+        self.step(connection, |flow| {
+            if at_once || flow.readable() > 0 || flow.is_opening() {
+                flow.abort();
+            } else {
+                flow.orphan();
+            }
+        });
+    }
+
     /// [`Stack::step`] of a packet that came.
     fn step_quietly<R>(
         &self,

@@ -1,0 +1,372 @@
+//! TCP sockets (tcp(7)).
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use abi::errno::Errno;
+use abi::io::PollEvents;
+use abi::net::{MsgFlags, Shutdown, SocketOption};
+use sync::Lock;
+
+use crate::file::io::{Sink, Source};
+use crate::file::{File, Io};
+use crate::net::address::SocketAddress;
+use crate::net::options::{Common, Switches};
+use crate::net::socket::{Accepted, Incoming, Outgoing, Socket, Target};
+
+use super::connection::Connection;
+use super::flow::Flow;
+use super::listener::Listener;
+use super::name::{Naming, destination};
+use super::ports::Claim;
+use super::settings::Settings;
+use super::stack::{Bound, Stack};
+
+/// A TCP socket.
+#[derive(Debug)]
+pub struct StreamSocket {
+    common: Common,
+    stack: Arc<Stack>,
+    state: Lock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    settings: Settings,
+    /// Its own port, if it has claimed one, and the address that came with it.
+    bound: Option<(Bound, SocketAddr)>,
+    is: Is,
+}
+
+/// What has become of it.
+#[derive(Clone, Debug)]
+enum Is {
+    Fresh,
+    Listening(Arc<Listener>),
+    Connected(Arc<Connection>),
+}
+
+impl StreamSocket {
+    /// A socket that is nowhere yet.
+    pub fn new(common: Common, stack: Arc<Stack>) -> Self {
+        let state = State { settings: Settings::default(), bound: None, is: Is::Fresh };
+        Self { common, stack, state: Lock::new(state) }
+    }
+
+    fn is(&self) -> Is {
+        self.state.lock().is.clone()
+    }
+
+    fn naming(&self) -> Naming {
+        Naming::new(self.common.family, self.state.lock().settings.v6_only != 0)
+    }
+
+    /// The connection, if there is one.
+    fn connection(&self) -> Option<Arc<Connection>> {
+        match &self.state.lock().is {
+            Is::Connected(connection) => Some(Arc::clone(connection)),
+            _ => None,
+        }
+    }
+
+    /// Does `attempt` with the flow. A waker is left first, so that no change is missed.
+    fn with_flow<R>(
+        &self,
+        io: &Io<'_>,
+        none: Errno,
+        attempt: impl FnOnce(&mut Flow) -> Result<R, Errno>,
+    ) -> Result<R, Errno> {
+        let connection = self.connection().ok_or(none)?;
+        connection.register(io);
+        self.stack.step(&connection, attempt)
+    }
+
+    /// Tells the flow what the options say of it.
+    fn configure(&self, connection: &Arc<Connection>) {
+        let settings = self.state.lock().settings;
+        let seconds = |seconds: i32| Duration::from_secs(seconds.unsigned_abs().into());
+        let keep_alive = self.common.is_on(Switches::KEEP_ALIVE).then(|| seconds(settings.keep_idle));
+        self.stack.step(connection, |flow| {
+            flow.set_no_delay(settings.no_delay != 0);
+            flow.set_keep_alive(keep_alive);
+            flow.set_hop_limit(u8::try_from(settings.hop_limit).ok().filter(|&limit| limit > 0));
+            let patience = Duration::from_millis(settings.user_timeout.unsigned_abs().into());
+            flow.set_patience(Some(patience).filter(|patience| !patience.is_zero()));
+        });
+    }
+
+    fn claim(&self, address: SocketAddr, v6_only: bool) -> Claim {
+        Claim {
+            address,
+            v6_only,
+            reuse_address: self.common.is_on(Switches::REUSE_ADDRESS),
+            reuse_port: self.common.is_on(Switches::REUSE_PORT),
+            listens: false,
+        }
+    }
+}
+
+impl Socket for StreamSocket {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn bind(&self, _io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
+        let naming = self.naming();
+        let address = naming.on_the_wire(to.address)?;
+        if !address.ip().is_unspecified() && !self.stack.is_local(address.ip()) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        let mut state = self.state.lock();
+        if state.bound.is_some() || !matches!(state.is, Is::Fresh) {
+            return Err(Errno::EINVAL);
+        }
+        let bound = self.stack.bind(self.claim(address, naming.v6_only))?;
+        let address = SocketAddr::new(address.ip(), bound.port());
+        state.bound = Some((bound, address));
+        Ok(())
+    }
+
+    fn listen(&self, _io: &Io<'_>, backlog: u32) -> Result<(), Errno> {
+        let naming = self.naming();
+        let mut state = self.state.lock();
+        let State { bound, is, settings } = &mut *state;
+        match is {
+            Is::Connected(_) => Err(Errno::EINVAL),
+            Is::Listening(listener) => {
+                listener.set_backlog(backlog);
+                Ok(())
+            }
+            Is::Fresh => {
+                if bound.is_none() {
+                    let any = naming.nothing();
+                    let claimed = self.stack.bind(self.claim(any, settings.v6_only != 0))?;
+                    let address = SocketAddr::new(any.ip(), claimed.port());
+                    *bound = Some((claimed, address));
+                }
+                let Some((claimed, address)) = bound else { return Err(Errno::EINVAL) };
+                let listener = self.stack.listen(claimed, *address, settings.v6_only != 0, backlog)?;
+                *is = Is::Listening(listener);
+                Ok(())
+            }
+        }
+    }
+
+    fn accept(&self, io: &Io<'_>) -> Result<Accepted, Errno> {
+        let Is::Listening(listener) = self.is() else { return Err(Errno::EINVAL) };
+        let connection = listener.accept(io)?;
+        let settings = self.state.lock().settings;
+        let peer = self.naming().told(connection.ends().1);
+        let state = State { settings, bound: None, is: Is::Connected(Arc::clone(&connection)) };
+        let socket = Self {
+            common: self.common.inherited(),
+            stack: Arc::clone(&self.stack),
+            state: Lock::new(state),
+        };
+        socket.configure(&connection);
+        Ok(Accepted { file: Arc::new(socket), peer })
+    }
+
+    fn connect(&self, io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
+        if *to.address == SocketAddress::Unspecified {
+            return self.disconnect();
+        }
+        let naming = self.naming();
+        let remote = destination(naming.on_the_wire(to.address)?);
+        let connection = {
+            let mut state = self.state.lock();
+            match &state.is {
+                Is::Fresh => {}
+                Is::Listening(_) => return Err(Errno::EISCONN),
+                Is::Connected(connection) => {
+                    let opening = connection.look(&Io::default(), |flow| flow.is_opening());
+                    return Err(if opening { Errno::EALREADY } else { Errno::EISCONN });
+                }
+            }
+            if remote.port() == 0 {
+                return Err(Errno::ECONNREFUSED);
+            }
+            let local = state.bound.as_ref().map_or(naming.nothing(), |(_, address)| *address);
+            let connection = self.stack.connect(local, remote)?;
+            state.is = Is::Connected(Arc::clone(&connection));
+            connection
+        };
+        self.configure(&connection);
+        match self.connected(io) {
+            Err(Errno::EAGAIN) => Err(Errno::EINPROGRESS),
+            answer => answer,
+        }
+    }
+
+    fn connected(&self, io: &Io<'_>) -> Result<(), Errno> {
+        let connection = self.connection().ok_or(Errno::ENOTCONN)?;
+        let failed = connection.look(io, |flow| match flow.take_error() {
+            Some(errno) => Err(errno),
+            None if flow.is_opening() => Err(Errno::EAGAIN),
+            None => Ok(()),
+        });
+        if failed.is_err_and(|errno| errno != Errno::EAGAIN) {
+            // It may be tried again.
+            self.state.lock().is = Is::Fresh;
+        }
+        failed
+    }
+
+    fn send(&self, io: &Io<'_>, from: &mut dyn Source, message: &mut Outgoing<'_>) -> Result<usize, Errno> {
+        if message.flags.contains(MsgFlags::OOB) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        self.with_flow(io, Errno::EPIPE, |flow| flow.write(from))
+    }
+
+    fn receive(&self, io: &Io<'_>, out: &mut dyn Sink, message: &mut Incoming) -> Result<usize, Errno> {
+        if message.flags.contains(MsgFlags::OOB) {
+            return Err(Errno::EINVAL);
+        }
+        let peek = message.flags.contains(MsgFlags::PEEK);
+        self.with_flow(io, Errno::ENOTCONN, |flow| flow.read(out, peek))
+    }
+
+    fn shutdown(&self, _io: &Io<'_>, how: Shutdown) -> Result<(), Errno> {
+        match self.is() {
+            Is::Fresh => Err(Errno::ENOTCONN),
+            Is::Listening(listener) => {
+                if how != Shutdown::Write {
+                    self.stack.close_listener(&listener);
+                    self.state.lock().is = Is::Fresh;
+                }
+                Ok(())
+            }
+            Is::Connected(connection) => self.stack.step(&connection, |flow| {
+                if flow.is_over() {
+                    return Err(Errno::ENOTCONN);
+                }
+                if how != Shutdown::Write {
+                    flow.read_no_more();
+                }
+                if how != Shutdown::Read {
+                    flow.finish();
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    fn local_address(&self) -> SocketAddress {
+        let naming = self.naming();
+        let state = self.state.lock();
+        naming.told(match (&state.is, &state.bound) {
+            (Is::Connected(connection), _) => connection.ends().0,
+            (_, Some((_, address))) => *address,
+            _ => naming.nothing(),
+        })
+    }
+
+    fn peer_address(&self) -> Result<SocketAddress, Errno> {
+        let connection = self.connection().ok_or(Errno::ENOTCONN)?;
+        let is_there = connection.look(&Io::default(), |flow| flow.is_open() && !flow.is_over());
+        if is_there { Ok(self.naming().told(connection.ends().1)) } else { Err(Errno::ENOTCONN) }
+    }
+
+    fn is_listening(&self) -> bool {
+        matches!(self.is(), Is::Listening(_))
+    }
+
+    fn take_error(&self) -> Option<Errno> {
+        self.connection()?.take_error()
+    }
+
+    fn unsent(&self) -> Result<u64, Errno> {
+        match self.is() {
+            Is::Fresh => Ok(0),
+            Is::Listening(_) => Err(Errno::EINVAL),
+            Is::Connected(connection) => {
+                Ok(connection.look(&Io::default(), |flow| flow.unacknowledged()) as u64)
+            }
+        }
+    }
+
+    fn option_changed(&self, option: SocketOption) {
+        if option == SocketOption::KeepAlive
+            && let Some(connection) = self.connection()
+        {
+            self.configure(&connection);
+        }
+    }
+
+    fn set_option(&self, _io: &Io<'_>, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
+        let Common { family, protocol, .. } = self.common;
+        self.state.lock().settings.set((family, protocol), (level, name), value)?;
+        if let Some(connection) = self.connection() {
+            self.configure(&connection);
+        }
+        Ok(())
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
+        let Common { family, protocol, .. } = self.common;
+        self.state.lock().settings.get((family, protocol), (level, name))
+    }
+}
+
+impl StreamSocket {
+    /// Gives the connection up (connect(2), `AF_UNSPEC`).
+    fn disconnect(&self) -> Result<(), Errno> {
+        match core::mem::replace(&mut self.state.lock().is, Is::Fresh) {
+            Is::Fresh => {}
+            Is::Listening(listener) => self.stack.close_listener(&listener),
+            Is::Connected(connection) => self.stack.step(&connection, Flow::abort),
+        }
+        Ok(())
+    }
+}
+
+impl File for StreamSocket {
+    fn read_at(&self, io: &Io<'_>, _offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
+        self.receive(io, out, &mut Incoming::default())
+    }
+
+    fn write_at(&self, io: &Io<'_>, _offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        self.send(io, from, &mut Outgoing::default())
+    }
+
+    fn readiness(&self, io: &Io<'_>) -> PollEvents {
+        match self.is() {
+            Is::Fresh => PollEvents::OUT | PollEvents::WRNORM | PollEvents::HUP,
+            Is::Listening(listener) => listener.readiness(io),
+            Is::Connected(connection) => connection.readiness(io),
+        }
+    }
+
+    fn can_poll(&self) -> bool {
+        true
+    }
+
+    fn socket(&self) -> Option<&dyn Socket> {
+        Some(self)
+    }
+
+    fn available(&self, _offset: u64) -> Result<u64, Errno> {
+        match self.is() {
+            Is::Fresh => Ok(0),
+            Is::Listening(_) => Err(Errno::EINVAL),
+            Is::Connected(connection) => Ok(connection.look(&Io::default(), |flow| flow.readable()) as u64),
+        }
+    }
+}
+
+impl Drop for StreamSocket {
+    fn drop(&mut self) {
+        match self.is() {
+            Is::Fresh => {}
+            Is::Listening(listener) => self.stack.close_listener(&listener),
+            Is::Connected(connection) => {
+                let at_once = self.common.linger() == Some(0);
+                self.stack.release(&connection, at_once);
+            }
+        }
+    }
+}
+
