@@ -107,10 +107,7 @@ impl Process {
         let credentials = self.credentials.lock();
         let (user, group) = (credentials.user, credentials.group);
         let named = |uid, gid| Ucred { pid: PID.cast_signed(), uid, gid };
-        Identity {
-            real: named(user.real, group.real),
-            effective: named(user.effective, group.effective),
-        }
+        Identity { real: named(user.real, group.real), effective: named(user.effective, group.effective) }
     }
 
     /// How large files may become (`RLIMIT_FSIZE`).

@@ -9,6 +9,7 @@
 pub mod connection;
 pub mod datagram;
 mod deadlines;
+pub mod device;
 pub mod flow;
 mod icmp;
 pub mod listener;

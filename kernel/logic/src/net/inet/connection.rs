@@ -95,7 +95,8 @@ impl Connection {
         if View::of(&state.flow) != before {
             state.wakers.wake_all();
         }
-        let opened_for = if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
+        let opened_for =
+            if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
         let is_over = state.flow.is_over();
         (result, After { deadline: deadline.filter(|_| !is_over), is_over, opened_for })
     }

@@ -47,7 +47,10 @@ pub struct Flow {
 
 impl core::fmt::Debug for Flow {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Flow").field("local", &self.local).field("remote", &self.remote).finish_non_exhaustive()
+        f.debug_struct("Flow")
+            .field("local", &self.local)
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +85,19 @@ impl Flow {
         socket.set_timeout(Some(GIVE_UP_FIRST_AFTER.into()));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        Ok(Self { interface, sockets, handle, local, remote, failed: None, was_open: false, silent_since: None, patience: GIVE_UP_AFTER, is_shut: false, is_orphan: false })
+        Ok(Self {
+            interface,
+            sockets,
+            handle,
+            local,
+            remote,
+            failed: None,
+            was_open: false,
+            silent_since: None,
+            patience: GIVE_UP_AFTER,
+            is_shut: false,
+            is_orphan: false,
+        })
     }
 
     /// A connection that begins here; its first packet goes out with [`Flow::poll`].
@@ -148,7 +163,8 @@ impl Flow {
         {}
         self.note(before, Errno::ETIMEDOUT);
         let next = self.interface.poll_at(now, &self.sockets);
-        let next = next.map_or(u64::MAX, |next| u64::try_from(next.total_micros()).unwrap_or(0).saturating_mul(1000));
+        let next = next
+            .map_or(u64::MAX, |next| u64::try_from(next.total_micros()).unwrap_or(0).saturating_mul(1000));
         Some(next.min(given_up_at)).filter(|&next| next != u64::MAX)
     }
 

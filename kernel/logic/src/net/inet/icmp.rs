@@ -5,7 +5,8 @@ use core::net::SocketAddr;
 use abi::errno::Errno;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
-    Icmpv4DstUnreachable, Icmpv4Packet, Icmpv4Repr, Icmpv6DstUnreachable, Icmpv6Packet, Icmpv6Repr, IpProtocol,
+    Icmpv4DstUnreachable, Icmpv4Packet, Icmpv4Repr, Icmpv6DstUnreachable, Icmpv6Packet, Icmpv6Repr,
+    IpProtocol,
 };
 
 use super::packet::Packet;
@@ -46,7 +47,8 @@ impl Report {
             IpProtocol::Icmpv6 => {
                 let message = Icmpv6Packet::new_checked(packet.payload).ok()?;
                 let (source, destination) = (packet.source, packet.destination);
-                let (core::net::IpAddr::V6(source), core::net::IpAddr::V6(destination)) = (source, destination)
+                let (core::net::IpAddr::V6(source), core::net::IpAddr::V6(destination)) =
+                    (source, destination)
                 else {
                     return None;
                 };

@@ -22,7 +22,8 @@ impl Naming {
 
     /// Any address, and no port.
     pub(super) fn nothing(self) -> SocketAddr {
-        let ip = if self.is_v6 { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+        let ip =
+            if self.is_v6 { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
         SocketAddr::new(ip, 0)
     }
 

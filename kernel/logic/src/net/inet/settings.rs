@@ -41,14 +41,24 @@ const ON_OFF: RangeInclusive<i32> = 0..=1;
 /// All options that are numbers.
 const ROWS: [Row; 9] = [
     Row { level: Level::Ip, name: IpOption::Ttl.raw(), takes: 1..=255, place: |s| &mut s.hop_limit },
-    Row { level: Level::Ip, name: IpOption::PktInfo.raw(), takes: ON_OFF, place: |s| &mut s.tells_destination },
+    Row {
+        level: Level::Ip,
+        name: IpOption::PktInfo.raw(),
+        takes: ON_OFF,
+        place: |s| &mut s.tells_destination,
+    },
     Row {
         level: Level::Ip,
         name: IpOption::MtuDiscover.raw(),
         takes: 0..=PMTUDISC_LAST,
         place: |s| &mut s.mtu_discover,
     },
-    Row { level: Level::Ipv6, name: Ipv6Option::UnicastHops.raw(), takes: 0..=255, place: |s| &mut s.hop_limit },
+    Row {
+        level: Level::Ipv6,
+        name: Ipv6Option::UnicastHops.raw(),
+        takes: 0..=255,
+        place: |s| &mut s.hop_limit,
+    },
     Row { level: Level::Ipv6, name: Ipv6Option::V6Only.raw(), takes: ON_OFF, place: |s| &mut s.v6_only },
     Row {
         level: Level::Ipv6,
@@ -57,7 +67,12 @@ const ROWS: [Row; 9] = [
         place: |s| &mut s.tells_destination,
     },
     Row { level: Level::Tcp, name: TcpOption::NoDelay.raw(), takes: ON_OFF, place: |s| &mut s.no_delay },
-    Row { level: Level::Tcp, name: TcpOption::KeepIdle.raw(), takes: 1..=32_767, place: |s| &mut s.keep_idle },
+    Row {
+        level: Level::Tcp,
+        name: TcpOption::KeepIdle.raw(),
+        takes: 1..=32_767,
+        place: |s| &mut s.keep_idle,
+    },
     Row {
         level: Level::Tcp,
         name: TcpOption::UserTimeout.raw(),

@@ -160,11 +160,8 @@ impl Socket for StreamSocket {
         let settings = self.state.lock().settings;
         let peer = self.naming().told(connection.ends().1);
         let state = State { settings, bound: None, is: Is::Connected(Arc::clone(&connection)) };
-        let socket = Self {
-            common: self.common.inherited(),
-            stack: Arc::clone(&self.stack),
-            state: Lock::new(state),
-        };
+        let socket =
+            Self { common: self.common.inherited(), stack: Arc::clone(&self.stack), state: Lock::new(state) };
         socket.configure(&connection);
         Ok(Accepted { file: Arc::new(socket), peer })
     }
@@ -369,4 +366,3 @@ impl Drop for StreamSocket {
         }
     }
 }
-

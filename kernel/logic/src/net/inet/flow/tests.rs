@@ -22,7 +22,13 @@ struct Wire {
 
 impl Wire {
     fn new(loses: fn(u64) -> bool) -> Self {
-        Self { capabilities: Capabilities::new(1500), writing: Vec::new(), packets: VecDeque::new(), loses, sent: 0 }
+        Self {
+            capabilities: Capabilities::new(1500),
+            writing: Vec::new(),
+            packets: VecDeque::new(),
+            loses,
+            sent: 0,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use alloc::vec::Vec;
 use alloc::vec;
+use alloc::vec::Vec;
 
 use super::Packet;
 

@@ -158,7 +158,8 @@ fn ten_thousand_connections() {
 }
 
 fn receive(endpoint: &super::OpenEndpoint) -> Result<(SocketAddr, Vec<u8>), Errno> {
-    let taken = endpoint.endpoint().receive(&Io::default(), false, |first| Ok((first.from, first.bytes.clone())))?;
+    let taken =
+        endpoint.endpoint().receive(&Io::default(), false, |first| Ok((first.from, first.bytes.clone())))?;
     Ok(taken.unwrap())
 }
 
