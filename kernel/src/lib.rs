@@ -29,6 +29,8 @@ pub mod irq;
 pub mod end;
 pub mod backtrace;
 pub mod panic;
+// The network and its thread.
+pub mod net;
 // The program: files, threads, limits, signals; and the one global.
 pub mod fs;
 pub mod process;

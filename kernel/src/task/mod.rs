@@ -100,6 +100,21 @@ pub fn start(task: Arc<Task>) {
     sched::start(task);
 }
 
+/// Makes a thread of the kernel's own, with no ID, that is not the program's; it does not run before [`start`]. `entry` calls [`begin`] first.
+///
+/// # Errors
+/// `EAGAIN` when there is no memory for its stack.
+pub fn create_kernel_thread(
+    memory: &'static Memory,
+    name: &str,
+    entry: extern "C" fn(u64) -> !,
+) -> Result<Arc<Task>, Errno> {
+    let task = Arc::new(Task::starting(0, KernelStack::new(memory)?, entry, 0));
+    let count = name.len().min(NAME_BYTES - 1);
+    task.name.lock()[..count].copy_from_slice(&name.as_bytes()[..count]);
+    Ok(task)
+}
+
 /// A new thread calls this first.
 pub fn begin() {
     sched::begin();

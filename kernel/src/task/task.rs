@@ -30,7 +30,7 @@ const STACK_ALIGNMENT: u64 = 16;
 /// A thread.
 #[derive(Debug)]
 pub struct Task {
-    /// Thread ID; the main thread's is the process ID, idle loops have 0.
+    /// Thread ID; the main thread's is the process ID, idle loops and the kernel's own threads have 0.
     pub tid: u32,
     pub(super) context: Context,
     stack: KernelStack,

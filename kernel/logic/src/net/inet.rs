@@ -22,3 +22,49 @@ mod settings;
 pub mod stack;
 pub mod stream;
 pub mod udp;
+
+use alloc::sync::Arc;
+
+use abi::errno::Errno;
+use abi::net::{Family, Level, SocketType};
+
+use crate::file::File;
+
+use super::options::Common;
+use datagram::DatagramSocket;
+use stack::Stack;
+use stream::StreamSocket;
+
+/// Bytes that a TCP socket tells of its buffers.
+const STREAM_BUFFER: u32 = 64 << 10;
+
+/// A socket of the Internet families (socket(2)).
+///
+/// # Errors
+/// `EPROTONOSUPPORT`, `ESOCKTNOSUPPORT`; `EPERM` for raw ones.
+pub fn socket(
+    stack: &Arc<Stack>,
+    family: Family,
+    kind: SocketType,
+    protocol: i32,
+) -> Result<Arc<dyn File>, Errno> {
+    let protocol_of = |own: Level| match protocol {
+        0 => Ok(own.raw()),
+        number if number == own.raw() => Ok(number),
+        _ => Err(Errno::EPROTONOSUPPORT),
+    };
+    let stack = Arc::clone(stack);
+    match kind {
+        SocketType::Stream => {
+            let common = Common::new(family, kind, protocol_of(Level::Tcp)?, [STREAM_BUFFER; 2]);
+            Ok(Arc::new(StreamSocket::new(common, stack)))
+        }
+        SocketType::Datagram => {
+            let buffers = [super::options::BUFFER; 2];
+            let common = Common::new(family, kind, protocol_of(Level::Udp)?, buffers);
+            Ok(Arc::new(DatagramSocket::new(common, stack)))
+        }
+        SocketType::Raw => Err(Errno::EPERM),
+        _ => Err(Errno::ESOCKTNOSUPPORT),
+    }
+}

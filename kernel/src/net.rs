@@ -1,0 +1,70 @@
+//! The network: the stack, and the thread that does what is due in it. Both are made for the program's first socket of the Internet families: without
+//! one nothing of this costs anything.
+
+use alloc::sync::Arc;
+
+use abi::errno::Errno;
+use logic::net::inet::stack::{Stack, Surroundings};
+use sync::{Lock, Once, WakerSet};
+
+use crate::mm::Memory;
+use crate::{rng, task, time};
+
+/// The stack and who serves it.
+#[derive(Debug)]
+struct Net {
+    stack: Arc<Stack>,
+    /// The serving thread, while it sleeps.
+    server: Lock<WakerSet>,
+}
+
+static NET: Once<Net> = Once::new();
+/// Held by who makes it.
+static MAKING: Lock<()> = Lock::new(());
+
+/// The machine's network.
+///
+/// # Errors
+/// `ENOMEM` when there is no memory for its thread.
+pub fn stack(memory: &'static Memory) -> Result<&'static Arc<Stack>, Errno> {
+    if NET.get().is_none() {
+        let _guard = MAKING.lock();
+        if NET.get().is_none() {
+            let server = task::create_kernel_thread(memory, "net", serve).map_err(|_| Errno::ENOMEM)?;
+            let stack = Stack::new(Surroundings { now: time::now, random, hurry });
+            NET.set(Net { stack, server: Lock::new(WakerSet::new()) });
+            task::start(server);
+        }
+    }
+    NET.get().map(|net| &net.stack).ok_or(Errno::ENOMEM)
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    rng::fill(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
+/// Something is due sooner than the serving thread was told.
+fn hurry() {
+    if let Some(net) = NET.get() {
+        net.server.lock().wake_all();
+    }
+}
+
+/// Does what is due, for ever.
+extern "C" fn serve(_: u64) -> ! {
+    task::begin();
+    let net = NET.get().expect("it was there before this thread ran");
+    loop {
+        net.stack.tick();
+        let deadline = net.stack.next_deadline();
+        // The only end of this wait is that something is due: then, or by now.
+        let _ = task::wait::block_on(false, deadline, |waker| {
+            if let Some(waker) = waker {
+                net.server.lock().register(waker);
+            }
+            if net.stack.next_deadline() == deadline { Err(Errno::EAGAIN) } else { Ok(()) }
+        });
+    }
+}
