@@ -127,22 +127,22 @@ impl State {
         }
     }
 
-    /// Tells what came with run `index`, whose files are taken unless the receiver only looks.
-    fn tell(&mut self, index: usize, message: &mut Incoming) {
-        let wants_credentials = self.wants_credentials;
-        let Some(run) = self.runs.get_mut(index) else { return };
-        if wants_credentials {
+    /// Tells who sent run `first`, and what came with run `last`: its files are taken unless the receiver only looks.
+    fn tell(&mut self, first: usize, last: usize, message: &mut Incoming) {
+        let Some(run) = self.runs.get(first) else { return };
+        if self.wants_credentials {
             message.control.push(Control::Credentials(run.parcel.credentials.unwrap_or(NOBODY)));
         }
-        let files = if message.flags.contains(MsgFlags::PEEK) {
-            run.parcel.rights.as_ref().map(Rights::copy)
-        } else {
-            run.parcel.rights.take().map(Rights::into_files)
-        };
-        message.control.extend(files.map(Control::Rights));
         if run.parcel.from != UnixAddress::Unnamed {
             message.from = Some(run.parcel.from.clone().into());
         }
+        let rights = self.runs.get_mut(last).map(|run| &mut run.parcel.rights);
+        let files = if message.flags.contains(MsgFlags::PEEK) {
+            rights.and_then(|rights| rights.as_ref().map(Rights::copy))
+        } else {
+            rights.and_then(|rights| rights.take().map(Rights::into_files))
+        };
+        message.control.extend(files.map(Control::Rights));
     }
 }
 
@@ -226,7 +226,7 @@ impl Channel {
         Ok(done)
     }
 
-    /// Receives bytes of a stream, up to the next that came with something else.
+    /// Receives bytes of a stream: not beyond those that open files came with, nor what somebody else sent if that is told.
     pub(super) fn receive_bytes(
         &self,
         io: &Io<'_>,
@@ -237,26 +237,26 @@ impl Channel {
         if state.runs.is_empty() {
             return state.nothing(io);
         }
-        let (mut done, mut index, mut end) = (0, 0, Ok(()));
-        while out.room() > 0 && end.is_ok() {
-            let Some(run) = state.runs.get(index) else { break };
-            let first = state.runs.front().map(|first| &first.parcel);
-            let is_other = run.parcel.rights.is_some()
-                || first.is_some_and(|first| {
-                    first.rights.is_some()
-                        || state.wants_credentials && first.credentials != run.parcel.credentials
-                });
-            if index > 0 && is_other {
+        let (mut done, mut last, mut end) = (0, 0, Ok(()));
+        for index in 0..state.runs.len() {
+            let run = &state.runs[index];
+            let is_anothers =
+                state.wants_credentials && run.parcel.credentials != state.runs[0].parcel.credentials;
+            if out.room() == 0 || is_anothers {
                 break;
             }
-            let count = run.left.min(out.room());
+            let (whole, has_rights) = (run.left, run.parcel.rights.is_some());
+            let count = whole.min(out.room());
             let (handed, handing) = state.hand_over(out, done, count);
-            (done, end) = (done + handed, handing);
-            index += 1;
+            done += handed;
+            (last, end) = (if handed > 0 { index } else { last }, handing);
+            if end.is_err() || has_rights {
+                break;
+            }
         }
         let done = partial(done, end)?;
         if done > 0 {
-            state.tell(0, message);
+            state.tell(0, last, message);
         }
         if done > 0 && !message.flags.contains(MsgFlags::PEEK) {
             state.consume(done);
@@ -279,7 +279,7 @@ impl Channel {
         let (whole, count) = (run.left, run.left.min(out.room()));
         state.hand_over(out, 0, count).1?;
         message.told.set(MsgFlags::TRUNC, count < whole);
-        state.tell(0, message);
+        state.tell(0, 0, message);
         if !message.flags.contains(MsgFlags::PEEK) {
             state.runs.pop_front();
             state.bytes.consume(whole);

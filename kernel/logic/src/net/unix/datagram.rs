@@ -231,10 +231,8 @@ impl File for Datagram {
     fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let inbox = self.inbox.look_in(io);
         let mut events = PollEvents::empty();
-        events.set(PollEvents::IN | PollEvents::RDNORM, inbox.is_waiting);
-        if inbox.is_closed {
-            events |= PollEvents::IN | PollEvents::RDNORM | PollEvents::RDHUP;
-        }
+        events.set(PollEvents::IN | PollEvents::RDNORM, inbox.is_waiting || inbox.is_closed);
+        events.set(PollEvents::RDHUP, inbox.is_closed);
         events.set(PollEvents::HUP, inbox.is_closed && self.state.lock().is_shut);
         events.set(PollEvents::ERR, inbox.has_error);
         let peer = self.peer().and_then(|peer| peer.socket.upgrade());

@@ -360,17 +360,15 @@ impl File for Stream {
         if let Some(listener) = &mut *self.listener.lock() {
             listener.register(io);
             let mut events = PollEvents::empty();
-            events.set(readable, !listener.waiting.is_empty());
-            events.set(readable | PollEvents::RDHUP, listener.is_shut);
+            events.set(PollEvents::RDHUP, listener.is_shut);
+            events.set(readable, listener.is_shut || !listener.waiting.is_empty());
             return events;
         }
         let Some(connection) = self.connection.get() else { return writable | PollEvents::HUP };
         let (incoming, outgoing) = (connection.incoming.look_in(io), connection.outgoing.look_out(io));
         let mut events = PollEvents::empty();
-        events.set(readable, incoming.is_waiting);
-        if incoming.is_closed {
-            events |= readable | PollEvents::RDHUP;
-        }
+        events.set(readable, incoming.is_waiting || incoming.is_closed);
+        events.set(PollEvents::RDHUP, incoming.is_closed);
         events.set(PollEvents::HUP, incoming.is_closed && outgoing.is_closed);
         events.set(PollEvents::ERR, incoming.has_error);
         // A quarter must be left, so that who waits for room gets much of it (Linux `unix_writable`).
