@@ -1,7 +1,10 @@
 //! The one global: everything the running system consists of, made by `start` and never taken apart.
 
+use alloc::sync::Arc;
+
 use logic::boot::cmdline::Options;
 use logic::futex::Futexes;
+use logic::net::unix;
 use sync::Once;
 
 use crate::mm::Memory;
@@ -17,6 +20,8 @@ pub struct Kernel {
     pub memory: &'static Memory,
     /// Who waits on which address (futex(2)).
     pub futexes: Futexes<Task>,
+    /// The sockets of this machine: names in no directory, open files on their way.
+    pub unix: Arc<unix::Domain>,
     /// The program: open files, threads, limits, signals.
     pub process: Process,
 }

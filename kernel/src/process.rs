@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use abi::errno::Errno;
 use abi::net::Ucred;
 use abi::signal::SigInfo;
+use abi::task::Resource;
 use abi::time::ClockId;
 use litemap::LiteMap;
 use logic::credentials::Credentials;
@@ -119,6 +120,11 @@ impl Process {
     /// Files may become `limit` bytes large from now on.
     pub fn set_file_size_limit(&self, limit: u64) {
         self.file_size_limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// How many descriptors there may be (`RLIMIT_NOFILE`).
+    pub fn open_file_limit(&self) -> usize {
+        usize::try_from(self.limits.lock().get(Resource::Nofile).rlim_cur).unwrap_or(usize::MAX)
     }
 
     /// Open descriptors stay below `limit` from now on (`RLIMIT_NOFILE`).

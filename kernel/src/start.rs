@@ -50,6 +50,7 @@ fn start(handoff: Handoff) -> ! {
     let kernel = Kernel::install(Kernel {
         memory,
         futexes: logic::futex::Futexes::new(),
+        unix: logic::net::unix::Domain::new(|| Kernel::get().process.open_file_limit()),
         process: Process::new(files),
         options,
     });

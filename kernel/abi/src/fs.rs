@@ -463,6 +463,8 @@ pub const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 pub const SYSFS_MAGIC: i64 = 0x6265_6572;
 /// `f_type` of pipes.
 pub const PIPEFS_MAGIC: i64 = 0x5049_5045;
+/// `f_type` of sockets.
+pub const SOCKFS_MAGIC: i64 = 0x534f_434b;
 /// `f_type` of files without a name such as those of epoll(7).
 pub const ANON_INODE_FS_MAGIC: i64 = 0x0904_1934;
 

@@ -360,6 +360,8 @@ impl Ioctl {
     pub const TIOCSPGRP: Self = Self(0x5410);
     /// Bytes not yet sent.
     pub const TIOCOUTQ: Self = Self(0x5411);
+    /// Bytes not yet sent, of a socket: the same number.
+    pub const SIOCOUTQ: Self = Self::TIOCOUTQ;
     /// Size of the window.
     pub const TIOCGWINSZ: Self = Self(0x5413);
     /// Set the size of the window.

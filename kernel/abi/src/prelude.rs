@@ -10,7 +10,7 @@ pub use crate::io::{
 pub use crate::mm::{
     Advice, MapFlags, MembarrierCommand, Mlock2Flags, MlockallFlags, MremapFlags, MsyncFlags, Prot,
 };
-pub use crate::net::{MMsgHdr, MsgFlags, MsgHdr, Shutdown, SocketFlags, TypeAndFlags};
+pub use crate::net::{Family, MMsgHdr, MsgFlags, MsgHdr, Shutdown, SocketFlags, TypeAndFlags};
 pub use crate::reg::{DirFd, Fd, Gid, Late, Pid, Tid, Uid, UserPtr};
 pub use crate::signal::{SigAction, SigHow, SigInfo, SigSet, SigSetArg, SigStack};
 pub use crate::sys::{GetrandomFlags, Sysinfo, Utsname};

@@ -103,33 +103,33 @@ macro_rules! for_each_syscall {
                 [Partial "ITIMER_REAL; timers of CPU time are EINVAL"];
             39 getpid => task::sys_getpid() [Full];
             40 sendfile => io::sys_sendfile(out_fd: Fd, in_fd: Fd, offset: UserPtr<i64>, count: usize) [Full];
-            41 socket => net::sys_socket(domain: i32, kind: i32, protocol: i32)
-                [Partial "no address family yet: EAFNOSUPPORT"];
-            42 connect => net::sys_connect(fd: Fd, addr: UserPtr<u8>, len: u32)
-                [Partial "nothing is a socket yet"];
-            43 accept => net::sys_accept(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>)
-                [Partial "nothing is a socket yet"];
-            44 sendto => net::sys_sendto(fd: Fd, buf: UserPtr<u8>, count: usize, flags: u32,
-                addr: UserPtr<u8>, len: u32) [Partial "nothing is a socket yet"];
-            45 recvfrom => net::sys_recvfrom(fd: Fd, buf: UserPtr<u8>, count: usize, flags: u32,
-                addr: UserPtr<u8>, len: UserPtr<u32>) [Partial "nothing is a socket yet"];
-            46 sendmsg => net::sys_sendmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: u32)
-                [Partial "nothing is a socket yet"];
-            47 recvmsg => net::sys_recvmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: u32)
-                [Partial "nothing is a socket yet"];
-            48 shutdown => net::sys_shutdown(fd: Fd, how: i32) [Partial "nothing is a socket yet"];
-            49 bind => net::sys_bind(fd: Fd, addr: UserPtr<u8>, len: u32) [Partial "nothing is a socket yet"];
-            50 listen => net::sys_listen(fd: Fd, backlog: i32) [Partial "nothing is a socket yet"];
-            51 getsockname => net::sys_getsockname(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>)
-                [Partial "nothing is a socket yet"];
-            52 getpeername => net::sys_getpeername(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>)
-                [Partial "nothing is a socket yet"];
-            53 socketpair => net::sys_socketpair(domain: i32, kind: i32, protocol: i32,
-                fds: UserPtr<[i32; 2]>) [Partial "no address family yet: EAFNOSUPPORT"];
+            41 socket => net::sys_socket(family: Late<Family>, kind: TypeAndFlags, protocol: i32)
+                [Partial "AF_UNIX; other families are EAFNOSUPPORT"];
+            42 connect => net::sys_connect(fd: Fd, addr: UserPtr<u8>, len: u32) [Full];
+            43 accept => net::sys_accept(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>) [Full];
+            44 sendto => net::sys_sendto(fd: Fd, buf: UserPtr<u8>, count: usize, flags: MsgFlags,
+                addr: UserPtr<u8>, len: u32)
+                [Partial "no urgent data on AF_UNIX: EOPNOTSUPP"];
+            45 recvfrom => net::sys_recvfrom(fd: Fd, buf: UserPtr<u8>, count: usize, flags: MsgFlags,
+                addr: UserPtr<u8>, len: UserPtr<u32>)
+                [Partial "no urgent data on AF_UNIX: EOPNOTSUPP"];
+            46 sendmsg => net::sys_sendmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: MsgFlags)
+                [Partial "SCM_RIGHTS, SCM_CREDENTIALS; sockets on their way to themselves are bounded, not found (ETOOMANYREFS)"];
+            47 recvmsg => net::sys_recvmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: MsgFlags) [Full];
+            48 shutdown => net::sys_shutdown(fd: Fd, how: Late<Shutdown>) [Full];
+            49 bind => net::sys_bind(fd: Fd, addr: UserPtr<u8>, len: u32) [Full];
+            50 listen => net::sys_listen(fd: Fd, backlog: i32) [Full];
+            51 getsockname => net::sys_getsockname(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>) [Full];
+            52 getpeername => net::sys_getpeername(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>) [Full];
+            53 socketpair => net::sys_socketpair(family: Late<Family>, kind: TypeAndFlags, protocol: i32,
+                fds: UserPtr<[i32; 2]>)
+                [Partial "AF_UNIX; other families are EAFNOSUPPORT"];
             54 setsockopt => net::sys_setsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>,
-                len: u32) [Partial "nothing is a socket yet"];
+                len: u32)
+                [Partial "the options that programs use: REUSEADDR to LINGER, BUF, TIMEO, CRED; RCVLOWAT is kept, not heeded; others are ENOPROTOOPT"];
             55 getsockopt => net::sys_getsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>,
-                len: UserPtr<u32>) [Partial "nothing is a socket yet"];
+                len: UserPtr<u32>)
+                [Partial "the options that programs use: REUSEADDR to LINGER, BUF, TIMEO, CRED; RCVLOWAT is kept, not heeded; others are ENOPROTOOPT"];
             56 clone => task::sys_clone(flags: CloneFlags, stack: UserPtr<u8>, parent_tid: UserPtr<i32>,
                 child_tid: UserPtr<i32>, tls: usize) [Partial "threads only; a new process is ENOSYS"];
             57 fork => none [NotSupported "one address space, one process", ENOSYS];
@@ -400,8 +400,8 @@ macro_rules! for_each_syscall {
                 [Partial "plain, KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE; others are EOPNOTSUPP"];
             286 timerfd_settime => none [NotSupported "comes with the network", ENOSYS];
             287 timerfd_gettime => none [NotSupported "comes with the network", ENOSYS];
-            288 accept4 => net::sys_accept4(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>, flags: u32)
-                [Partial "nothing is a socket yet"];
+            288 accept4 => net::sys_accept4(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>, flags: SocketFlags)
+                [Full];
             289 signalfd4 => none [NotSupported "comes with the network", ENOSYS];
             290 eventfd2 => none [NotSupported "comes with the network", ENOSYS];
             291 epoll_create1 => none [NotSupported "comes with the network", ENOSYS];
@@ -417,8 +417,8 @@ macro_rules! for_each_syscall {
             297 rt_tgsigqueueinfo => signal::sys_rt_tgsigqueueinfo(pid: Pid, tid: Tid, signal: i32,
                 info: UserPtr<SigInfo>) [Full];
             298 perf_event_open => none [NotSupported "no performance counters", ENOSYS];
-            299 recvmmsg => net::sys_recvmmsg(fd: Fd, msgs: UserPtr<MMsgHdr>, count: u32, flags: u32,
-                timeout: UserPtr<Timespec>) [Partial "nothing is a socket yet"];
+            299 recvmmsg => net::sys_recvmmsg(fd: Fd, msgs: UserPtr<MMsgHdr>, count: u32, flags: MsgFlags,
+                timeout: UserPtr<Timespec>) [Full];
             300 fanotify_init => none [NotSupported "no file notification of this kind", ENOSYS];
             301 fanotify_mark => none [NotSupported "no file notification of this kind", ENOSYS];
             302 prlimit64 => task::sys_prlimit64(pid: Pid, resource: Late<Resource>, new: UserPtr<RLimit>,
@@ -428,8 +428,8 @@ macro_rules! for_each_syscall {
             304 open_by_handle_at => none [NotSupported "no file handles", EPERM];
             305 clock_adjtime => none [NotSupported "the host owns the clock", EPERM];
             306 syncfs => io::sys_syncfs(fd: Fd) [Full];
-            307 sendmmsg => net::sys_sendmmsg(fd: Fd, msgs: UserPtr<MMsgHdr>, count: u32, flags: u32)
-                [Partial "nothing is a socket yet"];
+            307 sendmmsg => net::sys_sendmmsg(fd: Fd, msgs: UserPtr<MMsgHdr>, count: u32, flags: MsgFlags)
+                [Full];
             308 setns => none [NotSupported "no name spaces", EPERM];
             309 getcpu => task::sys_getcpu(cpu: UserPtr<u32>, node: UserPtr<u32>, cache: UserPtr<u8>) [Full];
             310 process_vm_readv => none [NotSupported "there is no other process", ENOSYS];

@@ -92,7 +92,7 @@ fn file_properties() {
     Mode::STICKY => libc::S_ISVTX, }
     plain! { fs, libc: PATH_MAX, UTIME_NOW, UTIME_OMIT, TMPFS_MAGIC, PROC_SUPER_MAGIC, SYSFS_MAGIC,
     STATX_ATTR_MOUNT_ROOT, }
-    plain! { fs, linux: NAME_MAX, PIPEFS_MAGIC, ANON_INODE_FS_MAGIC, }
+    plain! { fs, linux: NAME_MAX, PIPEFS_MAGIC, SOCKFS_MAGIC, ANON_INODE_FS_MAGIC, }
 }
 
 #[test]

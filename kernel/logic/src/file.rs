@@ -13,6 +13,7 @@ pub mod mapping;
 pub mod open;
 pub mod pipe;
 pub mod poll;
+pub mod ring;
 pub mod stream;
 pub mod table;
 pub mod terminal;

@@ -4,3 +4,4 @@ pub mod address;
 pub mod inet;
 pub mod options;
 pub mod socket;
+pub mod unix;

@@ -1,7 +1,8 @@
 //! The program's buffers of one read or write, as `logic::file::io` wants them: one buffer or many, filled or emptied in order.
 //!
 //! Objects move bytes with their lock held, when no page can be brought in. A buffer whose page is missing answers `EFAULT` then;
-//! [`transfer`] brings the page in with no lock held and tries again. A pointer that is wild stays `EFAULT`.
+//! [`transfer`] brings the page in with no lock held and tries again. A pointer that is wild stays `EFAULT`. A message that is sent or received
+//! as a whole begins again at its first byte then.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -11,6 +12,7 @@ use abi::io::{IOV_MAX, IoVec, MAX_RW_COUNT};
 use abi::reg::UserPtr;
 use logic::file::Io;
 use logic::file::io::{Sink, Source};
+use logic::file::open::OpenFile;
 
 use crate::mm::FaultAction;
 use crate::mm::user;
@@ -21,6 +23,8 @@ use super::Ctx;
 const STEP: usize = 256 * 1024;
 /// Most bytes brought in at once.
 const BRING_IN: usize = 256 * 1024;
+/// Most bytes brought in for a message.
+const BRING_IN_MESSAGE: usize = 1024 * 1024;
 /// How often the same bytes are brought in before the program is given up on that takes them away each time.
 const PATIENCE: u32 = 8;
 const PAGE: usize = 4096;
@@ -35,7 +39,7 @@ pub(super) enum Direction {
 }
 
 /// The buffers of one call, and how far they are done.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Buffers<'a> {
     /// The buffer that is under way.
     current: IoVec,
@@ -157,14 +161,33 @@ impl<'a> Buffers<'a> {
 
     /// Brings in the pages of the next buffer, as far as they can be.
     fn bring_in(&self, cx: &Ctx<'_>) -> Result<(), Errno> {
-        let next = core::iter::once(&self.current)
-            .chain(self.rest)
-            .find(|part| part.iov_len > 0)
-            .ok_or(Errno::EFAULT)?;
-        let end = next.iov_base.checked_add(next.iov_len.min(BRING_IN)).ok_or(Errno::EFAULT)?;
-        user::check(next.iov_base as u64, end - next.iov_base)?;
+        let next = self.parts_left().next().ok_or(Errno::EFAULT)?;
+        self.bring_in_part(cx, next, BRING_IN)
+    }
+
+    /// Brings in the pages of all buffers, as far as they can be and a message can need them.
+    fn bring_in_all(&self, cx: &Ctx<'_>) -> Result<(), Errno> {
+        let mut room = BRING_IN_MESSAGE;
+        for (index, part) in self.parts_left().enumerate() {
+            match self.bring_in_part(cx, part, room) {
+                Err(errno) if index == 0 => return Err(errno),
+                Err(_) => break,
+                Ok(()) => room = room.saturating_sub(part.iov_len),
+            }
+        }
+        Ok(())
+    }
+
+    /// Buffers with something left to move.
+    fn parts_left(&self) -> impl Iterator<Item = &IoVec> {
+        core::iter::once(&self.current).chain(self.rest).filter(|part| part.iov_len > 0)
+    }
+
+    fn bring_in_part(&self, cx: &Ctx<'_>, part: &IoVec, most: usize) -> Result<(), Errno> {
+        let end = part.iov_base.checked_add(part.iov_len.min(most)).ok_or(Errno::EFAULT)?;
+        user::check(part.iov_base as u64, end - part.iov_base)?;
         let writes = self.direction == Direction::In;
-        let mut page = next.iov_base & !(PAGE - 1);
+        let mut page = part.iov_base & !(PAGE - 1);
         let mut first = true;
         while page < end {
             match cx.kernel().memory.fault(page as u64, writes, false) {
@@ -228,54 +251,95 @@ pub(super) enum Until {
     Some,
 }
 
-/// Moves bytes between `buffers` and an object with `attempt`, waiting as long as nothing was moved unless `nonblocking`.
+/// How long a transfer with `open` waits, in nanoseconds (socket(7), `SO_RCVTIMEO`); `None`: as long as it takes.
+pub(super) fn patience(open: &OpenFile, direction: Direction) -> Option<u64> {
+    let common = open.file.socket()?.common();
+    match direction {
+        Direction::In => common.receive_patience(),
+        Direction::Out => common.send_patience(),
+    }
+}
+
+/// Moves bytes between `buffers` and `open` with `attempt`, waiting as long as nothing was moved unless `nonblocking`.
 ///
 /// # Errors
 /// `attempt`'s, when nothing was moved before; `EFAULT` for a wild buffer.
 #[inline]
 pub(super) fn transfer<'b>(
     cx: &Ctx<'_>,
+    open: &OpenFile,
     buffers: &mut Buffers<'b>,
     nonblocking: bool,
     until: Until,
     mut attempt: impl FnMut(&Io<'_>, &mut Buffers<'b>) -> Result<usize, Errno>,
 ) -> Result<usize, Errno> {
+    if open.keeps_records() {
+        return move_message(cx, open, buffers, nonblocking, &mut attempt);
+    }
     let whole = buffers.left();
     buffers.open_window();
     let first = attempt(&cx.io(None), buffers);
     if first == Ok(whole) {
         return first;
     }
-    go_on(cx, buffers, whole, first, (nonblocking, until), &mut attempt)
+    go_on(cx, open, buffers, whole, first, (nonblocking, until), &mut attempt)
 }
 
 /// The rest of a [`transfer`] of `whole` bytes whose first attempt did not move them all and answered `answer`.
 fn go_on<'b>(
     cx: &Ctx<'_>,
+    open: &OpenFile,
     buffers: &mut Buffers<'b>,
     whole: usize,
     mut answer: Result<usize, Errno>,
     (nonblocking, until): (bool, Until),
     attempt: &mut dyn FnMut(&Io<'_>, &mut Buffers<'b>) -> Result<usize, Errno>,
 ) -> Result<usize, Errno> {
-    let mut patience = PATIENCE;
+    let mut tries = PATIENCE;
+    let until_ns = patience(open, buffers.direction).map(|ns| cx.now().saturating_add(ns));
     loop {
         let moved = whole - buffers.left();
         if answer == Err(Errno::EAGAIN) && !nonblocking && (moved == 0 || until == Until::Done) {
-            answer = cx.block_on(None, |waker| attempt(&cx.io(waker), buffers));
+            let left_ns = until_ns.map(|until_ns| until_ns.saturating_sub(cx.now()));
+            answer = cx.block_for(left_ns, |io| attempt(io, buffers));
         }
         match answer {
             Ok(count) => {
                 if count == 0 || buffers.left() == 0 || until == Until::Some {
                     return Ok(whole - buffers.left());
                 }
-                patience = PATIENCE;
+                tries = PATIENCE;
             }
-            Err(Errno::EFAULT) if patience > 0 && buffers.bring_in(cx).is_ok() => patience -= 1,
+            Err(Errno::EFAULT) if tries > 0 && buffers.bring_in(cx).is_ok() => tries -= 1,
             Err(_) if moved > 0 => return Ok(moved),
             Err(errno) => return Err(errno),
         }
         buffers.open_window();
         answer = attempt(&cx.io(None), buffers);
     }
+}
+
+/// A [`transfer`] of one message: all of it in one attempt. The answer is the attempt's: it may count bytes that had no room.
+fn move_message<'b>(
+    cx: &Ctx<'_>,
+    open: &OpenFile,
+    buffers: &mut Buffers<'b>,
+    nonblocking: bool,
+    attempt: &mut dyn FnMut(&Io<'_>, &mut Buffers<'b>) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    buffers.behind = 0;
+    let (whole, patience) = (buffers.clone(), patience(open, buffers.direction));
+    for _ in 0..PATIENCE {
+        let answer = if nonblocking {
+            attempt(&cx.io(None), buffers)
+        } else {
+            cx.block_for(patience, |io| attempt(io, buffers))
+        };
+        if answer != Err(Errno::EFAULT) {
+            return answer;
+        }
+        *buffers = whole.clone();
+        buffers.bring_in_all(cx)?;
+    }
+    Err(Errno::EFAULT)
 }

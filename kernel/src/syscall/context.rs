@@ -109,6 +109,27 @@ impl<'a> Ctx<'a> {
         wait::block_on(self.vectors_live(), deadline_ns, attempt)
     }
 
+    /// [`Ctx::block_on`] for at most `patience` nanoseconds, if that is said.
+    ///
+    /// # Errors
+    /// `attempt`'s; `EAGAIN` when it has waited that long; `EINTR`.
+    pub fn block_for<R>(
+        &self,
+        patience: Option<u64>,
+        mut attempt: impl FnMut(&Io<'_>) -> Result<R, Errno>,
+    ) -> Result<R, Errno> {
+        let deadline = patience.map(|ns| self.now().saturating_add(ns));
+        // An attempt's own ETIMEDOUT is not the deadline's.
+        let answer = self.block_on(deadline, |waker| match attempt(&self.io(waker)) {
+            Err(Errno::EAGAIN) => Err(Errno::EAGAIN),
+            answer => Ok(answer),
+        });
+        match answer {
+            Err(Errno::ETIMEDOUT) => Err(Errno::EAGAIN),
+            answer => answer.and_then(|answer| answer),
+        }
+    }
+
     /// Copies a `T` from the program.
     ///
     /// # Errors

@@ -76,7 +76,10 @@ fn start_of(cx: &Ctx<'_>, dir: DirFd, path: &[u8]) -> Result<Arc<dyn Inode>, Err
 }
 
 /// Walks as the caller.
-fn with_walk<R>(cx: &Ctx<'_>, act: impl FnOnce(&Walk<'_>) -> Result<R, Errno>) -> Result<R, Errno> {
+pub(super) fn with_walk<R>(
+    cx: &Ctx<'_>,
+    act: impl FnOnce(&Walk<'_>) -> Result<R, Errno>,
+) -> Result<R, Errno> {
     let caller = caller(cx);
     act(&Walk { root: &cx.process().files.tree()?.root, caller: &caller })
 }

@@ -27,22 +27,22 @@ pub use ioctl::sys_ioctl;
 #[inline]
 fn read(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
     let until = if open.positions() == Positions::None { Until::Some } else { Until::Done };
-    transfer(cx, buffers, open.is_nonblocking(), until, |io, out| open.read(io, out))
+    transfer(cx, open, buffers, open.is_nonblocking(), until, |io, out| open.read(io, out))
 }
 
 /// Writes from `buffers` at the file's position.
 #[inline(always)]
 fn write(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
-    transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| open.write(io, from))
-        .map_err(|errno| failed(cx, errno))
+    transfer(cx, open, buffers, open.is_nonblocking(), Until::Done, |io, from| open.write(io, from))
+        .map_err(|errno| failed(cx, open, errno))
 }
 
 /// Sends the signal that goes with an error of a write: SIGPIPE without a reader, SIGXFSZ for a file that would become larger than the
-/// caller may make it (signal(7)).
+/// caller may make it (signal(7)). Messages have no readers.
 #[cold]
-fn failed(cx: &Ctx<'_>, errno: Errno) -> Errno {
+fn failed(cx: &Ctx<'_>, open: &OpenFile, errno: Errno) -> Errno {
     match errno {
-        Errno::EPIPE => super::signal::broken_pipe(cx),
+        Errno::EPIPE if !open.keeps_records() => super::signal::broken_pipe(cx),
         Errno::EFBIG if cx.process().file_size_limit() < MOST_OFFSET => super::signal::too_large(cx),
         _ => {}
     }
@@ -53,7 +53,7 @@ fn failed(cx: &Ctx<'_>, errno: Errno) -> Errno {
 #[inline]
 fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
-    transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, out| {
+    transfer(cx, open, buffers, open.is_nonblocking(), Until::Done, |io, out| {
         let done = whole - out.left();
         open.read_at(io, offset + done as u64, out)
     })
@@ -63,11 +63,11 @@ fn read_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64
 #[inline]
 fn write_at(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>, offset: u64) -> Result<usize, Errno> {
     let whole = buffers.left();
-    transfer(cx, buffers, open.is_nonblocking(), Until::Done, |io, from| {
+    transfer(cx, open, buffers, open.is_nonblocking(), Until::Done, |io, from| {
         let done = whole - from.left();
         open.write_at(io, offset + done as u64, from)
     })
-    .map_err(|errno| failed(cx, errno))
+    .map_err(|errno| failed(cx, open, errno))
 }
 
 /// A position in a file; negative ones are `EINVAL`.
@@ -178,7 +178,7 @@ pub fn sys_preadv2(
     }
     let nonblocking = open.is_nonblocking() || flags.contains(RwFlags::NOWAIT);
     if offset == -1 {
-        return transfer(cx, &mut buffers, nonblocking, Until::Some, |io, out| open.read(io, out));
+        return transfer(cx, &open, &mut buffers, nonblocking, Until::Some, |io, out| open.read(io, out));
     }
     read_at(cx, &open, &mut buffers, position(offset)?)
 }
@@ -201,7 +201,7 @@ pub fn sys_pwritev2(
         return Err(Errno::EOPNOTSUPP);
     }
     if flags.contains(RwFlags::APPEND) {
-        return transfer(cx, &mut buffers, true, Until::Done, |io, from| {
+        return transfer(cx, &open, &mut buffers, true, Until::Done, |io, from| {
             open.file.append(io, from).map(|(_, n)| n)
         });
     }
@@ -305,14 +305,14 @@ pub fn sys_ftruncate(cx: &Ctx<'_>, fd: Fd, len: i64) -> Result<(), Errno> {
     let open = cx.file(fd)?;
     open.check_not_path()?;
     open.check_write().map_err(|_| Errno::EINVAL)?;
-    open.file.truncate(&cx.io(None), size).map_err(|errno| failed(cx, errno))
+    open.file.truncate(&cx.io(None), size).map_err(|errno| failed(cx, &open, errno))
 }
 
 /// truncate(2)
 pub fn sys_truncate(cx: &Ctx<'_>, path: UserPtr<u8>, len: i64) -> Result<(), Errno> {
     let size = position(len)?;
     let open = super::fs::open_path(cx, path, OpenFlags::WRONLY)?;
-    open.file.truncate(&cx.io(None), size).map_err(|errno| failed(cx, errno))
+    open.file.truncate(&cx.io(None), size).map_err(|errno| failed(cx, &open, errno))
 }
 
 /// fallocate(2)
@@ -329,7 +329,7 @@ pub fn sys_fallocate(cx: &Ctx<'_>, fd: Fd, mode: FallocateMode, offset: i64, len
     open.check_write()?;
     match open.inode.metadata().kind {
         abi::fs::FileType::Fifo => Err(Errno::ESPIPE),
-        _ => open.file.allocate(&cx.io(None), mode, offset, length).map_err(|errno| failed(cx, errno)),
+        _ => open.file.allocate(&cx.io(None), mode, offset, length).map_err(|errno| failed(cx, &open, errno)),
     }
 }
 

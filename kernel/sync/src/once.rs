@@ -1,4 +1,4 @@
-//! A value written once at start-up and read for ever after.
+//! A value written once and read for ever after.
 
 use core::cell::UnsafeCell;
 use core::fmt;
@@ -30,13 +30,21 @@ impl<T> Once<T> {
     /// # Panics
     /// When the cell has been filled before.
     pub fn set(&self, value: T) {
-        assert!(
-            self.state.compare_exchange(EMPTY, WRITING, Ordering::Acquire, Ordering::Relaxed).is_ok(),
-            "a Once is set once"
-        );
+        assert!(self.try_set(value).is_ok(), "a Once is set once");
+    }
+
+    /// Fills the cell, unless somebody was faster.
+    ///
+    /// # Errors
+    /// The value, when the cell is filled or is being filled.
+    pub fn try_set(&self, value: T) -> Result<(), T> {
+        if self.state.compare_exchange(EMPTY, WRITING, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return Err(value);
+        }
         // SAFETY: WRITING keeps every other writer out, and readers wait for SET.
         unsafe { (*self.value.get()).write(value) };
         self.state.store(SET, Ordering::Release);
+        Ok(())
     }
 
     /// The value, once it is there.
@@ -63,4 +71,12 @@ impl<T: fmt::Debug> fmt::Debug for Once<T> {
         f.debug_tuple("Once").field(&self.get()).finish()
     }
 }
-// A Once lives in a static: its value is never dropped.
+
+impl<T> Drop for Once<T> {
+    fn drop(&mut self) {
+        if *self.state.get_mut() == SET {
+            // SAFETY: SET says the value was written, and it is dropped once, here.
+            unsafe { self.value.get_mut().assume_init_drop() };
+        }
+    }
+}

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
 pub mod memory;
+pub mod sockets;
 
 use std::ffi::{CString, OsStr, c_int, c_void};
 use std::os::unix::ffi::OsStrExt as _;

@@ -23,6 +23,7 @@ pub struct OpenFile {
     /// Its name, kind and times.
     pub inode: Arc<dyn Inode>,
     positions: Positions,
+    keeps_records: bool,
     offset: Lock<u64>,
     access: OpenFlags,
     can_read: bool,
@@ -40,8 +41,10 @@ impl OpenFile {
         let kept = flags.difference(once) | OpenFlags::LARGEFILE;
         let status = AtomicU32::new(kept.bits());
         let positions = file.positions();
+        let keeps_records = file.socket().is_some_and(|socket| socket.common().keeps_records());
         Arc::new(Self {
             positions,
+            keeps_records,
             file,
             inode,
             offset: Lock::new(0),
@@ -76,6 +79,11 @@ impl OpenFile {
     /// What positions mean in the file.
     pub fn positions(&self) -> Positions {
         self.positions
+    }
+
+    /// Whether each write is a message of its own, and each read takes one.
+    pub fn keeps_records(&self) -> bool {
+        self.keeps_records
     }
 
     /// Whether operations answer `EAGAIN` instead of waiting.

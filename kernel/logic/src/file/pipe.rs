@@ -4,13 +4,13 @@
 //! without readers `EPIPE`.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use abi::errno::Errno;
 use abi::io::{PIPE_BUF, PollEvents};
 use sync::{Lock, WakerSet};
 
 use super::io::{Sink, Source, partial};
+use super::ring::Ring;
 use super::{File, Io};
 
 /// Capacity of a new pipe in bytes.
@@ -19,21 +19,10 @@ pub const CAPACITY: usize = 65_536;
 pub const MOST_CAPACITY: usize = 1 << 20;
 const PAGE: usize = 4096;
 
-/// A part of the ring. Whole pages are frames in the kernel's heap: they go back to where they came from.
-#[derive(Clone, Debug)]
-#[repr(align(4096))]
-struct Page([u8; PAGE]);
-
-impl Page {
-    const ZERO: Self = Self([0; PAGE]);
-}
-
-/// The ring; its memory grows with what is in it, up to the capacity.
+/// The ring and who is at its ends.
 #[derive(Debug)]
 struct State {
-    ring: Vec<Page>,
-    start: usize,
-    length: usize,
+    ring: Ring,
     capacity: usize,
     readers: usize,
     writers: usize,
@@ -50,9 +39,7 @@ pub struct Pipe(Lock<State>);
 impl Default for Pipe {
     fn default() -> Self {
         Self(Lock::new(State {
-            ring: Vec::new(),
-            start: 0,
-            length: 0,
+            ring: Ring::new(),
             capacity: CAPACITY,
             readers: 0,
             writers: 0,
@@ -64,61 +51,6 @@ impl Default for Pipe {
 }
 
 impl State {
-    /// Bytes that the ring could hold.
-    fn size(&self) -> usize {
-        self.ring.len() * PAGE
-    }
-
-    /// Grows the ring so that `more` bytes fit, as far as the capacity and memory allow; answers how many do.
-    fn make_room(&mut self, io: &Io<'_>, more: usize) -> Result<usize, Errno> {
-        let wanted = (self.length + more).min(self.capacity);
-        if wanted > self.size() && io.memory_left() > 0 {
-            let bytes = wanted.next_multiple_of(PAGE).max(self.size() * 2).min(self.capacity);
-            self.resize(bytes)?;
-        }
-        if wanted > 0 && self.ring.is_empty() {
-            return Err(Errno::ENOMEM);
-        }
-        Ok(self.size().min(self.capacity) - self.length)
-    }
-
-    /// Moves the ring to `bytes` bytes, at least what is in it.
-    fn resize(&mut self, bytes: usize) -> Result<(), Errno> {
-        let count = bytes.div_ceil(PAGE);
-        let mut ring = Vec::new();
-        ring.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-        ring.resize(count, Page::ZERO);
-        let mut moved = Self { ring, start: 0, length: 0, wakers: WakerSet::new(), ..*self };
-        while self.length > 0 {
-            let (from, to) = (self.filled(), moved.free());
-            let count = from.len().min(to.len());
-            to[..count].copy_from_slice(&from[..count]);
-            moved.length += count;
-            self.consume(count);
-        }
-        (self.ring, self.start, self.length) = (moved.ring, 0, moved.length);
-        Ok(())
-    }
-
-    /// What is first in the ring, as far as it lies in a row.
-    fn filled(&self) -> &[u8] {
-        let (page, at) = (self.start / PAGE, self.start % PAGE);
-        self.ring.get(page).map_or(&[], |page| &page.0[at..PAGE.min(at + self.length)])
-    }
-
-    /// The free part behind what is in the ring, as far as it lies in a row.
-    fn free(&mut self) -> &mut [u8] {
-        let (size, left) = (self.size(), self.size() - self.length);
-        let end = (self.start + self.length) % size.max(1);
-        let (page, at) = (end / PAGE, end % PAGE);
-        self.ring.get_mut(page).map_or(&mut [], |page| &mut page.0[at..PAGE.min(at + left)])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.length -= count;
-        self.start = if self.length == 0 { 0 } else { (self.start + count) % self.size() };
-    }
-
     fn register(&mut self, io: &Io<'_>) {
         if let Some(waker) = io.waker {
             self.wakers.register(waker);
@@ -132,7 +64,7 @@ impl Pipe {
         if out.room() == 0 {
             return Ok(0);
         }
-        if state.length == 0 {
+        if state.ring.is_empty() {
             if state.writers == 0 {
                 return Ok(0);
             }
@@ -140,13 +72,13 @@ impl Pipe {
             return Err(Errno::EAGAIN);
         }
         let mut done = 0;
-        while state.length > 0 && out.room() > 0 {
-            let first = state.filled();
+        while !state.ring.is_empty() && out.room() > 0 {
+            let first = state.ring.filled(0);
             let count = first.len().min(out.room());
             if let Err(errno) = out.put(&first[..count]) {
                 return partial(done, Err(errno));
             }
-            state.consume(count);
+            state.ring.consume(count);
             done += count;
             state.wakers.wake_all();
         }
@@ -159,19 +91,20 @@ impl Pipe {
             return Err(Errno::EPIPE);
         }
         let wanted = from.left();
-        let room = state.make_room(io, wanted)?;
+        let capacity = state.capacity;
+        let room = state.ring.make_room(io, wanted, capacity)?;
         if wanted > 0 && (room == 0 || wanted <= PIPE_BUF && room < wanted) {
             state.register(io);
             return Err(Errno::EAGAIN);
         }
         let mut done = 0;
         while done < wanted.min(room) {
-            let free = state.free();
+            let free = state.ring.free();
             let count = free.len().min(wanted.min(room) - done);
             if let Err(errno) = from.take(&mut free[..count]) {
                 return partial(done, Err(errno));
             }
-            state.length += count;
+            state.ring.add(count);
             done += count;
             state.wakers.wake_all();
         }
@@ -183,11 +116,11 @@ impl Pipe {
         state.register(io);
         let mut events = PollEvents::empty();
         if reads {
-            events.set(PollEvents::IN | PollEvents::RDNORM, state.length > 0);
+            events.set(PollEvents::IN | PollEvents::RDNORM, !state.ring.is_empty());
             events.set(PollEvents::HUP, state.writers == 0 && state.writers_seen > 0);
         }
         if writes {
-            events.set(PollEvents::OUT | PollEvents::WRNORM, state.capacity - state.length >= PIPE_BUF);
+            events.set(PollEvents::OUT | PollEvents::WRNORM, state.capacity - state.ring.len() >= PIPE_BUF);
             events.set(PollEvents::ERR, state.readers == 0);
         }
         events
@@ -244,18 +177,10 @@ impl Drop for PipeEnd {
         state.readers -= usize::from(self.reads);
         state.writers -= usize::from(self.writes);
         if state.readers == 0 && state.writers == 0 {
-            state.consume_all();
+            // What nobody will read is gone (a FIFO's bytes go with its last end).
+            state.ring.clear();
         }
         state.wakers.wake_all();
-    }
-}
-
-impl State {
-    /// What nobody will read is gone (a FIFO's bytes go with its last end).
-    fn consume_all(&mut self) {
-        self.ring = Vec::new();
-        self.start = 0;
-        self.length = 0;
     }
 }
 
@@ -291,7 +216,7 @@ impl File for PipeEnd {
     }
 
     fn available(&self, _offset: u64) -> Result<u64, Errno> {
-        Ok(self.pipe.0.lock().length as u64)
+        Ok(self.pipe.0.lock().ring.len() as u64)
     }
 
     fn capacity(&self) -> Result<usize, Errno> {
@@ -304,12 +229,12 @@ impl File for PipeEnd {
             return Err(Errno::EPERM);
         }
         let mut state = self.pipe.0.lock();
-        if state.length > capacity {
+        if state.ring.len() > capacity {
             return Err(Errno::EBUSY);
         }
         state.capacity = capacity;
-        if state.size() > capacity {
-            state.resize(capacity)?;
+        if state.ring.size() > capacity {
+            state.ring.resize(capacity)?;
         }
         state.wakers.wake_all();
         Ok(capacity)

@@ -12,6 +12,7 @@ use abi::time::Timespec;
 
 use crate::file::lock::FileId;
 use crate::file::{File, Io};
+use crate::net::unix::BoundName;
 
 /// Who asks, for permissions, ownership and times.
 #[derive(Clone, Debug)]
@@ -332,6 +333,11 @@ pub trait Inode: Any + Send + Sync + fmt::Debug {
 
     /// The inode a link of `/proc` leads to, whatever its text says (proc(5)).
     fn jump(&self) -> Option<Result<Arc<dyn Inode>, Errno>> {
+        None
+    }
+
+    /// Who is bound to it, if it is a socket's name (unix(7)).
+    fn bound(&self) -> Option<&BoundName> {
         None
     }
 

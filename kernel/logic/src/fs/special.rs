@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 
 use abi::errno::Errno;
-use abi::fs::{FileType, OpenFlags, PIPEFS_MAGIC, Statfs, TMPFS_MAGIC};
+use abi::fs::{FileType, OpenFlags, PIPEFS_MAGIC, SOCKFS_MAGIC, Statfs, TMPFS_MAGIC};
 use abi::time::Timespec;
 
 use super::inode::{Home, Inode, Metadata, sizeless};
@@ -15,6 +15,8 @@ use crate::file::{File, Io};
 
 /// Device number of the file system of pipes.
 const PIPE_DEVICE: u64 = 12;
+/// Device number of the file system of sockets.
+const SOCKET_DEVICE: u64 = 8;
 
 /// Opens one end of `pipe` as fifo(7) says: without waiting, a writer needs a reader.
 ///
@@ -69,6 +71,44 @@ impl Inode for PipeInode {
 
     fn file_system(&self) -> Statfs {
         sizeless(PIPEFS_MAGIC)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The inode of a socket (socket(2)), which has no name: what unix(7) binds is another one.
+#[derive(Debug)]
+pub struct SocketInode {
+    number: u64,
+    made: Timespec,
+}
+
+impl SocketInode {
+    /// The inode `number` of a socket made at `now`.
+    pub fn new(number: u64, now: Timespec) -> Self {
+        Self { number, made: now }
+    }
+}
+
+impl Inode for SocketInode {
+    fn metadata(&self) -> Metadata {
+        let made = self.made;
+        let fresh = Metadata::new(SOCKET_DEVICE, self.number, FileType::Socket, 0o777);
+        Metadata { accessed: made, modified: made, changed: made, created: made, ..fresh }
+    }
+
+    fn home(&self) -> Option<Home> {
+        None
+    }
+
+    fn description(&self) -> Vec<u8> {
+        format!("socket:[{}]", self.number).into_bytes()
+    }
+
+    fn file_system(&self) -> Statfs {
+        sizeless(SOCKFS_MAGIC)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -146,13 +146,21 @@ impl Walk<'_> {
     /// # Errors
     /// The man page's.
     pub fn create(&self, at: At<'_>, new: New<'_>, permissions: u32) -> Result<(), Errno> {
+        self.create_inode(at, new, permissions).map(|_| ())
+    }
+
+    /// [`Walk::create`], for who goes on with what was made.
+    ///
+    /// # Errors
+    /// The man page's.
+    pub fn create_inode(&self, at: At<'_>, new: New<'_>, permissions: u32) -> Result<Arc<dyn Inode>, Errno> {
         let found = self.find(at.start, at.path, Last::Name)?;
         let name = found.new_name()?;
         if found.must_be_directory && !matches!(new, New::Directory) {
             return Err(Errno::ENOENT);
         }
         let names = writable(&found.directory, self.caller)?;
-        names.create(name, new, permissions, self.caller).map(|_| ())
+        names.create(name, new, permissions, self.caller)
     }
 
     /// Gives a file another name (link(2)).

@@ -111,6 +111,19 @@ impl Common {
         }
     }
 
+    /// Sets `switch` as it is in `other`.
+    pub fn copy_switch(&self, other: &Self, switch: Switches) {
+        self.turn(switch, other.is_on(switch));
+    }
+
+    fn turn(&self, switch: Switches, on: bool) {
+        if on {
+            self.switches.fetch_or(switch.bits(), Ordering::Relaxed);
+        } else {
+            self.switches.fetch_and(!switch.bits(), Ordering::Relaxed);
+        }
+    }
+
     /// The same options once more: a connection begins with its listener's (accept(2)).
     #[must_use]
     pub fn inherited(&self) -> Self {
@@ -178,11 +191,7 @@ impl Common {
     fn set(&self, io: &Io<'_>, option: SocketOption, value: &[u8]) -> Result<(), Errno> {
         let number: i32 = first(value)?;
         if let Some(switch) = switch_of(option) {
-            if number == 0 {
-                self.switches.fetch_and(!switch.bits(), Ordering::Relaxed);
-            } else {
-                self.switches.fetch_or(switch.bits(), Ordering::Relaxed);
-            }
+            self.turn(switch, number != 0);
             return Ok(());
         }
         let privileged = io.identity().effective.uid == 0;

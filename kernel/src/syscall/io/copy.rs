@@ -6,11 +6,12 @@ use abi::errno::Errno;
 use abi::fs::{FileType, OpenFlags};
 use abi::io::MAX_RW_COUNT;
 use abi::prelude::*;
-use logic::file::Positions;
 use logic::file::io::{SliceSource, VecSink};
 use logic::file::open::OpenFile;
+use logic::file::{Io, Positions};
 
 use super::super::Ctx;
+use super::super::buffers::{Direction, patience};
 use super::{failed, position};
 
 /// Bytes copied at a time.
@@ -28,18 +29,16 @@ fn write_all(cx: &Ctx<'_>, to: &OpenFile, offset: Option<u64>, bytes: &[u8]) -> 
     let mut source = SliceSource(bytes);
     loop {
         let done = bytes.len() - source.0.len();
-        let answer = cx.block_on(None, |waker| {
-            let io = cx.io(waker);
-            let written = match offset {
-                Some(offset) => to.write_at(&io, offset + done as u64, &mut source),
-                None => to.write(&io, &mut source),
-            };
-            match written {
-                Err(Errno::EAGAIN) if !to.is_nonblocking() => Err(Errno::EAGAIN),
-                answer => Ok(answer),
-            }
-        });
-        match answer.and_then(|answer| answer) {
+        let mut write = |io: &Io<'_>| match offset {
+            Some(offset) => to.write_at(io, offset + done as u64, &mut source),
+            None => to.write(io, &mut source),
+        };
+        let answer = if to.is_nonblocking() {
+            write(&cx.io(None))
+        } else {
+            cx.block_for(patience(to, Direction::Out), write)
+        };
+        match answer {
             Err(errno) if done == 0 => return Err(errno),
             Err(_) | Ok(0) => return Ok(done),
             Ok(count) if done + count == bytes.len() => return Ok(bytes.len()),
@@ -69,7 +68,7 @@ fn copy(
             Ok((written, written == bytes.len() && written > 0))
         });
         match step {
-            Err(errno) if done == 0 => return Err(failed(cx, errno)),
+            Err(errno) if done == 0 => return Err(failed(cx, to, errno)),
             Err(_) => break,
             Ok((written, goes_on)) => {
                 done += written;

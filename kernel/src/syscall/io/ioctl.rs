@@ -31,8 +31,14 @@ pub fn sys_ioctl(cx: &Ctx<'_>, fd: Fd, request: Ioctl, arg: usize) -> Result<usi
     Ok(0)
 }
 
-/// Requests only terminals know; anything else answers `ENOTTY` to them.
+/// Requests only terminals know; anything else answers `ENOTTY` to them. One of them asks the same of a socket.
 fn terminal(cx: &Ctx<'_>, open: &OpenFile, request: Ioctl, arg: usize) -> Result<(), Errno> {
+    if let Some(socket) = open.file.socket()
+        && request == Ioctl::SIOCOUTQ
+    {
+        let count = socket.unsent()?;
+        return cx.write_struct(UserPtr::new(arg), &i32::try_from(count).unwrap_or(i32::MAX));
+    }
     let terminal: &dyn Terminal = open.file.terminal().ok_or(Errno::ENOTTY)?;
     let pid = PID.cast_signed();
     match request {

@@ -22,6 +22,7 @@ use crate::file::{File, Io, Positions};
 use crate::fs::inode::{Change, Directory, Home, Inode, Metadata, New, Rights};
 use crate::fs::pages::{Page, Pages};
 use crate::fs::special;
+use crate::net::unix::BoundName;
 
 /// What an inode is made of.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(super) enum Body {
     Directory(Lock<Entries>),
     Symlink(Box<[u8]>),
     Fifo(Arc<Pipe>),
-    Socket,
+    Socket(BoundName),
 }
 
 impl Body {
@@ -53,7 +54,7 @@ impl Body {
                 Self::Symlink(copy.into_boxed_slice())
             }
             New::Fifo => Self::Fifo(Arc::default()),
-            New::Socket => Self::Socket,
+            New::Socket => Self::Socket(BoundName::default()),
         })
     }
 
@@ -63,7 +64,7 @@ impl Body {
             Self::Directory(_) => FileType::Directory,
             Self::Symlink(_) => FileType::Symlink,
             Self::Fifo(_) => FileType::Fifo,
-            Self::Socket => FileType::Socket,
+            Self::Socket(_) => FileType::Socket,
         }
     }
 }
@@ -202,7 +203,7 @@ impl Inode for Node {
             }
             Body::Directory(entries) => (entries.lock().size(), 0),
             Body::Symlink(target) => (target.len() as u64, 0),
-            Body::Fifo(_) | Body::Socket => (0, 0),
+            Body::Fifo(_) | Body::Socket(_) => (0, 0),
         };
         Metadata {
             links: attributes.links,
@@ -242,7 +243,7 @@ impl Inode for Node {
     fn open(self: Arc<Self>, flags: OpenFlags, _io: &Io<'_>) -> Result<Arc<dyn File>, Errno> {
         match &self.body {
             Body::Fifo(pipe) => special::open_fifo(pipe, flags),
-            Body::Socket | Body::Symlink(_) => Err(Errno::ENXIO),
+            Body::Socket(_) | Body::Symlink(_) => Err(Errno::ENXIO),
             Body::Regular(_) | Body::Directory(_) => Ok(self),
         }
     }
@@ -255,6 +256,13 @@ impl Inode for Node {
         match &self.body {
             Body::Symlink(target) => Ok(target.to_vec()),
             _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn bound(&self) -> Option<&BoundName> {
+        match &self.body {
+            Body::Socket(bound) => Some(bound),
+            _ => None,
         }
     }
 
