@@ -19,9 +19,11 @@ use logic::file::{File, Io};
 use logic::fs::special::SocketInode;
 use logic::net::address::SocketAddress;
 use logic::net::socket::{Socket, Target};
-use logic::net::unix;
+use logic::net::{inet, unix};
 use zerocopy::FromZeros as _;
 use zerocopy::IntoBytes as _;
+
+use crate::net;
 
 use super::Ctx;
 
@@ -33,6 +35,9 @@ use paths::CallerPaths;
 fn new_socket(cx: &Ctx<'_>, family: Family, kind: SocketType, protocol: i32) -> Result<Arc<dyn File>, Errno> {
     match family {
         Family::Unix => unix::new_socket(&cx.kernel().unix, kind, protocol),
+        Family::Inet | Family::Inet6 => {
+            inet::new_socket(net::stack(cx.kernel().memory)?, family, kind, protocol)
+        }
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }
@@ -46,6 +51,7 @@ fn new_pair(
 ) -> Result<[Arc<dyn File>; 2], Errno> {
     match family {
         Family::Unix => unix::new_pair(&cx.kernel().unix, &cx.io(None), kind, protocol),
+        Family::Inet | Family::Inet6 => Err(Errno::EOPNOTSUPP),
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }

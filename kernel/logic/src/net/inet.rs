@@ -42,7 +42,7 @@ const STREAM_BUFFER: u32 = 64 << 10;
 ///
 /// # Errors
 /// `EPROTONOSUPPORT`, `ESOCKTNOSUPPORT`; `EPERM` for raw ones.
-pub fn socket(
+pub fn new_socket(
     stack: &Arc<Stack>,
     family: Family,
     kind: SocketType,
