@@ -150,7 +150,13 @@ impl Flow {
             // It will never be read, and the other side must know.
             self.abort();
         }
-        self.note(before, if before == State::SynSent { Errno::ECONNREFUSED } else { Errno::ECONNRESET });
+        // What a reset means (Linux `tcp_reset`).
+        let reset = match before {
+            State::SynSent => Errno::ECONNREFUSED,
+            State::CloseWait => Errno::EPIPE,
+            _ => Errno::ECONNRESET,
+        };
+        self.note(before, reset);
     }
 
     /// Sends what is to be sent. Answers when it must be called again, if nothing happens: monotonic nanoseconds.

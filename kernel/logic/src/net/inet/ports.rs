@@ -74,10 +74,9 @@ impl Ports {
         }
     }
 
-    fn claim_any(&mut self, mut claim: Claim, random: u64) -> Result<ClaimId, Errno> {
+    /// Of those that nobody has, whatever may be shared.
+    fn claim_any(&mut self, claim: Claim, random: u64) -> Result<ClaimId, Errno> {
         let count = u64::from(EPHEMERAL.end() - EPHEMERAL.start()) + 1;
-        // A port nobody has, as Linux prefers, whatever may be shared.
-        (claim.reuse_address, claim.reuse_port) = (false, false);
         (0..count)
             .map(|step| EPHEMERAL.start() + ((random % count + step) % count) as u16)
             .find(|port| !self.claims.contains_key(port))
