@@ -16,7 +16,7 @@ use super::outlet::{Outlet, Port};
 
 /// Bytes of a buffer, one for each direction.
 const BUFFER: usize = 64 << 10;
-/// How long an acknowledgement waits for something to travel with (tcp(7), `TCP_DELACK_MIN`).
+/// How long an acknowledgement waits for an answer to travel with (Linux `TCP_DELACK_MIN`).
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
 
 /// How long a peer may be silent that has something to acknowledge: for the first packet (`tcp_syn_retries`), and afterwards (`tcp_retries2`).
@@ -39,6 +39,10 @@ pub struct Flow {
     silent_since: Option<u64>,
     /// How long that may last.
     patience: Duration,
+    /// Something came that nothing was sent after.
+    was_spoken_to: bool,
+    /// What is written answers what came: acknowledgements wait for it.
+    answers: bool,
     /// The program reads nothing any more.
     is_shut: bool,
     /// The program has closed it.
@@ -81,7 +85,7 @@ impl Flow {
         interface.set_any_ip(true);
         let mut socket = Socket::new(buffer()?, buffer()?);
         socket.set_congestion_control(CongestionControl::Reno);
-        socket.set_ack_delay(Some(ACKNOWLEDGE_AFTER.into()));
+        socket.set_ack_delay(None);
         socket.set_timeout(Some(GIVE_UP_FIRST_AFTER.into()));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
@@ -95,6 +99,8 @@ impl Flow {
             was_open: false,
             silent_since: None,
             patience: GIVE_UP_AFTER,
+            was_spoken_to: false,
+            answers: false,
             is_shut: false,
             is_orphan: false,
         })
@@ -143,9 +149,11 @@ impl Flow {
     /// A packet of this connection came.
     pub fn receive_packet(&mut self, packet: &[u8], now_ns: u64, outlet: &mut dyn Outlet) {
         let before = self.socket().state();
+        let waiting = self.readable();
         self.silent_since = None;
         let mut port = Port { packet: Some(packet), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
+        self.was_spoken_to |= self.readable() > waiting;
         if self.is_orphan && self.readable() > 0 {
             // It will never be read, and the other side must know.
             self.abort();
@@ -267,11 +275,29 @@ impl Flow {
         self.socket().send_queue()
     }
 
+    /// Its deadline has come. If something still waits for an answer, there will be none so soon: from now on what comes is acknowledged at once,
+    /// for a peer may wait for that before it sends more (as Linux leaves its ping-pong mode).
+    pub fn tick(&mut self) {
+        if self.was_spoken_to && self.answers {
+            self.answers = false;
+            self.socket_mut().set_ack_delay(None);
+        }
+    }
+
+    /// Something is sent after something came: acknowledgements travel with answers from now on.
+    fn note_answer(&mut self) {
+        if core::mem::take(&mut self.was_spoken_to) && !self.answers {
+            self.answers = true;
+            self.socket_mut().set_ack_delay(Some(ACKNOWLEDGE_AFTER.into()));
+        }
+    }
+
     /// Takes bytes to be sent; [`Flow::poll`] sends them.
     ///
     /// # Errors
     /// `EAGAIN` without room, or before it is open; `EPIPE` when nothing can be sent any more; the error that ended it, once; `EFAULT`.
     pub fn write(&mut self, from: &mut dyn Source) -> Result<usize, Errno> {
+        self.note_answer();
         let mut done = 0;
         while from.left() > 0 {
             if !self.may_send() {

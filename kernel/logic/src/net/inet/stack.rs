@@ -339,7 +339,7 @@ impl Stack {
             let due = self.deadlines.lock().pop_due(self.now());
             let Some((deadline, connection)) = due else { return };
             if let Some(connection) = connection.upgrade().filter(|connection| connection.is_due(deadline)) {
-                self.step(&connection, |_| ());
+                self.step(&connection, Flow::tick);
             }
         }
     }
