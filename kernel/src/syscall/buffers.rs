@@ -124,7 +124,8 @@ impl<'a> Buffers<'a> {
             let count = self.current.iov_len.min(length - done);
             if let Err(errno) = copy(UserPtr::new(self.current.iov_base), done..done + count) {
                 (self.current, self.rest, self.left) = before;
-                return Err(self.missing(errno));
+                self.is_missing = true;
+                return Err(errno);
             }
             self.advance(count);
             done += count;
@@ -154,10 +155,14 @@ impl<'a> Buffers<'a> {
         before - self.left
     }
 
-    #[cold]
-    fn missing(&mut self, errno: Errno) -> Errno {
-        self.is_missing = true;
-        errno
+    /// `count` bytes of the buffer under way are moved, if `copied` says so.
+    #[inline(always)]
+    fn moved(&mut self, count: usize, copied: Result<(), Errno>) -> Result<(), Errno> {
+        match copied {
+            Ok(()) => self.advance(count),
+            Err(_) => self.is_missing = true,
+        }
+        copied
     }
 
     /// `count` bytes of the buffer under way are moved.
@@ -217,9 +222,8 @@ impl Sink for Buffers<'_> {
         if bytes.len() > self.current.iov_len {
             return self.put_parts(bytes);
         }
-        user::write_bytes(UserPtr::new(self.current.iov_base), bytes).map_err(|errno| self.missing(errno))?;
-        self.advance(bytes.len());
-        Ok(())
+        let copied = user::write_bytes(UserPtr::new(self.current.iov_base), bytes);
+        self.moved(bytes.len(), copied)
     }
 }
 
@@ -232,9 +236,8 @@ impl Source for Buffers<'_> {
         if bytes.len() > self.current.iov_len {
             return self.take_parts(bytes);
         }
-        user::read_bytes(UserPtr::new(self.current.iov_base), bytes).map_err(|errno| self.missing(errno))?;
-        self.advance(bytes.len());
-        Ok(())
+        let copied = user::read_bytes(UserPtr::new(self.current.iov_base), bytes);
+        self.moved(bytes.len(), copied)
     }
 
     fn take_unseen(&mut self) -> usize {
