@@ -23,8 +23,8 @@ use super::Ctx;
 const STEP: usize = 256 * 1024;
 /// Most bytes brought in at once.
 const BRING_IN: usize = 256 * 1024;
-/// Most bytes brought in for a message.
-const BRING_IN_MESSAGE: usize = 1024 * 1024;
+/// Most bytes brought in for what is moved at once: more than a message has.
+const BRING_IN_AT_ONCE: usize = 1024 * 1024;
 /// How often the same bytes are brought in before the program is given up on that takes them away each time.
 const PATIENCE: u32 = 8;
 const PAGE: usize = 4096;
@@ -49,6 +49,8 @@ pub(super) struct Buffers<'a> {
     left: usize,
     /// How many of those stay behind when the object has moved what it may move now.
     behind: usize,
+    /// Memory was missing: that is why the object moved no more.
+    is_missing: bool,
     direction: Direction,
 }
 
@@ -80,13 +82,13 @@ impl<'a> Buffers<'a> {
     pub(super) fn one(at: UserPtr<u8>, count: usize, direction: Direction) -> Self {
         let left = count.min(MAX_RW_COUNT);
         let current = IoVec { iov_base: at.addr(), iov_len: left };
-        Self { current, rest: &[], left, behind: left, direction }
+        Self { current, rest: &[], left, behind: left, is_missing: false, direction }
     }
 
     /// All of `parts`.
     pub(super) fn many(parts: &'a [IoVec], direction: Direction) -> Self {
         let left = parts.iter().map(|part| part.iov_len).sum();
-        Self { current: IoVec::default(), rest: parts, left, behind: left, direction }
+        Self { current: IoVec::default(), rest: parts, left, behind: left, is_missing: false, direction }
     }
 
     /// Bytes still to be moved.
@@ -122,6 +124,7 @@ impl<'a> Buffers<'a> {
             let count = self.current.iov_len.min(length - done);
             if let Err(errno) = copy(UserPtr::new(self.current.iov_base), done..done + count) {
                 (self.current, self.rest, self.left) = before;
+                self.is_missing = true;
                 return Err(errno);
             }
             self.advance(count);
@@ -152,6 +155,16 @@ impl<'a> Buffers<'a> {
         before - self.left
     }
 
+    /// `count` bytes of the buffer under way are moved, if `copied` says so.
+    #[inline(always)]
+    fn moved(&mut self, count: usize, copied: Result<(), Errno>) -> Result<(), Errno> {
+        match copied {
+            Ok(()) => self.advance(count),
+            Err(_) => self.is_missing = true,
+        }
+        copied
+    }
+
     /// `count` bytes of the buffer under way are moved.
     fn advance(&mut self, count: usize) {
         self.current.iov_base += count;
@@ -159,23 +172,20 @@ impl<'a> Buffers<'a> {
         self.left -= count;
     }
 
-    /// Brings in the pages of the next buffer, as far as they can be.
-    fn bring_in(&self, cx: &Ctx<'_>) -> Result<(), Errno> {
-        let next = self.parts_left().next().ok_or(Errno::EFAULT)?;
-        self.bring_in_part(cx, next, BRING_IN)
-    }
-
-    /// Brings in the pages of all buffers, as far as they can be and a message can need them.
-    fn bring_in_all(&self, cx: &Ctx<'_>) -> Result<(), Errno> {
-        let mut room = BRING_IN_MESSAGE;
+    /// Brings in the pages of the next `most` bytes, as far as they can be: objects move bytes over the end of a buffer too.
+    fn bring_in(&self, cx: &Ctx<'_>, most: usize) -> Result<(), Errno> {
+        let mut room = most;
         for (index, part) in self.parts_left().enumerate() {
             match self.bring_in_part(cx, part, room) {
                 Err(errno) if index == 0 => return Err(errno),
                 Err(_) => break,
                 Ok(()) => room = room.saturating_sub(part.iov_len),
             }
+            if room == 0 {
+                break;
+            }
         }
-        Ok(())
+        if self.left == 0 { Err(Errno::EFAULT) } else { Ok(()) }
     }
 
     /// Buffers with something left to move.
@@ -212,9 +222,8 @@ impl Sink for Buffers<'_> {
         if bytes.len() > self.current.iov_len {
             return self.put_parts(bytes);
         }
-        user::write_bytes(UserPtr::new(self.current.iov_base), bytes)?;
-        self.advance(bytes.len());
-        Ok(())
+        let copied = user::write_bytes(UserPtr::new(self.current.iov_base), bytes);
+        self.moved(bytes.len(), copied)
     }
 }
 
@@ -227,9 +236,8 @@ impl Source for Buffers<'_> {
         if bytes.len() > self.current.iov_len {
             return self.take_parts(bytes);
         }
-        user::read_bytes(UserPtr::new(self.current.iov_base), bytes)?;
-        self.advance(bytes.len());
-        Ok(())
+        let copied = user::read_bytes(UserPtr::new(self.current.iov_base), bytes);
+        self.moved(bytes.len(), copied)
     }
 
     fn take_unseen(&mut self) -> usize {
@@ -274,7 +282,7 @@ pub(super) fn transfer<'b>(
     mut attempt: impl FnMut(&Io<'_>, &mut Buffers<'b>) -> Result<usize, Errno>,
 ) -> Result<usize, Errno> {
     if open.keeps_records() {
-        return move_message(cx, open, buffers, nonblocking, &mut attempt);
+        return move_at_once(cx, open, buffers, nonblocking, &mut attempt);
     }
     let whole = buffers.left();
     buffers.open_window();
@@ -303,14 +311,21 @@ fn go_on<'b>(
             let left_ns = until_ns.map(|until_ns| until_ns.saturating_sub(cx.now()));
             answer = cx.block_for(left_ns, |io| attempt(io, buffers));
         }
+        if answer.is_ok_and(|count| count > 0) {
+            tries = PATIENCE;
+        }
+        let is_missing = core::mem::take(&mut buffers.is_missing);
         match answer {
+            Ok(_) | Err(Errno::EFAULT)
+                if is_missing && tries > 0 && buffers.bring_in(cx, BRING_IN).is_ok() =>
+            {
+                tries -= 1;
+            }
             Ok(count) => {
                 if count == 0 || buffers.left() == 0 || until == Until::Some {
                     return Ok(whole - buffers.left());
                 }
-                tries = PATIENCE;
             }
-            Err(Errno::EFAULT) if tries > 0 && buffers.bring_in(cx).is_ok() => tries -= 1,
             Err(_) if moved > 0 => return Ok(moved),
             Err(errno) => return Err(errno),
         }
@@ -319,8 +334,12 @@ fn go_on<'b>(
     }
 }
 
-/// A [`transfer`] of one message: all of it in one attempt. The answer is the attempt's: it may count bytes that had no room.
-fn move_message<'b>(
+/// A [`transfer`] that is done in one attempt: a message, or a look at what stays. The answer is the attempt's: it may count bytes that had
+/// no room.
+///
+/// # Errors
+/// `attempt`'s; `EFAULT` for a wild buffer.
+pub(super) fn move_at_once<'b>(
     cx: &Ctx<'_>,
     open: &OpenFile,
     buffers: &mut Buffers<'b>,
@@ -329,17 +348,21 @@ fn move_message<'b>(
 ) -> Result<usize, Errno> {
     buffers.behind = 0;
     let (whole, patience) = (buffers.clone(), patience(open, buffers.direction));
-    for _ in 0..PATIENCE {
+    let mut tries = PATIENCE;
+    loop {
         let answer = if nonblocking {
             attempt(&cx.io(None), buffers)
         } else {
             cx.block_for(patience, |io| attempt(io, buffers))
         };
-        if answer != Err(Errno::EFAULT) {
+        if !buffers.is_missing || tries == 0 {
             return answer;
         }
-        *buffers = whole.clone();
-        buffers.bring_in_all(cx)?;
+        let again = whole.clone();
+        if again.bring_in(cx, BRING_IN_AT_ONCE).is_err() {
+            return answer;
+        }
+        *buffers = again;
+        tries -= 1;
     }
-    Err(Errno::EFAULT)
 }

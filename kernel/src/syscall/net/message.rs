@@ -8,7 +8,7 @@ use logic::file::open::OpenFile;
 use logic::net::socket::{Incoming, Outgoing, Socket, Target};
 
 use super::super::Ctx;
-use super::super::buffers::{Buffers, Direction, Until, parts, transfer};
+use super::super::buffers::{Buffers, Direction, Until, move_at_once, parts, transfer};
 use super::super::signal::broken_pipe;
 use super::paths::CallerPaths;
 use super::{control, read_address, socket_of, write_address, write_address_to};
@@ -40,8 +40,13 @@ fn receive(
 ) -> Result<usize, Errno> {
     let flags = message.flags;
     let nonblocking = open.is_nonblocking() || flags.contains(MsgFlags::DONTWAIT);
-    let takes_all = flags.contains(MsgFlags::WAITALL) && !flags.contains(MsgFlags::PEEK);
-    let until = if takes_all { Until::Done } else { Until::Some };
+    if flags.contains(MsgFlags::PEEK) {
+        return move_at_once(cx, open, buffers, nonblocking, &mut |io, out| {
+            message.control.clear();
+            socket.receive(io, out, message)
+        });
+    }
+    let until = if flags.contains(MsgFlags::WAITALL) { Until::Done } else { Until::Some };
     transfer(cx, open, buffers, nonblocking, until, |io, out| {
         // What came with control messages is not mixed with what comes behind.
         if message.control.is_empty() { socket.receive(io, out, message) } else { Ok(0) }

@@ -1,7 +1,7 @@
 //! A hostile pointer in each argument of each system call that looks behind it: `EFAULT`, and the program lives.
 //!
 //! Not here: calls that take addresses without looking behind them (`abi_mm`), pointers that are looked behind only when something
-//! has happened meanwhile (what is left of a sleep, the signal that came), sockets.
+//! has happened meanwhile (what is left of a sleep, the signal that came), sockets (`abi_socket`).
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
 use abi_tests::{Scratch, call, cases, open};

@@ -1,4 +1,4 @@
-//! Sockets, as far as they are there: what is not a socket says so, a family that nobody knows is refused.
+//! What is not a socket says so to every call about sockets; a family that nobody knows is refused.
 
 use abi_tests::{call, cases, open};
 use libc::{EAFNOSUPPORT, EBADF, ENOTSOCK};
