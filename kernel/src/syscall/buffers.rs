@@ -209,6 +209,13 @@ impl Source for Buffers<'_> {
         Ok(())
     }
 
+    fn peek(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
+        let before = (self.current, self.rest, self.left);
+        let answer = self.take(bytes);
+        (self.current, self.rest, self.left) = before;
+        answer
+    }
+
     fn take_unseen(&mut self) -> usize {
         let window = self.window();
         if window > self.current.iov_len {
@@ -217,6 +224,25 @@ impl Source for Buffers<'_> {
         self.advance(window);
         window
     }
+}
+
+/// Does `attempt`, and again when it met a page that was missing: that is brought in in between.
+///
+/// # Errors
+/// `attempt`'s; `EFAULT` for a wild buffer.
+pub(super) fn with_pages<'b, R>(
+    cx: &Ctx<'_>,
+    buffers: &mut Buffers<'b>,
+    mut attempt: impl FnMut(&mut Buffers<'b>) -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    for _ in 0..PATIENCE {
+        buffers.open_window();
+        match attempt(buffers) {
+            Err(Errno::EFAULT) => buffers.bring_in(cx)?,
+            answer => return answer,
+        }
+    }
+    Err(Errno::EFAULT)
 }
 
 /// When a transfer that has moved something ends.
