@@ -16,6 +16,7 @@ use abi::reg::Fd;
 use abi::task::Resource;
 use abi::time::Timespec;
 use logic::boot::cmdline::Options;
+use logic::file::epoll::nesting::Nesting;
 use logic::file::input::Notify;
 use logic::file::io::SliceSink;
 use logic::file::lock::{FileId, Locks};
@@ -45,6 +46,8 @@ pub struct Files {
     pub table: Lock<FdTable>,
     /// File mode creation mask.
     pub umask: AtomicU32,
+    /// Held while one epoll instance goes into another.
+    pub nesting: Nesting,
     /// Locks of open files.
     pub locks: Arc<Lock<Locks>>,
     tree: Once<Tree>,
@@ -136,6 +139,7 @@ pub fn mount(
     Ok(Files {
         table: Lock::new(table),
         umask: AtomicU32::new(0o022),
+        nesting: Nesting::new(),
         locks: Arc::new(Lock::new(Locks::new())),
         tree,
         seed: Lock::new(seed),

@@ -2,10 +2,11 @@
 //! one nothing of this costs anything.
 
 use alloc::sync::Arc;
+use core::task::Waker;
 
 use abi::errno::Errno;
 use logic::net::inet::stack::{Stack, Surroundings};
-use sync::{Lock, Once, WakerSet};
+use sync::{Lock, Once};
 
 use crate::mm::Memory;
 use crate::{rng, task, time};
@@ -15,7 +16,7 @@ use crate::{rng, task, time};
 struct Net {
     stack: Arc<Stack>,
     /// The serving thread, while it sleeps.
-    server: Lock<WakerSet>,
+    server: Lock<Option<Waker>>,
 }
 
 static NET: Once<Net> = Once::new();
@@ -32,7 +33,7 @@ pub fn stack(memory: &'static Memory) -> Result<&'static Arc<Stack>, Errno> {
         if NET.get().is_none() {
             let server = task::create_kernel_thread(memory, "net", serve).map_err(|_| Errno::ENOMEM)?;
             let stack = Stack::new(Surroundings { now: time::now, random, hurry });
-            NET.set(Net { stack, server: Lock::new(WakerSet::new()) });
+            NET.set(Net { stack, server: Lock::new(None) });
             task::start(server);
         }
     }
@@ -48,7 +49,10 @@ fn random() -> u64 {
 /// Something is due sooner than the serving thread was told.
 fn hurry() {
     if let Some(net) = NET.get() {
-        net.server.lock().wake_all();
+        let server = net.server.lock().take();
+        if let Some(server) = server {
+            server.wake();
+        }
     }
 }
 
@@ -61,9 +65,7 @@ extern "C" fn serve(_: u64) -> ! {
         let deadline = net.stack.next_deadline();
         // The only end of this wait is that something is due: then, or by now.
         let _ = task::wait::block_on(false, deadline, |waker| {
-            if let Some(waker) = waker {
-                net.server.lock().register(waker);
-            }
+            *net.server.lock() = waker.cloned();
             if net.stack.next_deadline() == deadline { Err(Errno::EAGAIN) } else { Ok(()) }
         });
     }

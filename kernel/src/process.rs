@@ -13,6 +13,7 @@ use abi::time::ClockId;
 use litemap::LiteMap;
 use logic::credentials::Credentials;
 use logic::file::Identity;
+use logic::file::wakers::WakerSet;
 use logic::limits::Limits;
 use logic::signal::ProcessSignals;
 use logic::task::ids::TidAllocator;
@@ -35,6 +36,8 @@ pub struct Process {
     pub limits: Lock<Limits>,
     /// What is done with each signal, and signals pending for the process.
     pub signals: IrqLock<ProcessSignals>,
+    /// Who waits for signals with a descriptor (signalfd(2)).
+    pub signal_readers: IrqLock<WakerSet>,
     threads: IrqLock<Threads>,
     /// There is one thread, and none is being made.
     is_alone: AtomicBool,
@@ -91,6 +94,7 @@ impl Process {
             credentials: Lock::new(Credentials::default()),
             limits: Lock::new(Limits::default()),
             signals: IrqLock::new(ProcessSignals::default()),
+            signal_readers: IrqLock::new(WakerSet::new()),
             threads: IrqLock::new(Threads {
                 by_tid: BTreeMap::new(),
                 ids: TidAllocator::new(PID),
@@ -197,6 +201,11 @@ impl Process {
     /// What `body` makes of all threads. Interrupts are off meanwhile, and none of them ends.
     pub fn with_threads<R>(&self, body: impl FnOnce(&Threads) -> R) -> R {
         body(&self.threads.lock())
+    }
+
+    /// A signal has come, for a thread or for the process: tells who waits for it with a descriptor.
+    pub fn signal_came(&self) {
+        self.signal_readers.lock().wake_all();
     }
 
     /// A signal has been taken: if it is a timer's, what timer_getoverrun(2) says now.

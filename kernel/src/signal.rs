@@ -7,6 +7,8 @@
 //! What comes next is decided in `logic::signal`; the frame is drawn in `abi::signal::frame`. A call that came through std-shim has no
 //! registers to put in a frame: it goes through the `syscall` door once more (`std-shim/src/door.rs`).
 
+mod descriptor;
+
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
@@ -27,6 +29,8 @@ use crate::mm::user;
 use crate::process::Process;
 use crate::task::{self, Task};
 use crate::{console, end};
+
+pub use descriptor::Descriptors;
 
 /// Bytes below the stack pointer that belong to the interrupted function (psABI, section 3.2.2).
 const RED_ZONE: u64 = 128;
@@ -67,7 +71,11 @@ pub fn send_to_process(process: &Process, signal: Signal, info: SigInfo) -> Resu
         }
         Ok(false)
     })?;
-    if is_fatal { end_by(signal) } else { Ok(()) }
+    if is_fatal {
+        end_by(signal);
+    }
+    process.signal_came();
+    Ok(())
 }
 
 /// A signal that comes from outside: from the terminal, the power button, the tool that runs the guest. At interrupt time.
@@ -105,6 +113,7 @@ pub fn send_to_thread(
     } else if awaits(task, signal) {
         task::unpark(task);
     }
+    process.signal_came();
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 //!
 //! | here | left to musl |
 //! |---|---|
-//! | `open openat close fstat`, `read write readv writev pread pwrite lseek`, `mmap munmap mprotect madvise`, `socket socketpair bind listen accept accept4 connect send recv sendto recvfrom sendmsg recvmsg shutdown getsockname getpeername getsockopt setsockopt`, `clock_gettime nanosleep`, `sched_yield`, `getpid`, `getrandom`, `syscall`, `sigaltstack`, `pthread_key_create` and relatives, `malloc` and relatives, `memcpy memmove memset memcmp bcmp memchr strlen` | everything else |
+//! | `open openat close fstat`, `read write readv writev pread pwrite lseek`, `mmap munmap mprotect madvise`, `socket socketpair bind listen accept accept4 connect send recv sendto recvfrom sendmsg recvmsg shutdown getsockname getpeername getsockopt setsockopt`, `poll ppoll`, `epoll_create` and relatives, `eventfd` and relatives, `timerfd_create` and relatives, `clock_gettime nanosleep`, `sched_yield`, `getpid`, `getrandom`, `syscall`, `sigaltstack`, `pthread_key_create` and relatives, `malloc` and relatives, `memcpy memmove memset memcmp bcmp memchr strlen` | everything else |
 //!
 //! Not here: behaviour. Each function names a handler of `kernel::syscall`, turns its answer into C's and that is all. These
 //! functions are not cancellation points of `pthread_cancel`; Rust programs have no use for those.
@@ -19,6 +19,7 @@ mod check;
 mod door;
 mod entropy;
 mod errno;
+mod event;
 mod fs;
 mod heap;
 mod io;

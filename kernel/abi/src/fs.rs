@@ -231,6 +231,8 @@ pub enum FileType {
     Symlink,
     /// A socket.
     Socket,
+    /// None of these: an object without a name, such as an epoll instance; all bits are zero.
+    Anonymous,
 }
 
 impl FileType {
@@ -245,6 +247,7 @@ impl FileType {
             Self::Regular => 8,
             Self::Symlink => 10,
             Self::Socket => 12,
+            Self::Anonymous => 0,
         }
     }
 

@@ -1,6 +1,6 @@
-//! What one does with an open file: readv(2), poll(2), fcntl(2), ioctl(2), flock(2), fallocate(2), epoll(7).
+//! What one does with an open file: readv(2), poll(2), fcntl(2), ioctl(2), flock(2), fallocate(2).
 //!
-//! Not here: paths and file properties ([`crate::fs`]), terminal settings ([`crate::tty`]).
+//! Not here: paths and file properties ([`crate::fs`]), terminal settings ([`crate::tty`]), epoll(7) ([`crate::event`]).
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -67,16 +67,6 @@ bitflags::bitflags! {
         /// `POLLRDHUP`: the other side writes no more.
         const RDHUP = 0x2000;
     }
-}
-
-/// `struct epoll_event`; packed on x86_64 only.
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C, packed)]
-pub struct EpollEvent {
-    /// [`PollEvents`] in the low bits, `EPOLL` flags in the high ones.
-    pub events: u32,
-    /// The program's own.
-    pub data: u64,
 }
 
 bitflags::bitflags! {

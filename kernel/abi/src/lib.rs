@@ -3,7 +3,7 @@
 //! * [`errno`] – why a call failed.
 //! * [`table`] – every system call: number, name, handler, arguments, how far it is supported.
 //! * [`reg`] – register words to typed arguments, results back to a register word; [`flags`] – which bits are allowed.
-//! * [`fs`], [`io`], [`tty`], [`mm`], [`task`], [`signal`], [`time`], [`sys`], [`net`] – flags, choices and structures,
+//! * [`fs`], [`io`], [`event`], [`tty`], [`mm`], [`task`], [`signal`], [`time`], [`sys`], [`net`] – flags, choices and structures,
 //!   by the families of the manual.
 //!
 //! Structures can be copied to and from bytes without unsafe code (`zerocopy`): no hidden padding, every bit pattern
@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod errno;
+pub mod event;
 pub mod flags;
 pub mod fs;
 pub mod io;

@@ -1,5 +1,8 @@
 //! Every type a row of the table names, for `use abi::prelude::*` where the table is expanded.
 
+pub use crate::event::{
+    EpollCreateFlags, EpollEvent, EpollOp, EventFdFlags, SignalFdFlags, TimerFdFlags, TimerFdSetFlags,
+};
 pub use crate::fs::{
     AccessMode, AtFlags, MemfdFlags, Mode, OpenFlags, RenameFlags, Stat, Statfs, Statx, StatxMask, Whence,
 };

@@ -308,7 +308,7 @@ macro_rules! for_each_syscall {
             210 io_cancel => none [NotSupported "no asynchronous input/output of this kind", ENOSYS];
             211 get_thread_area => none [NotSupported "32-bit programs only; see arch_prctl", ENOSYS];
             212 lookup_dcookie => none [NotSupported "removed from Linux too", ENOSYS];
-            213 epoll_create => none [NotSupported "comes with the network", ENOSYS];
+            213 epoll_create => epoll::sys_epoll_create(size: i32) [Full];
             214 epoll_ctl_old => none [NotSupported "never was in Linux", ENOSYS];
             215 epoll_wait_old => none [NotSupported "never was in Linux", ENOSYS];
             216 remap_file_pages => none [NotSupported "replaced by mmap", ENOSYS];
@@ -331,8 +331,10 @@ macro_rules! for_each_syscall {
             230 clock_nanosleep => time::sys_clock_nanosleep(clock: ClockId, flags: SleepFlags,
                 request: UserPtr<Timespec>, remain: UserPtr<Timespec>) [Full];
             231 exit_group => task::sys_exit_group(status: i32) [Full];
-            232 epoll_wait => none [NotSupported "comes with the network", ENOSYS];
-            233 epoll_ctl => none [NotSupported "comes with the network", ENOSYS];
+            232 epoll_wait => epoll::sys_epoll_wait(fd: Fd, events: UserPtr<EpollEvent>, most: i32,
+                timeout_ms: i32) [Full];
+            233 epoll_ctl => epoll::sys_epoll_ctl(epfd: Fd, op: Late<EpollOp>, fd: Fd,
+                event: UserPtr<EpollEvent>) [Full];
             234 tgkill => signal::sys_tgkill(pid: Pid, tid: Tid, signal: i32) [Full];
             235 utimes => none [NotSupported "replaced by utimensat", ENOSYS];
             236 vserver => none [NotSupported "never was in Linux", ENOSYS];
@@ -392,19 +394,22 @@ macro_rules! for_each_syscall {
             279 move_pages => none [NotSupported "one memory node", ENOSYS];
             280 utimensat => fs::sys_utimensat(dir: DirFd, path: UserPtr<u8>, times: UserPtr<[Timespec; 2]>,
                 flags: AtFlags) [Full];
-            281 epoll_pwait => none [NotSupported "comes with the network", ENOSYS];
-            282 signalfd => none [NotSupported "comes with the network", ENOSYS];
-            283 timerfd_create => none [NotSupported "comes with the network", ENOSYS];
-            284 eventfd => none [NotSupported "comes with the network", ENOSYS];
+            281 epoll_pwait => epoll::sys_epoll_pwait(fd: Fd, events: UserPtr<EpollEvent>, most: i32,
+                timeout_ms: i32, mask: UserPtr<SigSet>, set_size: usize) [Full];
+            282 signalfd => event::sys_signalfd(fd: Fd, mask: UserPtr<SigSet>, set_size: usize) [Full];
+            283 timerfd_create => event::sys_timerfd_create(clock: ClockId, flags: TimerFdFlags) [Full];
+            284 eventfd => event::sys_eventfd(initial: u32) [Full];
             285 fallocate => io::sys_fallocate(fd: Fd, mode: FallocateMode, offset: i64, len: i64)
                 [Partial "plain, KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE; others are EOPNOTSUPP"];
-            286 timerfd_settime => none [NotSupported "comes with the network", ENOSYS];
-            287 timerfd_gettime => none [NotSupported "comes with the network", ENOSYS];
+            286 timerfd_settime => event::sys_timerfd_settime(fd: Fd, flags: TimerFdSetFlags,
+                new: UserPtr<Itimerspec>, old: UserPtr<Itimerspec>) [Full];
+            287 timerfd_gettime => event::sys_timerfd_gettime(fd: Fd, value: UserPtr<Itimerspec>) [Full];
             288 accept4 => net::sys_accept4(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>, flags: SocketFlags)
                 [Full];
-            289 signalfd4 => none [NotSupported "comes with the network", ENOSYS];
-            290 eventfd2 => none [NotSupported "comes with the network", ENOSYS];
-            291 epoll_create1 => none [NotSupported "comes with the network", ENOSYS];
+            289 signalfd4 => event::sys_signalfd4(fd: Fd, mask: UserPtr<SigSet>, set_size: usize,
+                flags: SignalFdFlags) [Full];
+            290 eventfd2 => event::sys_eventfd2(initial: u32, flags: EventFdFlags) [Full];
+            291 epoll_create1 => epoll::sys_epoll_create1(flags: EpollCreateFlags) [Full];
             292 dup3 => io::sys_dup3(fd: Fd, new_fd: Fd, flags: DupFlags) [Full];
             293 pipe2 => io::sys_pipe2(fds: UserPtr<[i32; 2]>, flags: PipeFlags)
                 [Partial "no O_DIRECT (packet mode), no O_NOTIFICATION_PIPE"];
@@ -484,7 +489,8 @@ macro_rules! for_each_syscall {
             439 faccessat2 => fs::sys_faccessat2(dir: DirFd, path: UserPtr<u8>, mode: AccessMode,
                 flags: AtFlags) [Full];
             440 process_madvise => none [NotSupported "there is no other process", ENOSYS];
-            441 epoll_pwait2 => none [NotSupported "comes with the network", ENOSYS];
+            441 epoll_pwait2 => epoll::sys_epoll_pwait2(fd: Fd, events: UserPtr<EpollEvent>, most: i32,
+                timeout: UserPtr<Timespec>, mask: UserPtr<SigSet>, set_size: usize) [Full];
             442 mount_setattr => none [NotSupported "no mounting by the program", EPERM];
             443 quotactl_fd => none [NotSupported "no quotas", ENOSYS];
             444 landlock_create_ruleset => none [NotSupported "one privilege level", ENOSYS];

@@ -96,6 +96,19 @@ fn file_properties() {
 }
 
 #[test]
+fn readiness() {
+    use abi::event::TimerFdSetFlags;
+    use abi::event::{EpollCreateFlags, EpollFlags, EpollOp, EventFdFlags, SignalFdFlags, TimerFdFlags};
+    flags! { EpollFlags, libc: EXCLUSIVE EPOLLEXCLUSIVE, WAKEUP EPOLLWAKEUP, ONESHOT EPOLLONESHOT, ET EPOLLET, }
+    choices! { EpollOp, libc: Add EPOLL_CTL_ADD, Delete EPOLL_CTL_DEL, Modify EPOLL_CTL_MOD, }
+    flags! { EpollCreateFlags, libc: CLOEXEC EPOLL_CLOEXEC, }
+    flags! { EventFdFlags, libc: SEMAPHORE EFD_SEMAPHORE, NONBLOCK EFD_NONBLOCK, CLOEXEC EFD_CLOEXEC, }
+    flags! { TimerFdFlags, libc: NONBLOCK TFD_NONBLOCK, CLOEXEC TFD_CLOEXEC, }
+    flags! { TimerFdSetFlags, libc: ABSTIME TFD_TIMER_ABSTIME, CANCEL_ON_SET TFD_TIMER_CANCEL_ON_SET, }
+    flags! { SignalFdFlags, libc: NONBLOCK SFD_NONBLOCK, CLOEXEC SFD_CLOEXEC, }
+}
+
+#[test]
 fn reading_and_writing() {
     use abi::io::{CloseRangeFlags, DupFlags, FallocateMode, FileAdvice, FlockKind, PipeFlags, PollEvents};
     use abi::io::{RwFlags, SyncRangeFlags};

@@ -66,10 +66,18 @@ fn input_and_output() {
     compare_same!(abi::io::IoVec, libc::iovec: iov_base, iov_len);
     compare_same!(abi::io::PollFd, libc::pollfd: fd, events, revents);
     compare_same!(abi::io::Flock, libc::flock: l_type, l_whence, l_start, l_len, l_pid);
-    assert_eq!(size_of::<abi::io::EpollEvent>(), size_of::<libc::epoll_event>());
-    assert_eq!(offset_of!(abi::io::EpollEvent, data), offset_of!(libc::epoll_event, u64));
     compare_same!(abi::tty::Termios, linux::termios: c_iflag, c_oflag, c_cflag, c_lflag, c_line, c_cc);
     compare_same!(abi::tty::Winsize, libc::winsize: ws_row, ws_col, ws_xpixel, ws_ypixel);
+}
+
+#[test]
+fn readiness() {
+    // Packed: there are no references to its fields.
+    assert_eq!(size_of::<abi::event::EpollEvent>(), size_of::<libc::epoll_event>());
+    assert_eq!(offset_of!(abi::event::EpollEvent, data), offset_of!(libc::epoll_event, u64));
+    compare_same!(abi::event::SignalFdInfo, libc::signalfd_siginfo: ssi_signo, ssi_errno, ssi_code, ssi_pid, ssi_uid, ssi_fd,
+        ssi_tid, ssi_band, ssi_overrun, ssi_trapno, ssi_status, ssi_int, ssi_ptr, ssi_utime, ssi_stime, ssi_addr, ssi_addr_lsb,
+        ssi_syscall, ssi_call_addr, ssi_arch);
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! ```
 
 pub mod bytes;
+pub mod epoll;
+pub mod eventfd;
 pub mod input;
 pub mod io;
 pub mod lock;
@@ -14,10 +16,14 @@ pub mod open;
 pub mod pipe;
 pub mod poll;
 pub mod ring;
+pub mod signalfd;
 pub mod stream;
 pub mod table;
 pub mod terminal;
+pub mod timerfd;
+pub mod wakers;
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::task::Waker;
 
@@ -26,9 +32,11 @@ use abi::io::{FallocateMode, PollEvents};
 use abi::net::Ucred;
 use abi::time::Timespec;
 
+use epoll::{Epoll, Interest};
 use io::{Sink, Source};
 use mapping::Mapping;
 use terminal::Terminal;
+use wakers::WakerSet;
 
 use crate::net::socket::Socket;
 
@@ -62,18 +70,78 @@ const NOTHING: Around = Around {
     identity: Identity::default,
 };
 
+/// Who waits for an object to change.
+#[derive(Clone, Copy, Debug)]
+enum Waits<'a> {
+    /// Nobody: the caller only tries.
+    Nobody,
+    /// A thread, once.
+    Thread(&'a Waker),
+    /// An interest of an epoll instance, from now on.
+    Joins(&'a Arc<Interest>),
+    /// That interest waits no longer.
+    Leaves(&'a Arc<Interest>),
+}
+
 /// What every operation is told: who to wake when it has to wait, and where to learn the rest.
 #[derive(Clone, Copy, Debug)]
 pub struct Io<'a> {
-    /// Registered before the object looks at its state when the answer will be `EAGAIN`; `None`: the caller only tries.
-    pub waker: Option<&'a Waker>,
+    waits: Waits<'a>,
+    /// What a thread waits for that polls.
+    events: PollEvents,
     around: &'a Around,
 }
 
 impl<'a> Io<'a> {
-    /// An operation that wakes `waker`, in a kernel that answers as `around` says.
+    /// An operation that wakes `waker`, in a kernel that answers as `around` says; `None`: the caller only tries.
     pub const fn new(waker: Option<&'a Waker>, around: &'a Around) -> Self {
-        Self { waker, around }
+        let waits = match waker {
+            Some(waker) => Waits::Thread(waker),
+            None => Waits::Nobody,
+        };
+        Self { waits, events: PollEvents::all(), around }
+    }
+
+    /// The same for a look that waits for `events` only.
+    #[must_use]
+    pub const fn for_events(self, events: PollEvents) -> Self {
+        Self { events, ..self }
+    }
+
+    /// A look by an interest that is to be told of every change from now on.
+    const fn joins(interest: &'a Arc<Interest>) -> Self {
+        Self { waits: Waits::Joins(interest), events: PollEvents::empty(), around: &NOTHING }
+    }
+
+    /// The end of [`Io::joins`].
+    const fn leaves(interest: &'a Arc<Interest>) -> Self {
+        Self { waits: Waits::Leaves(interest), events: PollEvents::empty(), around: &NOTHING }
+    }
+
+    /// Has the caller woken when `events` may be there, if it waits: an object calls this before it answers `EAGAIN`, in the same moment
+    /// (with the same lock held) in which it looked at its state.
+    #[inline]
+    pub fn wait_for(&self, wakers: &mut WakerSet, events: PollEvents) {
+        if let Waits::Thread(waker) = self.waits {
+            wakers.register(waker, events);
+        }
+    }
+
+    /// Has who looks at an object's readiness told when it changes: an object calls this in [`File::readiness`], with every set of wakers that
+    /// what it answers depends on, before it looks at its state.
+    #[inline]
+    pub fn watch(&self, wakers: &mut WakerSet) {
+        match self.waits {
+            Waits::Nobody => {}
+            Waits::Thread(waker) => wakers.register(waker, self.events),
+            Waits::Joins(interest) => wakers.join(interest),
+            Waits::Leaves(interest) => wakers.leave(interest),
+        }
+    }
+
+    /// Whether the caller only has itself taken out of sets of wakers: what [`File::readiness`] answers is not looked at.
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.waits, Waits::Leaves(_))
     }
 
     /// Wall-clock time. Read only by objects that keep times.
@@ -113,6 +181,15 @@ pub enum Positions {
     Ignored,
     /// There are none: lseek(2) and pread(2) are `ESPIPE`.
     None,
+    /// There are none either, but lseek(2) answers 0: objects without a name, such as those of eventfd(2).
+    AlwaysZero,
+}
+
+impl Positions {
+    /// Whether pread(2) and pwrite(2) can name one.
+    pub fn can_be_given(self) -> bool {
+        matches!(self, Self::Kept | Self::Ignored)
+    }
 }
 
 /// An object that bytes are read from and written to. Defaults are Linux's answers for objects that cannot.
@@ -183,7 +260,7 @@ pub trait File: Send + Sync + fmt::Debug {
         if offset < self.size() { Ok(self.size()) } else { Err(Errno::ENXIO) }
     }
 
-    /// What can be done now without waiting (poll(2)); the waker is registered for any change.
+    /// What can be done now without waiting (poll(2)); who looks is told of changes ([`Io::watch`]).
     fn readiness(&self, _io: &Io<'_>) -> PollEvents {
         PollEvents::IN | PollEvents::OUT | PollEvents::RDNORM | PollEvents::WRNORM
     }
@@ -208,6 +285,21 @@ pub trait File: Send + Sync + fmt::Debug {
 
     /// The socket, if it is one.
     fn socket(&self) -> Option<&dyn Socket> {
+        None
+    }
+
+    /// The epoll instance, if it is one.
+    fn epoll(&self) -> Option<&Epoll> {
+        None
+    }
+
+    /// The timer, if it is one (timerfd_create(2)).
+    fn timer(&self) -> Option<&timerfd::TimerFd> {
+        None
+    }
+
+    /// The set of signals, if it is one that reads them (signalfd(2)).
+    fn signals(&self) -> Option<&signalfd::SignalFd> {
         None
     }
 

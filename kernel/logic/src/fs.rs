@@ -4,6 +4,7 @@
 //! name, so a walk needs no table of mounts. Every inode knows its home (a directory and a name), which gives `..`,
 //! getcwd(2) and the links of `/proc/self/fd` by one mechanism.
 
+pub mod anonymous;
 pub mod devfs;
 pub mod initrd;
 pub mod inode;

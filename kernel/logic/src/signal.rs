@@ -97,6 +97,14 @@ impl Pending {
         Some((signal, info))
     }
 
+    /// Has a signal that [`Pending::take`] gave wait again, before all others.
+    pub fn give_back(&mut self, signal: Signal, info: SigInfo) {
+        if self.queue.try_reserve(1).is_ok() {
+            self.queue.push_front(info);
+        }
+        self.set = self.set.union(SigSet::of(signal));
+    }
+
     /// Forgets `signal`: it is ignored from now on.
     fn forget(&mut self, signal: Signal) {
         self.set = self.set.difference(SigSet::of(signal));
@@ -192,9 +200,10 @@ impl ThreadSignals {
         self.mask = mask.difference(SigSet::UNBLOCKABLE);
     }
 
-    /// Waits with another mask from now on; the old one comes back after a handler or by [`ThreadSignals::end_wait`].
+    /// Waits with another mask from now on; the old one comes back after a handler or by [`ThreadSignals::end_wait`]. A call that a signal
+    /// ended and that is made again before the handler runs has begun already.
     pub fn begin_wait(&mut self, mask: SigSet) {
-        self.saved_mask = Some(self.mask);
+        self.saved_mask.get_or_insert(self.mask);
         self.mask = mask.difference(SigSet::UNBLOCKABLE);
     }
 

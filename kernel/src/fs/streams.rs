@@ -73,7 +73,7 @@ impl Streams {
                 (false, true) => OpenFlags::empty(),
                 (false, false) => OpenFlags::WRONLY,
             };
-            table.insert(OpenFile::new(file, inode, access), false, 0)?;
+            table.insert(OpenFile::new(file, inode, access | OpenFlags::LARGEFILE), false, 0)?;
         }
         Ok(())
     }

@@ -240,6 +240,13 @@ impl Source for Buffers<'_> {
         self.moved(bytes.len(), copied)
     }
 
+    fn peek(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
+        let before = (self.current, self.rest, self.left);
+        let answer = self.take(bytes);
+        (self.current, self.rest, self.left) = before;
+        answer
+    }
+
     fn take_unseen(&mut self) -> usize {
         let window = self.window();
         if window > self.current.iov_len {
@@ -248,6 +255,25 @@ impl Source for Buffers<'_> {
         self.advance(window);
         window
     }
+}
+
+/// Does `attempt`, and again when it met a page that was missing: that is brought in in between.
+///
+/// # Errors
+/// `attempt`'s; `EFAULT` for a wild buffer.
+pub(super) fn with_pages<'b, R>(
+    cx: &Ctx<'_>,
+    buffers: &mut Buffers<'b>,
+    mut attempt: impl FnMut(&mut Buffers<'b>) -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    for _ in 0..PATIENCE {
+        buffers.open_window();
+        match attempt(buffers) {
+            Err(Errno::EFAULT) => buffers.bring_in(cx, BRING_IN)?,
+            answer => return answer,
+        }
+    }
+    Err(Errno::EFAULT)
 }
 
 /// When a transfer that has moved something ends.

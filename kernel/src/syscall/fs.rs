@@ -145,7 +145,7 @@ pub fn sys_openat(
     flags: OpenFlags,
     mode: Mode,
 ) -> Result<Fd, Errno> {
-    let io = cx.io(None);
+    let (io, flags) = (cx.io(None), flags | OpenFlags::LARGEFILE);
     // Without a descriptor or memory no file is made and none is cut.
     cx.check_memory()?;
     cx.process().files.table.lock().check_room()?;
@@ -186,7 +186,7 @@ pub fn sys_memfd_create(cx: &Ctx<'_>, name: UserPtr<u8>, flags: MemfdFlags) -> R
         Seals::SEAL
     };
     let inode = cx.process().files.tree()?.memory.new_memory_file(&name, seals, cx.wall_time())?;
-    let open = OpenFile::new(Arc::clone(&inode) as _, inode, OpenFlags::RDWR);
+    let open = OpenFile::new(Arc::clone(&inode) as _, inode, OpenFlags::RDWR | OpenFlags::LARGEFILE);
     cx.process().files.table.lock().insert(open, flags.contains(MemfdFlags::CLOEXEC), 0)
 }
 

@@ -26,7 +26,7 @@ pub use ioctl::sys_ioctl;
 /// Reads into `buffers` at the file's position.
 #[inline]
 fn read(cx: &Ctx<'_>, open: &OpenFile, buffers: &mut Buffers<'_>) -> Result<usize, Errno> {
-    let until = if open.positions() == Positions::None { Until::Some } else { Until::Done };
+    let until = if open.positions().can_be_given() { Until::Done } else { Until::Some };
     transfer(cx, open, buffers, open.is_nonblocking(), until, |io, out| open.read(io, out))
 }
 

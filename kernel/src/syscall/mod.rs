@@ -8,6 +8,8 @@
 
 mod buffers;
 mod context;
+pub mod epoll;
+pub mod event;
 pub mod fs;
 pub mod futex;
 pub mod io;

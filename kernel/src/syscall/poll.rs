@@ -13,7 +13,7 @@ use crate::signal;
 
 use super::Ctx;
 
-const NS_PER_MS: u64 = 1_000_000;
+pub(super) const NS_PER_MS: u64 = 1_000_000;
 /// Bits of a word of a set of select(2).
 const WORD: usize = 64;
 
@@ -28,7 +28,7 @@ fn wait(cx: &Ctx<'_>, entries: &mut [PollFd], deadline_ns: Option<u64>) -> Resul
     }
 }
 
-fn deadline(cx: &Ctx<'_>, timeout_ns: u64) -> u64 {
+pub(super) fn deadline(cx: &Ctx<'_>, timeout_ns: u64) -> u64 {
     cx.now().saturating_add(timeout_ns)
 }
 
@@ -55,14 +55,14 @@ pub fn sys_poll(cx: &Ctx<'_>, fds: UserPtr<PollFd>, count: u32, timeout_ms: i32)
 }
 
 /// The deadline of a timeout that may be missing.
-fn given_deadline(cx: &Ctx<'_>, timeout: UserPtr<Timespec>) -> Result<Option<u64>, Errno> {
+pub(super) fn given_deadline(cx: &Ctx<'_>, timeout: UserPtr<Timespec>) -> Result<Option<u64>, Errno> {
     let Some(timeout) = timeout.non_null() else { return Ok(None) };
     let timeout: Timespec = cx.read_struct(timeout)?;
     Ok(Some(deadline(cx, timeout.to_ns()?)))
 }
 
 /// Does `body` with the signal mask at `mask`, if one is given; the caller's own comes back afterwards.
-fn with_mask<R>(
+pub(super) fn with_mask<R>(
     cx: &Ctx<'_>,
     mask: UserPtr<SigSet>,
     set_size: usize,

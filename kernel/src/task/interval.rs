@@ -7,11 +7,12 @@ use core::fmt;
 use core::task::Waker;
 
 use logic::time::interval::{Interval, Setting};
+use logic::time::timers::Alarm;
 use sync::IrqLock;
 
 use crate::time;
 
-use super::sched::{self, Alarm};
+use super::sched;
 
 /// What a timer does; told how often it has gone off. Runs with interrupts off; must not wait.
 pub type Action = Box<dyn Fn(u64) + Send + Sync>;

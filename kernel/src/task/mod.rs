@@ -1,5 +1,6 @@
 //! Threads: the task object, the scheduler's mechanism, and the one place where a thread waits.
 
+mod clocks;
 mod cpu;
 mod interval;
 mod sched;
@@ -17,9 +18,10 @@ use crate::arch::smp;
 use crate::mm::Memory;
 use crate::mm::stack::KernelStack;
 
+pub use clocks::Clocks;
 pub use interval::{Action, IntervalTimer};
 pub use sched::{
-    Alarm, cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now,
+    cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now,
 };
 pub use task::{FEW_KEYS_BYTES, NAME_BYTES, Task};
 

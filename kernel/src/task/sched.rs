@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use core::task::Waker;
 
 use logic::task::run_queue::{Arrival, RunQueue};
-use logic::time::timers::{TimerId, Timers};
+use logic::time::timers::{Alarm, Timers};
 use sync::{IrqLock, Once};
 
 use crate::arch::{apic, cpu, smp, switch};
@@ -386,13 +386,6 @@ pub(super) fn nap() {
     cpu::interrupts::disable();
     arm(here, time::now() + NAP_NS);
     cpu::interrupts::enable_and_wait();
-}
-
-/// An alarm that is set: which CPU keeps it, and its number there.
-#[derive(Debug)]
-pub struct Alarm {
-    cpu: usize,
-    id: TimerId,
 }
 
 /// Has `waker` woken at `deadline_ns` (monotonic).

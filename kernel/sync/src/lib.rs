@@ -1,4 +1,4 @@
-//! Locks, once-cells and wakers: all cleverness with atomics, nothing else.
+//! Locks, once-cells and queues: all cleverness with atomics, nothing else.
 //!
 //! | primitive | turns off | use it for |
 //! |---|---|---|
@@ -11,7 +11,6 @@
 //! | [`Changes`] | nothing | what CPUs that idle need not be told at once |
 //! | [`Queue`] | (inside a lock) | who comes next, without memory of its own |
 //! | [`Stopwatch`] | nothing | how long something ran, while it runs too |
-//! | [`WakerSet`] | (inside a lock) | who is to be woken when something changes |
 //!
 //! No lock may be held across a switch of threads, and none while program memory is touched. The order of locks is drawn in `docs/locks.md`.
 #![no_std]
@@ -31,7 +30,6 @@ mod patience;
 mod prim;
 mod queue;
 mod stopwatch;
-mod wakers;
 
 pub use changes::{Changes, Seen};
 pub use idle::IdleMask;
@@ -42,4 +40,3 @@ pub use park::Park;
 pub use patience::Patience;
 pub use queue::{Link, Linked, Queue};
 pub use stopwatch::Stopwatch;
-pub use wakers::WakerSet;

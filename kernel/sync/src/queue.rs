@@ -35,6 +35,13 @@ impl<T, K> Link<T, K> {
             _kind: PhantomData,
         }
     }
+
+    /// Whether its object is in a queue of this kind. Others may take it out, or put it in, unless the lock of all of them is held.
+    #[inline]
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Acquire)
+    }
 }
 
 /// What can be in a queue of the kind `K`; an object may be in one queue of each kind. [`linked!`](crate::linked) implements it.
@@ -133,6 +140,14 @@ impl<T: Linked<K>, K> Queue<T, K> {
     #[inline]
     pub fn push_back(&mut self, member: Arc<T>) {
         self.insert(member, self.last, ptr::null_mut());
+    }
+
+    /// Adds a member at the front.
+    ///
+    /// # Panics
+    /// If it is in a queue of this kind already.
+    pub fn push_front(&mut self, member: Arc<T>) {
+        self.insert(member, ptr::null_mut(), self.first);
     }
 
     /// Adds a member before the last one.

@@ -5,6 +5,7 @@
 //! Arguments: `--list`, or parts of names to run only those.
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
+pub mod epoll;
 pub mod memory;
 pub mod sockets;
 

@@ -13,10 +13,12 @@ use core::fmt;
 use abi::errno::Errno;
 use abi::io::PollEvents;
 use abi::signal::Signal;
-use sync::{IrqLock, WakerSet};
+use sync::IrqLock;
 
 use super::Io;
 use super::io::Sink;
+use super::poll::READABLE;
+use super::wakers::WakerSet;
 use crate::boot::cmdline::Stdin;
 
 /// Bytes kept for readers.
@@ -163,7 +165,7 @@ impl Input {
                 Frame::Length
             }
         };
-        state.wakers.wake_all();
+        state.wakers.wake(READABLE | PollEvents::HUP);
         state.stopped = state.queue.len() >= MOST_QUEUED;
         let goes_on = !state.stopped;
         drop(state);
@@ -186,9 +188,7 @@ impl Input {
             if state.ended {
                 return Ok(0);
             }
-            if let Some(waker) = io.waker {
-                state.wakers.register(waker);
-            }
+            io.wait_for(&mut state.wakers, READABLE);
             return Err(Errno::EAGAIN);
         }
         let (first, _) = state.queue.as_slices();
@@ -208,11 +208,9 @@ impl Input {
     /// What a reader would find (poll(2)).
     pub fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let mut state = self.state.lock();
-        if let Some(waker) = io.waker {
-            state.wakers.register(waker);
-        }
+        io.watch(&mut state.wakers);
         let mut events = PollEvents::empty();
-        events.set(PollEvents::IN | PollEvents::RDNORM, !state.queue.is_empty() || state.ended);
+        events.set(READABLE, !state.queue.is_empty() || state.ended);
         events.set(PollEvents::HUP, state.queue.is_empty() && state.ended);
         events
     }

@@ -46,6 +46,12 @@ pub trait Source {
     /// `EFAULT`: none of them count as given.
     fn take(&mut self, bytes: &mut [u8]) -> Result<(), Errno>;
 
+    /// Fills `bytes` as [`Source::take`] does, but they do not count as given.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    fn peek(&mut self, bytes: &mut [u8]) -> Result<(), Errno>;
+
     /// Counts all that is left as given, without looking at it; answers how much that was.
     fn take_unseen(&mut self) -> usize;
 }
@@ -98,6 +104,10 @@ impl Source for SliceSource<'_> {
         Ok(())
     }
 
+    fn peek(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
+        Self(self.0).take(bytes)
+    }
+
     fn take_unseen(&mut self) -> usize {
         core::mem::take(&mut self.0).len()
     }
@@ -132,6 +142,10 @@ impl Source for First<'_> {
         self.from.take(bytes)?;
         self.left -= bytes.len();
         Ok(())
+    }
+
+    fn peek(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
+        self.from.peek(bytes)
     }
 
     /// The other source cannot leave some of its bytes out unseen: they are taken and dropped.

@@ -6,11 +6,11 @@
 use alloc::vec::Vec;
 
 use abi::errno::Errno;
-use abi::io::{FlockKind, LockType};
+use abi::io::{FlockKind, LockType, PollEvents};
 use litemap::LiteMap;
-use sync::WakerSet;
 
 use super::Io;
+use super::wakers::WakerSet;
 
 /// Identity of a file: device and inode number.
 pub type FileId = (u64, u64);
@@ -65,9 +65,7 @@ impl Locks {
         let answer = match kind {
             FlockKind::Unlock => Ok(()),
             _ if locks.whole.iter().any(|&(_, held)| held || exclusive) => {
-                if let Some(waker) = io.waker {
-                    locks.waiting.register(waker);
-                }
+                io.wait_for(&mut locks.waiting, PollEvents::all());
                 Err(Errno::EAGAIN)
             }
             _ if locks.whole.try_reserve(1).is_err() => Err(Errno::ENOLCK),
@@ -86,8 +84,8 @@ impl Locks {
     /// `EAGAIN` while others are in the way; `ENOLCK` when there is no memory for it: nothing has changed then.
     pub fn set(&mut self, io: &Io<'_>, file: FileId, wanted: Range, kind: LockType) -> Result<(), Errno> {
         if kind != LockType::Unlock && self.conflict(file, wanted).is_some() {
-            if let (Some(waker), Some(locks)) = (io.waker, self.0.get_mut(&file)) {
-                locks.waiting.register(waker);
+            if let Some(locks) = self.0.get_mut(&file) {
+                io.wait_for(&mut locks.waiting, PollEvents::all());
             }
             return Err(Errno::EAGAIN);
         }

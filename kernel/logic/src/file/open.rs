@@ -1,12 +1,14 @@
 //! An open file description (open(2)): what dup(2) shares — the position, the status flags, the locks of flock(2).
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use abi::errno::Errno;
 use abi::fs::{OpenFlags, Whence};
 use sync::Lock;
 
+use super::epoll::Interest;
 use super::io::{Sink, Source};
 use super::lock::Locks;
 use super::{File, Io, Positions};
@@ -31,6 +33,8 @@ pub struct OpenFile {
     status: AtomicU32,
     /// Where its locks are, once it may have some: they are given up with it.
     locks: Lock<Option<Arc<Lock<Locks>>>>,
+    /// Interests of epoll instances in it: they end with it.
+    interests: Lock<Vec<Arc<Interest>>>,
 }
 
 impl OpenFile {
@@ -38,7 +42,7 @@ impl OpenFile {
     pub fn new(file: Arc<dyn File>, inode: Arc<dyn Inode>, flags: OpenFlags) -> Arc<Self> {
         let once =
             OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
-        let kept = flags.difference(once) | OpenFlags::LARGEFILE;
+        let kept = flags.difference(once);
         let status = AtomicU32::new(kept.bits());
         let positions = file.positions();
         let keeps_records = file.socket().is_some_and(|socket| socket.common().keeps_records());
@@ -53,6 +57,7 @@ impl OpenFile {
             can_write: kept.can_write(),
             status,
             locks: Lock::new(None),
+            interests: Lock::new(Vec::new()),
         })
     }
 
@@ -187,7 +192,7 @@ impl OpenFile {
 
     fn check_seekable(&self) -> Result<(), Errno> {
         self.check_not_path()?;
-        if self.positions == Positions::None { Err(Errno::ESPIPE) } else { Ok(()) }
+        if self.positions.can_be_given() { Ok(()) } else { Err(Errno::ESPIPE) }
     }
 
     /// Moves the position (lseek(2)); answers where it is.
@@ -195,9 +200,11 @@ impl OpenFile {
     /// # Errors
     /// `ESPIPE` without positions, `EINVAL` for a negative one, `ENXIO` behind the end (`SEEK_DATA`, `SEEK_HOLE`).
     pub fn seek(&self, distance: i64, whence: Whence) -> Result<u64, Errno> {
-        self.check_seekable()?;
-        if self.positions == Positions::Ignored {
-            return Ok(0);
+        self.check_not_path()?;
+        match self.positions {
+            Positions::Kept => {}
+            Positions::Ignored | Positions::AlwaysZero => return Ok(0),
+            Positions::None => return Err(Errno::ESPIPE),
         }
         let mut offset = self.offset.lock();
         let from = |base: u64| {
@@ -230,6 +237,30 @@ impl OpenFile {
     pub fn keep_locks_in(&self, locks: &Arc<Lock<Locks>>) {
         *self.locks.lock() = Some(Arc::clone(locks));
     }
+
+    /// `interest` ends with it from now on.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub(super) fn begin_interest(&self, interest: &Arc<Interest>) -> Result<(), Errno> {
+        let mut interests = self.interests.lock();
+        interests.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        interests.push(Arc::clone(interest));
+        Ok(())
+    }
+
+    /// `interest` has ended before it.
+    pub(super) fn end_interest(&self, interest: &Arc<Interest>) {
+        let mut interests = self.interests.lock();
+        if let Some(at) = interests.iter().position(|one| Arc::ptr_eq(one, interest)) {
+            interests.swap_remove(at);
+        }
+    }
+
+    /// The epoll instances that are interested in it.
+    pub(super) fn interested(&self) -> Vec<Arc<Self>> {
+        self.interests.lock().iter().filter_map(|interest| interest.epoll()).collect()
+    }
 }
 
 impl Drop for OpenFile {
@@ -237,6 +268,9 @@ impl Drop for OpenFile {
         let owner = core::ptr::from_ref(self).addr();
         if let Some(locks) = self.locks.get_mut() {
             locks.lock().release(self.inode.metadata().id(), owner);
+        }
+        for interest in self.interests.get_mut().drain(..) {
+            interest.file_closed(&*self.file);
         }
     }
 }

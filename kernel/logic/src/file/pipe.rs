@@ -7,10 +7,12 @@ use alloc::sync::Arc;
 
 use abi::errno::Errno;
 use abi::io::{PIPE_BUF, PollEvents};
-use sync::{Lock, WakerSet};
+use sync::Lock;
 
 use super::io::{Sink, Source, partial};
+use super::poll::{READABLE, WRITABLE};
 use super::ring::Ring;
+use super::wakers::WakerSet;
 use super::{File, Io};
 
 /// Capacity of a new pipe in bytes.
@@ -29,6 +31,8 @@ struct State {
     /// How many readers and writers there ever were: opening a FIFO waits for a change.
     readers_seen: usize,
     writers_seen: usize,
+    /// A write found no room since something was read.
+    is_refused: bool,
     wakers: WakerSet,
 }
 
@@ -45,16 +49,16 @@ impl Default for Pipe {
             writers: 0,
             readers_seen: 0,
             writers_seen: 0,
+            is_refused: false,
             wakers: WakerSet::new(),
         }))
     }
 }
 
 impl State {
-    fn register(&mut self, io: &Io<'_>) {
-        if let Some(waker) = io.waker {
-            self.wakers.register(waker);
-        }
+    /// Whether poll(2) says that there is room: enough for what is written whole.
+    fn is_writable(&self) -> bool {
+        self.capacity - self.ring.len() >= PIPE_BUF
     }
 }
 
@@ -68,7 +72,7 @@ impl Pipe {
             if state.writers == 0 {
                 return Ok(0);
             }
-            state.register(io);
+            io.wait_for(&mut state.wakers, READABLE | PollEvents::HUP);
             return Err(Errno::EAGAIN);
         }
         let mut done = 0;
@@ -78,9 +82,13 @@ impl Pipe {
             if let Err(errno) = out.put(&first[..count]) {
                 return partial(done, Err(errno));
             }
+            let was_full = !state.is_writable();
             state.ring.consume(count);
             done += count;
-            state.wakers.wake_all();
+            if was_full || state.is_refused {
+                state.is_refused = false;
+                state.wakers.wake(WRITABLE);
+            }
         }
         Ok(done)
     }
@@ -94,7 +102,8 @@ impl Pipe {
         let capacity = state.capacity;
         let room = state.ring.make_room(io, wanted, capacity)?;
         if wanted > 0 && (room == 0 || wanted <= PIPE_BUF && room < wanted) {
-            state.register(io);
+            state.is_refused = true;
+            io.wait_for(&mut state.wakers, WRITABLE | PollEvents::ERR);
             return Err(Errno::EAGAIN);
         }
         let mut done = 0;
@@ -106,21 +115,21 @@ impl Pipe {
             }
             state.ring.add(count);
             done += count;
-            state.wakers.wake_all();
+            state.wakers.wake(READABLE);
         }
         Ok(done)
     }
 
     fn readiness(&self, io: &Io<'_>, reads: bool, writes: bool) -> PollEvents {
         let mut state = self.0.lock();
-        state.register(io);
+        io.watch(&mut state.wakers);
         let mut events = PollEvents::empty();
         if reads {
-            events.set(PollEvents::IN | PollEvents::RDNORM, !state.ring.is_empty());
+            events.set(READABLE, !state.ring.is_empty());
             events.set(PollEvents::HUP, state.writers == 0 && state.writers_seen > 0);
         }
         if writes {
-            events.set(PollEvents::OUT | PollEvents::WRNORM, state.capacity - state.ring.len() >= PIPE_BUF);
+            events.set(WRITABLE, state.is_writable());
             events.set(PollEvents::ERR, state.readers == 0);
         }
         events
@@ -180,7 +189,10 @@ impl Drop for PipeEnd {
             // What nobody will read is gone (a FIFO's bytes go with its last end).
             state.ring.clear();
         }
-        state.wakers.wake_all();
+        // The last one that reads, or writes, has gone: the others learn it.
+        if (state.readers == 0) != (state.writers == 0) {
+            state.wakers.wake_all();
+        }
     }
 }
 
@@ -209,7 +221,7 @@ impl File for PipeEnd {
             None => false,
         };
         if waits {
-            state.register(io);
+            io.wait_for(&mut state.wakers, PollEvents::all());
             return Err(Errno::EAGAIN);
         }
         Ok(())

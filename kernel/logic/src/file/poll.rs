@@ -9,7 +9,11 @@ use super::Io;
 use super::open::OpenFile;
 
 /// Events reported unasked.
-const ALWAYS: PollEvents = PollEvents::ERR.union(PollEvents::HUP).union(PollEvents::NVAL);
+pub const ALWAYS: PollEvents = PollEvents::ERR.union(PollEvents::HUP).union(PollEvents::NVAL);
+/// There is something to read.
+pub const READABLE: PollEvents = PollEvents::IN.union(PollEvents::RDNORM);
+/// There is room to write.
+pub const WRITABLE: PollEvents = PollEvents::OUT.union(PollEvents::WRNORM);
 
 /// Fills in `revents` of each entry, `file_of` finding the file of a descriptor; answers how many have events.
 ///
@@ -25,7 +29,10 @@ pub fn poll(
         let events = match entry.fd {
             ..0 => PollEvents::empty(),
             fd => match file_of(fd) {
-                Some(open) => open.file.readiness(io) & (PollEvents::from_bits_retain(entry.events) | ALWAYS),
+                Some(open) => {
+                    let wanted = PollEvents::from_bits_retain(entry.events) | ALWAYS;
+                    open.file.readiness(&io.for_events(wanted)) & wanted
+                }
                 None => PollEvents::NVAL,
             },
         };

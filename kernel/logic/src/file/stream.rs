@@ -10,6 +10,7 @@ use sync::Lock;
 
 use super::input::{Input, SignalCharacters};
 use super::io::{Sink, Source, partial};
+use super::poll::WRITABLE;
 use super::terminal::{Terminal, default_settings};
 use super::{File, Io};
 
@@ -122,7 +123,7 @@ impl File for Stream {
 
     fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let input = self.input.as_ref().map_or(PollEvents::empty(), |input| input.readiness(io));
-        let output = self.output.map_or(PollEvents::empty(), |_| PollEvents::OUT | PollEvents::WRNORM);
+        let output = self.output.map_or(PollEvents::empty(), |_| WRITABLE);
         input | output
     }
 

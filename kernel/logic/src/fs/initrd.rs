@@ -230,7 +230,9 @@ fn insert(
         }
         FileType::Fifo => parent.insert(name, New::Fifo, &metadata, b"")?,
         // Devices are the kernel's to offer (`devfs`); sockets have no meaning outside the process that bound them.
-        FileType::CharDevice | FileType::BlockDevice | FileType::Socket => return Ok(()),
+        FileType::CharDevice | FileType::BlockDevice | FileType::Socket | FileType::Anonymous => {
+            return Ok(());
+        }
     };
     if member.links > 1 && kind == FileType::Regular {
         names_of.insert(member.inode, made);

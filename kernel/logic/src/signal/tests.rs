@@ -108,8 +108,10 @@ fn handlers_run_with_their_masks_and_the_old_one_comes_back() {
         ..SigAction::default()
     };
     process.set_action(Signal::SIGUSR1, action).unwrap();
+    thread.mask = SigSet::of(Signal::SIGHUP);
     thread.begin_wait(SigSet::EMPTY);
-    thread.saved_mask = Some(SigSet::of(Signal::SIGHUP));
+    // The call is made again, through the door that a handler's frame can be pushed from.
+    thread.begin_wait(SigSet::EMPTY);
     process.pending.add(Signal::SIGUSR1, info(Signal::SIGUSR1, 0), MOST).unwrap();
     assert!(wants_attention(&thread, &process));
     let Some(Step::Handle(delivery)) = next(&mut thread, &mut process) else { panic!("a handler is there") };

@@ -10,6 +10,15 @@ pub struct TimerId {
     serial: u64,
 }
 
+/// Names a deadline in one of several queues: that of which CPU, and which one there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// The CPU.
+    pub cpu: usize,
+    /// Its deadline.
+    pub id: TimerId,
+}
+
 /// Wakers by deadline, soonest first.
 #[derive(Debug, Default)]
 pub struct Timers {

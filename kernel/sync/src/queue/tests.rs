@@ -35,6 +35,17 @@ fn first_in_first_out() {
 }
 
 #[test]
+fn at_the_front() {
+    let mut queue = queue(0..2);
+    let first = member(7);
+    assert!(!first.link.is_taken());
+    queue.push_front(Arc::clone(&first));
+    assert!(first.link.is_taken());
+    assert_eq!(rest(queue), [7, 0, 1]);
+    assert!(!first.link.is_taken());
+}
+
+#[test]
 fn before_the_last() {
     let mut queue = Queue::new();
     (0..4).for_each(|number| queue.push_before_last(member(number)));

@@ -9,7 +9,8 @@ use abi::io::PollEvents;
 
 use super::{CAPACITY, Pipe, PipeEnd};
 use crate::file::io::{SliceSource, VecSink};
-use crate::file::{File, Io};
+use crate::file::wakers::tests::Sleeper;
+use crate::file::{File, Io, NOTHING};
 
 fn ends() -> (PipeEnd, PipeEnd) {
     let pipe: Arc<Pipe> = Arc::default();
@@ -98,4 +99,29 @@ fn opening_a_fifo_meets_a_partner_that_came_first_and_left_early() {
     assert_eq!(read(&reader, 9), Ok(b"x".to_vec()));
     let late = PipeEnd::new(pipe, true, false);
     assert_eq!(late.opened(&Io::default()), Err(Errno::EAGAIN), "nobody has come for this one");
+}
+
+#[test]
+fn only_the_other_side_is_told() {
+    let (reader, writer) = ends();
+    let ((reads, waker), (writes, other)) = (Sleeper::new(), Sleeper::new());
+    let watch = |end: &PipeEnd, waker, events| {
+        let _ = end.readiness(&Io::new(Some(waker), &NOTHING).for_events(events));
+    };
+    watch(&reader, &waker, PollEvents::IN);
+    watch(&writer, &other, PollEvents::OUT);
+    write(&writer, &[1; CAPACITY]).unwrap();
+    assert_eq!((reads.wake_ups(), writes.wake_ups()), (1, 0));
+    watch(&reader, &waker, PollEvents::IN);
+    read(&reader, 1).unwrap();
+    assert_eq!((reads.wake_ups(), writes.wake_ups()), (0, 1));
+    watch(&writer, &other, PollEvents::OUT);
+    read(&reader, CAPACITY).unwrap();
+    assert_eq!((reads.wake_ups(), writes.wake_ups()), (0, 1), "it was as good as full");
+    watch(&writer, &other, PollEvents::OUT);
+    write(&writer, b"xy").unwrap();
+    read(&reader, 1).unwrap();
+    assert_eq!((reads.wake_ups(), writes.wake_ups()), (1, 0), "there was room all the time");
+    drop(reader);
+    assert_eq!(writes.wake_ups(), 1);
 }

@@ -6,9 +6,11 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
-use sync::{Lock, WakerSet};
+use sync::Lock;
 
 use crate::file::Io;
+use crate::file::poll::{READABLE, WRITABLE};
+use crate::file::wakers::WakerSet;
 
 use super::flow::Flow;
 use super::listener::Listener;
@@ -45,28 +47,16 @@ pub(super) struct After {
     pub(super) opened_for: Option<Arc<Listener>>,
 }
 
-/// What can be seen of a flow from outside.
-#[derive(PartialEq, Eq)]
-struct View {
-    readable: usize,
-    writable: usize,
-    may_receive: bool,
-    may_send: bool,
-    is_opening: bool,
-    is_over: bool,
-}
-
-impl View {
-    fn of(flow: &Flow) -> Self {
-        Self {
-            readable: flow.readable(),
-            writable: flow.writable(),
-            may_receive: flow.may_receive(),
-            may_send: flow.may_send(),
-            is_opening: flow.is_opening(),
-            is_over: flow.is_over(),
-        }
-    }
+/// What poll(2) says of a flow.
+fn events(flow: &Flow) -> PollEvents {
+    let mut events = PollEvents::empty();
+    let ends = !flow.may_receive() && !flow.is_opening();
+    events.set(READABLE, flow.readable() > 0 || ends);
+    events.set(PollEvents::RDHUP, ends);
+    events.set(WRITABLE, flow.writable() > 0 || !flow.may_send());
+    events.set(PollEvents::HUP, ends && !flow.may_send());
+    events.set(PollEvents::ERR, flow.has_failed());
+    events
 }
 
 impl Connection {
@@ -89,11 +79,14 @@ impl Connection {
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> (R, After) {
         let mut state = self.state.lock();
-        let before = View::of(&state.flow);
+        let (before, readable) = (events(&state.flow), state.flow.readable());
         let result = step(&mut state.flow, outlet);
         let deadline = state.flow.poll(now_ns, outlet);
-        if View::of(&state.flow) != before {
-            state.wakers.wake_all();
+        let mut news = events(&state.flow).difference(before);
+        // More bytes are news even where there were some.
+        news.set(READABLE, news.intersects(READABLE) || state.flow.readable() > readable);
+        if !news.is_empty() {
+            state.wakers.wake(news);
         }
         let opened_for =
             if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
@@ -101,34 +94,31 @@ impl Connection {
         (result, After { deadline: deadline.filter(|_| !is_over), is_over, opened_for })
     }
 
-    /// Leaves the caller's waker for any change.
-    pub(super) fn register(&self, io: &Io<'_>) {
-        if let Some(waker) = io.waker {
-            self.state.lock().wakers.register(waker);
-        }
+    /// Has the caller woken when `events` may be there, if it waits.
+    pub(super) fn wait_for(&self, io: &Io<'_>, events: PollEvents) {
+        io.wait_for(&mut self.state.lock().wakers, events);
     }
 
-    /// Looks at the flow, with the caller's waker left for any change first.
-    pub(super) fn look<R>(&self, io: &Io<'_>, look: impl FnOnce(&mut Flow) -> R) -> R {
-        let mut state = self.state.lock();
-        if let Some(waker) = io.waker {
-            state.wakers.register(waker);
-        }
-        look(&mut state.flow)
+    /// Looks at the flow.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&mut Flow) -> R) -> R {
+        look(&mut self.state.lock().flow)
     }
 
     /// What can be done without waiting (poll(2)).
     pub(super) fn readiness(&self, io: &Io<'_>) -> PollEvents {
-        self.look(io, |flow| {
-            let mut events = PollEvents::empty();
-            let ends = !flow.may_receive() && !flow.is_opening();
-            events.set(PollEvents::IN | PollEvents::RDNORM, flow.readable() > 0 || ends);
-            events.set(PollEvents::RDHUP, ends);
-            events.set(PollEvents::OUT | PollEvents::WRNORM, flow.writable() > 0 || !flow.may_send());
-            events.set(PollEvents::HUP, ends && !flow.may_send());
-            events.set(PollEvents::ERR, flow.has_failed());
-            events
-        })
+        let mut state = self.state.lock();
+        io.watch(&mut state.wakers);
+        events(&state.flow)
+    }
+
+    /// Who waits in `others` waits for this connection now.
+    pub(super) fn take_over(&self, others: &mut WakerSet) {
+        self.state.lock().wakers.take_over(others);
+    }
+
+    /// Who waits for this connection waits in `others` now: the socket is something else.
+    pub(super) fn hand_over(&self, others: &mut WakerSet) {
+        others.take_over(&mut self.state.lock().wakers);
     }
 
     /// The error that ended it, once.

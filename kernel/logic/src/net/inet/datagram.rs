@@ -10,6 +10,7 @@ use abi::net::{MsgFlags, Shutdown, SocketOption};
 use sync::Lock;
 
 use crate::file::io::{Sink, Source};
+use crate::file::poll::WRITABLE;
 use crate::file::{File, Io};
 use crate::net::address::SocketAddress;
 use crate::net::options::{Common, Switches};
@@ -198,7 +199,7 @@ impl File for DatagramSocket {
         // Who waits wants a port: what comes for it makes it readable.
         match self.open_at(self.naming().nothing(), false) {
             Ok(open) => open.endpoint().readiness(io),
-            Err(_) => PollEvents::OUT | PollEvents::WRNORM,
+            Err(_) => WRITABLE,
         }
     }
 

@@ -14,9 +14,11 @@ use abi::io::PollEvents;
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
-use sync::{Lock, WakerSet};
+use sync::Lock;
 
 use crate::file::Io;
+use crate::file::poll::{READABLE, WRITABLE};
+use crate::file::wakers::WakerSet;
 
 use super::connection::{Connection, Ends};
 
@@ -139,7 +141,7 @@ impl Listener {
             return false;
         }
         state.waiting.push_back(connection);
-        state.wakers.wake_all();
+        state.wakers.wake(READABLE);
         true
     }
 
@@ -149,11 +151,11 @@ impl Listener {
     /// `EAGAIN` when none does; `EINVAL` when it does not listen any more.
     pub fn accept(&self, io: &Io<'_>) -> Result<Arc<Connection>, Errno> {
         let mut state = self.state.lock();
-        if let Some(waker) = io.waker {
-            state.wakers.register(waker);
-        }
         if state.is_closed {
             return Err(Errno::EINVAL);
+        }
+        if state.waiting.is_empty() {
+            io.wait_for(&mut state.wakers, READABLE | PollEvents::HUP);
         }
         state.waiting.pop_front().ok_or(Errno::EAGAIN)
     }
@@ -161,16 +163,24 @@ impl Listener {
     /// What can be done without waiting (poll(2)).
     pub fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let mut state = self.state.lock();
-        if let Some(waker) = io.waker {
-            state.wakers.register(waker);
-        }
+        io.watch(&mut state.wakers);
         if state.is_closed {
-            PollEvents::OUT | PollEvents::WRNORM | PollEvents::HUP
+            WRITABLE | PollEvents::HUP
         } else if state.waiting.is_empty() {
             PollEvents::empty()
         } else {
-            PollEvents::IN | PollEvents::RDNORM
+            READABLE
         }
+    }
+
+    /// Who waits in `others` waits for this listener now.
+    pub(super) fn take_over(&self, others: &mut WakerSet) {
+        self.state.lock().wakers.take_over(others);
+    }
+
+    /// Who waits for this listener waits in `others` now: the socket is something else.
+    pub(super) fn hand_over(&self, others: &mut WakerSet) {
+        others.take_over(&mut self.state.lock().wakers);
     }
 
     /// Listens no more; answers the connections that nobody has accepted.

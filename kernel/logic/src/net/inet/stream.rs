@@ -11,6 +11,8 @@ use abi::net::{MsgFlags, Shutdown, SocketOption};
 use sync::Lock;
 
 use crate::file::io::{Sink, Source};
+use crate::file::poll::{READABLE, WRITABLE};
+use crate::file::wakers::WakerSet;
 use crate::file::{File, Io};
 use crate::net::address::SocketAddress;
 use crate::net::options::{Common, Switches};
@@ -38,6 +40,8 @@ struct State {
     /// Its own port, if it has claimed one, and the address that came with it.
     bound: Option<(Bound, SocketAddr)>,
     is: Is,
+    /// Who waits for it while it is nothing yet.
+    early: WakerSet,
 }
 
 /// What has become of it.
@@ -48,10 +52,23 @@ enum Is {
     Connected(Arc<Connection>),
 }
 
+impl State {
+    /// It is nothing any more, as in the beginning; answers what it was.
+    fn become_fresh(&mut self) -> Is {
+        match &self.is {
+            Is::Fresh => {}
+            Is::Listening(listener) => listener.hand_over(&mut self.early),
+            Is::Connected(connection) => connection.hand_over(&mut self.early),
+        }
+        core::mem::replace(&mut self.is, Is::Fresh)
+    }
+}
+
 impl StreamSocket {
     /// A socket that is nowhere yet.
     pub fn new(common: Common, stack: Arc<Stack>) -> Self {
-        let state = State { settings: Settings::default(), bound: None, is: Is::Fresh };
+        let state =
+            State { settings: Settings::default(), bound: None, is: Is::Fresh, early: WakerSet::new() };
         Self { common, stack, state: Lock::new(state) }
     }
 
@@ -71,15 +88,16 @@ impl StreamSocket {
         }
     }
 
-    /// Does `attempt` with the flow. A waker is left first, so that no change is missed.
+    /// Does `attempt` with the flow. Who waits for `events` registers first, so that no change is missed.
     fn with_flow<R>(
         &self,
         io: &Io<'_>,
+        events: PollEvents,
         none: Errno,
         attempt: impl FnOnce(&mut Flow) -> Result<R, Errno>,
     ) -> Result<R, Errno> {
         let connection = self.connection().ok_or(none)?;
-        connection.register(io);
+        connection.wait_for(io, events);
         self.stack.step(&connection, attempt)
     }
 
@@ -132,7 +150,7 @@ impl Socket for StreamSocket {
     fn listen(&self, _io: &Io<'_>, backlog: u32) -> Result<(), Errno> {
         let naming = self.naming();
         let mut state = self.state.lock();
-        let State { bound, is, settings } = &mut *state;
+        let State { bound, is, settings, early } = &mut *state;
         match is {
             Is::Connected(_) => Err(Errno::EINVAL),
             Is::Listening(listener) => {
@@ -148,6 +166,7 @@ impl Socket for StreamSocket {
                 }
                 let Some((claimed, address)) = bound else { return Err(Errno::EINVAL) };
                 let listener = self.stack.listen(claimed, *address, settings.v6_only != 0, backlog)?;
+                listener.take_over(early);
                 *is = Is::Listening(listener);
                 Ok(())
             }
@@ -159,7 +178,12 @@ impl Socket for StreamSocket {
         let connection = listener.accept(io)?;
         let settings = self.state.lock().settings;
         let peer = self.naming().told(connection.ends().1);
-        let state = State { settings, bound: None, is: Is::Connected(Arc::clone(&connection)) };
+        let state = State {
+            settings,
+            bound: None,
+            is: Is::Connected(Arc::clone(&connection)),
+            early: WakerSet::new(),
+        };
         let socket =
             Self { common: self.common.inherited(), stack: Arc::clone(&self.stack), state: Lock::new(state) };
         socket.configure(&connection);
@@ -178,7 +202,7 @@ impl Socket for StreamSocket {
                 Is::Fresh => {}
                 Is::Listening(_) => return Err(Errno::EISCONN),
                 Is::Connected(connection) => {
-                    let opening = connection.look(&Io::default(), |flow| flow.is_opening());
+                    let opening = connection.look(|flow| flow.is_opening());
                     return Err(if opening { Errno::EALREADY } else { Errno::EISCONN });
                 }
             }
@@ -187,6 +211,7 @@ impl Socket for StreamSocket {
             }
             let local = state.bound.as_ref().map_or(naming.nothing(), |(_, address)| *address);
             let connection = self.stack.connect(local, remote)?;
+            connection.take_over(&mut state.early);
             state.is = Is::Connected(Arc::clone(&connection));
             connection
         };
@@ -199,14 +224,15 @@ impl Socket for StreamSocket {
 
     fn connected(&self, io: &Io<'_>) -> Result<(), Errno> {
         let connection = self.connection().ok_or(Errno::ENOTCONN)?;
-        let failed = connection.look(io, |flow| match flow.take_error() {
+        connection.wait_for(io, WRITABLE | PollEvents::ERR | PollEvents::HUP);
+        let failed = connection.look(|flow| match flow.take_error() {
             Some(errno) => Err(errno),
             None if flow.is_opening() => Err(Errno::EAGAIN),
             None => Ok(()),
         });
         if failed.is_err_and(|errno| errno != Errno::EAGAIN) {
             // It may be tried again.
-            self.state.lock().is = Is::Fresh;
+            self.state.lock().become_fresh();
         }
         failed
     }
@@ -215,7 +241,9 @@ impl Socket for StreamSocket {
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        self.with_flow(io, Errno::EPIPE, |flow| flow.write(from))
+        self.with_flow(io, WRITABLE | PollEvents::ERR | PollEvents::HUP, Errno::EPIPE, |flow| {
+            flow.write(from)
+        })
     }
 
     fn receive(&self, io: &Io<'_>, out: &mut dyn Sink, message: &mut Incoming) -> Result<usize, Errno> {
@@ -223,7 +251,9 @@ impl Socket for StreamSocket {
             return Err(Errno::EINVAL);
         }
         let peek = message.flags.contains(MsgFlags::PEEK);
-        self.with_flow(io, Errno::ENOTCONN, |flow| flow.read(out, peek))
+        self.with_flow(io, READABLE | PollEvents::ERR | PollEvents::HUP, Errno::ENOTCONN, |flow| {
+            flow.read(out, peek)
+        })
     }
 
     fn shutdown(&self, _io: &Io<'_>, how: Shutdown) -> Result<(), Errno> {
@@ -232,7 +262,7 @@ impl Socket for StreamSocket {
             Is::Listening(listener) => {
                 if how != Shutdown::Write {
                     self.stack.close_listener(&listener);
-                    self.state.lock().is = Is::Fresh;
+                    self.state.lock().become_fresh();
                 }
                 Ok(())
             }
@@ -263,7 +293,7 @@ impl Socket for StreamSocket {
 
     fn peer_address(&self) -> Result<SocketAddress, Errno> {
         let connection = self.connection().ok_or(Errno::ENOTCONN)?;
-        let is_there = connection.look(&Io::default(), |flow| flow.is_open() && !flow.is_over());
+        let is_there = connection.look(|flow| flow.is_open() && !flow.is_over());
         if is_there { Ok(self.naming().told(connection.ends().1)) } else { Err(Errno::ENOTCONN) }
     }
 
@@ -279,9 +309,7 @@ impl Socket for StreamSocket {
         match self.is() {
             Is::Fresh => Ok(0),
             Is::Listening(_) => Err(Errno::EINVAL),
-            Is::Connected(connection) => {
-                Ok(connection.look(&Io::default(), |flow| flow.unacknowledged()) as u64)
-            }
+            Is::Connected(connection) => Ok(connection.look(|flow| flow.unacknowledged()) as u64),
         }
     }
 
@@ -311,7 +339,7 @@ impl Socket for StreamSocket {
 impl StreamSocket {
     /// Gives the connection up (connect(2), `AF_UNSPEC`).
     fn disconnect(&self) -> Result<(), Errno> {
-        match core::mem::replace(&mut self.state.lock().is, Is::Fresh) {
+        match self.state.lock().become_fresh() {
             Is::Fresh => {}
             Is::Listening(listener) => self.stack.close_listener(&listener),
             Is::Connected(connection) => self.stack.step(&connection, Flow::abort),
@@ -330,8 +358,13 @@ impl File for StreamSocket {
     }
 
     fn readiness(&self, io: &Io<'_>) -> PollEvents {
-        match self.is() {
-            Is::Fresh => PollEvents::OUT | PollEvents::WRNORM | PollEvents::HUP,
+        let mut state = self.state.lock();
+        let State { is, early, .. } = &mut *state;
+        match is {
+            Is::Fresh => {
+                io.watch(early);
+                WRITABLE | PollEvents::HUP
+            }
             Is::Listening(listener) => listener.readiness(io),
             Is::Connected(connection) => connection.readiness(io),
         }
@@ -349,7 +382,7 @@ impl File for StreamSocket {
         match self.is() {
             Is::Fresh => Ok(0),
             Is::Listening(_) => Err(Errno::EINVAL),
-            Is::Connected(connection) => Ok(connection.look(&Io::default(), |flow| flow.readable()) as u64),
+            Is::Connected(connection) => Ok(connection.look(|flow| flow.readable()) as u64),
         }
     }
 }

@@ -10,10 +10,12 @@ use abi::errno::Errno;
 use abi::io::PollEvents;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{IpAddress, IpProtocol, IpRepr, UdpPacket, UdpRepr};
-use sync::{Lock, WakerSet};
+use sync::Lock;
 
 use crate::file::Io;
 use crate::file::io::Source;
+use crate::file::poll::{READABLE, WRITABLE};
+use crate::file::wakers::WakerSet;
 
 use super::outlet::{Cut, Outlet};
 
@@ -120,7 +122,7 @@ impl Endpoint {
         bytes.extend_from_slice(payload);
         state.waiting.push_back(Datagram { from, to, bytes });
         state.bytes += cost;
-        state.wakers.wake_all();
+        state.wakers.wake(READABLE);
     }
 
     /// A datagram it sent came to nothing.
@@ -153,9 +155,7 @@ impl Endpoint {
             if state.is_shut {
                 return Ok(None);
             }
-            if let Some(waker) = io.waker {
-                state.wakers.register(waker);
-            }
+            io.wait_for(&mut state.wakers, READABLE | PollEvents::ERR);
             return Err(Errno::EAGAIN);
         };
         let result = take(first)?;
@@ -181,11 +181,9 @@ impl Endpoint {
     /// What can be done without waiting (poll(2)).
     pub fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let mut state = self.state.lock();
-        if let Some(waker) = io.waker {
-            state.wakers.register(waker);
-        }
-        let mut events = PollEvents::OUT | PollEvents::WRNORM;
-        events.set(PollEvents::IN | PollEvents::RDNORM, !state.waiting.is_empty() || state.is_shut);
+        io.watch(&mut state.wakers);
+        let mut events = WRITABLE;
+        events.set(READABLE, !state.waiting.is_empty() || state.is_shut);
         events.set(PollEvents::RDHUP, state.is_shut);
         events.set(PollEvents::ERR, state.error.is_some());
         events

@@ -5,13 +5,15 @@
 use alloc::collections::VecDeque;
 
 use abi::errno::Errno;
+use abi::io::PollEvents;
 use abi::net::{MsgFlags, Ucred};
-use sync::{Lock, WakerSet};
+use sync::Lock;
 
 use super::rights::Rights;
 use crate::file::Io;
 use crate::file::io::{Sink, Source, partial};
 use crate::file::ring::Ring;
+use crate::file::wakers::WakerSet;
 use crate::net::address::UnixAddress;
 use crate::net::socket::{Control, Incoming};
 
@@ -73,12 +75,6 @@ pub(super) struct Look {
     pub(super) has_error: bool,
 }
 
-fn register(wakers: &mut WakerSet, io: &Io<'_>) {
-    if let Some(waker) = io.waker {
-        wakers.register(waker);
-    }
-}
-
 impl State {
     fn fill(&mut self, from: &mut dyn Source, count: usize) -> (usize, Result<(), Errno>) {
         let mut done = 0;
@@ -114,7 +110,7 @@ impl State {
             Some(errno) => Err(errno),
             None if self.is_closed => Ok(0),
             None => {
-                register(&mut self.readers, io);
+                io.wait_for(&mut self.readers, PollEvents::all());
                 Err(Errno::EAGAIN)
             }
         }
@@ -172,7 +168,7 @@ impl Channel {
         }
         let room = state.bytes.make_room(io, wanted, capacity)?;
         if room == 0 {
-            register(&mut state.writers, io);
+            io.wait_for(&mut state.writers, PollEvents::all());
             return Err(Errno::EAGAIN);
         }
         let (done, end) = state.fill(from, wanted.min(room));
@@ -211,7 +207,7 @@ impl Channel {
             }
         }
         if !fits {
-            register(&mut state.writers, io);
+            io.wait_for(&mut state.writers, PollEvents::all());
             return Err(Errno::EAGAIN);
         }
         state.runs.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
@@ -341,14 +337,14 @@ impl Channel {
     /// Looks as the receiver does.
     pub(super) fn look_in(&self, io: &Io<'_>) -> Look {
         let state = &mut *self.0.lock();
-        register(&mut state.readers, io);
+        io.watch(&mut state.readers);
         state.look()
     }
 
     /// Looks as a sender does.
     pub(super) fn look_out(&self, io: &Io<'_>) -> Look {
         let state = &mut *self.0.lock();
-        register(&mut state.writers, io);
+        io.watch(&mut state.writers);
         state.look()
     }
 }

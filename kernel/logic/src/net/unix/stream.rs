@@ -12,13 +12,14 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use abi::errno::Errno;
 use abi::io::PollEvents;
 use abi::net::{MsgFlags, Shutdown, SocketOption, SocketType, Ucred};
-use sync::{Lock, Once, WakerSet};
+use sync::{Lock, Once};
 
 use super::channel::{Channel, Parcel};
 use super::names::Bound;
 use super::rights::Rights;
 use super::{Domain, HEADROOM, Name, common};
 use crate::file::io::{Sink, Source};
+use crate::file::wakers::WakerSet;
 use crate::file::{File, Io};
 use crate::net::address::{SocketAddress, UnixAddress};
 use crate::net::options::{Common, Switches};
@@ -57,14 +58,6 @@ struct Listener {
     credentials: Ucred,
     is_shut: bool,
     wakers: WakerSet,
-}
-
-impl Listener {
-    fn register(&mut self, io: &Io<'_>) {
-        if let Some(waker) = io.waker {
-            self.wakers.register(waker);
-        }
-    }
 }
 
 /// Both ends of a new connection: the one that asked first. `who` is who each of them will say its peer is.
@@ -124,7 +117,7 @@ impl Stream {
         let mut listener = other.listener.lock();
         let listener = listener.as_mut().filter(|listener| !listener.is_shut).ok_or(Errno::ECONNREFUSED)?;
         if listener.waiting.len() > listener.backlog {
-            listener.register(io);
+            io.wait_for(&mut listener.wakers, PollEvents::all());
             return Err(Errno::EAGAIN);
         }
         listener.waiting.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
@@ -215,7 +208,7 @@ impl Socket for Stream {
             if listener.is_shut {
                 return Err(Errno::EINVAL);
             }
-            listener.register(io);
+            io.wait_for(&mut listener.wakers, PollEvents::all());
             return Err(Errno::EAGAIN);
         };
         // Somebody may wait for a place in the queue.
@@ -358,7 +351,7 @@ impl File for Stream {
     fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let (readable, writable) = (PollEvents::IN | PollEvents::RDNORM, super::WRITABLE);
         if let Some(listener) = &mut *self.listener.lock() {
-            listener.register(io);
+            io.watch(&mut listener.wakers);
             let mut events = PollEvents::empty();
             events.set(PollEvents::RDHUP, listener.is_shut);
             events.set(readable, listener.is_shut || !listener.waiting.is_empty());

@@ -327,6 +327,9 @@ fn a_message_that_cannot_be_had_leaves_nothing() {
             self.0 = self.0.checked_sub(bytes.len()).ok_or(Errno::EFAULT)?;
             Ok(())
         }
+        fn peek(&mut self, bytes: &mut [u8]) -> Result<(), Errno> {
+            Torn(self.0).take(bytes)
+        }
         fn take_unseen(&mut self) -> usize {
             0
         }
