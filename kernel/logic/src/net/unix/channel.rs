@@ -334,6 +334,16 @@ impl Channel {
         self.0.lock().wants_credentials = wanted;
     }
 
+    /// The interests of `early` wait for something to receive.
+    pub(super) fn join_readers(&self, early: &WakerSet) {
+        self.0.lock().readers.join_all(early);
+    }
+
+    /// Who waits in `early` waits for room to send.
+    pub(super) fn join_writers(&self, mut early: WakerSet) {
+        self.0.lock().writers.take_over(&mut early);
+    }
+
     /// Looks as the receiver does.
     pub(super) fn look_in(&self, io: &Io<'_>) -> Look {
         let state = &mut *self.0.lock();

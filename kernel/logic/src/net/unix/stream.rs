@@ -35,6 +35,8 @@ pub struct Stream {
     /// The socket is connected as soon as this is there, and stays so.
     connection: Once<Connection>,
     listener: Lock<Option<Listener>>,
+    /// Who waits for it while it is neither.
+    early: Lock<WakerSet>,
 }
 
 /// What a connected socket has.
@@ -84,6 +86,7 @@ impl Stream {
             name: Name::default(),
             connection: Once::new(),
             listener: Lock::new(None),
+            early: Lock::new(WakerSet::new()),
         })
     }
 
@@ -131,9 +134,18 @@ impl Stream {
         *accepted.name.lock() = other.local_name();
         accepted.connection.set(theirs);
         self.connection.try_set(mine).map_err(|_| Errno::EISCONN)?;
+        self.tell_early();
         listener.waiting.push_back(accepted);
         listener.wakers.wake_all();
         Ok(())
+    }
+
+    /// It is connected: who waited for that waits for its channels now.
+    fn tell_early(&self) {
+        let Some(connection) = self.connection.get() else { return };
+        let early = core::mem::take(&mut *self.early.lock());
+        connection.incoming.join_readers(&early);
+        connection.outgoing.join_writers(early);
     }
 
     /// What goes with bytes that are sent.
@@ -195,7 +207,9 @@ impl Socket for Stream {
             }
             None => {
                 let (waiting, wakers) = (VecDeque::new(), WakerSet::new());
-                *listener = Some(Listener { backlog, waiting, credentials, is_shut: false, wakers });
+                let listener =
+                    listener.insert(Listener { backlog, waiting, credentials, is_shut: false, wakers });
+                listener.wakers.take_over(&mut self.early.lock());
             }
         }
         Ok(())
@@ -357,7 +371,15 @@ impl File for Stream {
             events.set(readable, listener.is_shut || !listener.waiting.is_empty());
             return events;
         }
-        let Some(connection) = self.connection.get() else { return writable | PollEvents::HUP };
+        let Some(connection) = self.connection.get() else {
+            let mut early = self.early.lock();
+            if self.connection.get().is_none() {
+                io.watch(&mut early);
+                return writable | PollEvents::HUP;
+            }
+            drop(early);
+            return self.readiness(io);
+        };
         let (incoming, outgoing) = (connection.incoming.look_in(io), connection.outgoing.look_out(io));
         let mut events = PollEvents::empty();
         events.set(readable, incoming.is_waiting || incoming.is_closed);
