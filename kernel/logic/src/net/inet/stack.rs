@@ -249,29 +249,25 @@ impl Stack {
         Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to: local.ip() })
     }
 
-    /// Begins a connection from `local`, whose port may be 0 and whose address unspecified, to `remote`.
+    /// A connection from `local`, whose port may be 0 and whose address unspecified, to `remote`. It begins with its first [`Stack::step`].
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` when all ports are taken; `EADDRINUSE` when there is this connection already; `ENETUNREACH`; `ENOBUFS`.
     pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
         let source = if local.ip().is_unspecified() { self.source_for(remote.ip())? } else { local.ip() };
         let now = self.now();
-        let connection = {
-            let mut tcp = self.tcp.lock();
-            let port = match local.port() {
-                0 => tcp.free_port(source, remote, (self.around.random)()).ok_or(Errno::EADDRNOTAVAIL)?,
-                port => port,
-            };
-            let ends = (SocketAddr::new(source, port), remote);
-            if tcp.connections.contains_key(&ends) {
-                return Err(Errno::EADDRINUSE);
-            }
-            let seed = (self.around.random)();
-            let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
-            tcp.insert(flow, Weak::new())?
+        let mut tcp = self.tcp.lock();
+        let port = match local.port() {
+            0 => tcp.free_port(source, remote, (self.around.random)()).ok_or(Errno::EADDRNOTAVAIL)?,
+            port => port,
         };
-        self.step(&connection, |_| ());
-        Ok(connection)
+        let ends = (SocketAddr::new(source, port), remote);
+        if tcp.connections.contains_key(&ends) {
+            return Err(Errno::EADDRINUSE);
+        }
+        let seed = (self.around.random)();
+        let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
+        tcp.insert(flow, Weak::new())
     }
 
     /// Does `step` with a connection, and all that follows from it.

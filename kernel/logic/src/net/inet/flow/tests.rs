@@ -1,3 +1,5 @@
+//! One connection over a wire that loses packets.
+
 use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;

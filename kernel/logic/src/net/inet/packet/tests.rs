@@ -1,3 +1,5 @@
+//! Nothing that comes in is trusted.
+
 use proptest::prelude::*;
 
 use alloc::vec;

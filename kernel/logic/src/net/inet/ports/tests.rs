@@ -1,3 +1,5 @@
+//! Who may have which port.
+
 use alloc::vec::Vec;
 
 use abi::errno::Errno;

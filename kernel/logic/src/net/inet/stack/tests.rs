@@ -1,3 +1,5 @@
+//! Two sockets of one machine, without a device: handshakes, backlogs, ends, and datagrams.
+
 extern crate std;
 
 use alloc::sync::Arc;
@@ -53,6 +55,12 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
+fn connect(stack: &Stack, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
+    let connection = stack.connect(local, remote)?;
+    stack.step(&connection, |_| ());
+    Ok(connection)
+}
+
 fn write(stack: &Stack, connection: &Arc<Connection>, bytes: &[u8]) -> Result<usize, Errno> {
     stack.step(connection, |flow| flow.write(&mut SliceSource(bytes)))
 }
@@ -71,7 +79,7 @@ fn a_request_and_its_answer() {
     let bound = stack.bind(claim(server)).unwrap();
     let listener = stack.listen(&bound, server, false, 1).unwrap();
     assert_eq!(listener.accept(&Io::default()).unwrap_err(), Errno::EAGAIN);
-    let client = stack.connect(address(ANY), server).unwrap();
+    let client = connect(&stack, address(ANY), server).unwrap();
     let accepted = listener.accept(&Io::default()).unwrap();
     assert_eq!(accepted.ends(), (server, client.ends().0));
     assert_eq!(write(&stack, &client, b"request"), Ok(7));
@@ -88,10 +96,10 @@ fn a_request_and_its_answer() {
 #[test]
 fn nobody_listens() {
     let stack = stack();
-    let client = stack.connect(address(ANY), address("127.0.0.1:81")).unwrap();
+    let client = connect(&stack, address(ANY), address("127.0.0.1:81")).unwrap();
     assert_eq!(client.take_error(), Some(Errno::ECONNREFUSED));
     assert!(stack.tcp.lock().connections.is_empty());
-    assert_eq!(stack.connect(address(ANY), address("192.0.2.1:81")).unwrap_err(), Errno::ENETUNREACH);
+    assert_eq!(connect(&stack, address(ANY), address("192.0.2.1:81")).unwrap_err(), Errno::ENETUNREACH);
 }
 
 #[test]
@@ -100,7 +108,7 @@ fn a_full_backlog_makes_others_wait() {
     let server = address("127.0.0.1:80");
     let bound = stack.bind(claim(server)).unwrap();
     let listener = stack.listen(&bound, server, false, 1).unwrap();
-    let clients: Vec<_> = (0..3).map(|_| stack.connect(address(ANY), server).unwrap()).collect();
+    let clients: Vec<_> = (0..3).map(|_| connect(&stack, address(ANY), server).unwrap()).collect();
     let open = |client: &Arc<Connection>| stack.step(client, |flow| flow.is_open());
     assert_eq!(clients.iter().map(open).collect::<Vec<_>>(), [true, true, false]);
     listener.accept(&Io::default()).unwrap();
@@ -122,10 +130,10 @@ fn who_is_not_accepted_is_turned_away() {
     let server = address("127.0.0.1:80");
     let bound = stack.bind(claim(server)).unwrap();
     let listener = stack.listen(&bound, server, false, 5).unwrap();
-    let client = stack.connect(address(ANY), server).unwrap();
+    let client = connect(&stack, address(ANY), server).unwrap();
     stack.close_listener(&listener);
     assert_eq!(read(&stack, &client), Err(Errno::ECONNRESET));
-    let late = stack.connect(address(ANY), server).unwrap();
+    let late = connect(&stack, address(ANY), server).unwrap();
     assert_eq!(late.take_error(), Some(Errno::ECONNREFUSED));
 }
 
@@ -134,8 +142,8 @@ fn one_listener_for_both_families() {
     let stack = stack();
     let bound = stack.bind(claim(address("[::]:80"))).unwrap();
     let listener = stack.listen(&bound, address("[::]:80"), false, 5).unwrap();
-    let four = stack.connect(address(ANY), address("127.0.0.1:80")).unwrap();
-    let six = stack.connect(address("[::]:0"), address("[::1]:80")).unwrap();
+    let four = connect(&stack, address(ANY), address("127.0.0.1:80")).unwrap();
+    let six = connect(&stack, address("[::]:0"), address("[::1]:80")).unwrap();
     for client in [four, six] {
         let accepted = listener.accept(&Io::default()).unwrap();
         assert_eq!(accepted.ends().1, client.ends().0);
@@ -149,7 +157,7 @@ fn ten_thousand_connections() {
     let bound = stack.bind(claim(server)).unwrap();
     let listener = stack.listen(&bound, server, false, 5).unwrap();
     let pairs: Vec<_> = (0..500)
-        .map(|_| (stack.connect(address(ANY), server).unwrap(), listener.accept(&Io::default()).unwrap()))
+        .map(|_| (connect(&stack, address(ANY), server).unwrap(), listener.accept(&Io::default()).unwrap()))
         .collect();
     for (index, (client, accepted)) in pairs.iter().enumerate() {
         write(&stack, client, &index.to_le_bytes()).unwrap();
