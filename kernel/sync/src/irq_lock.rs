@@ -4,21 +4,19 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 
-use spinning_top::Spinlock;
-use spinning_top::guard::SpinlockGuard;
-
 use crate::hooks;
+use crate::prim::{IrqSpinlock, IrqSpinlockGuard};
 
 /// Mutual exclusion between threads and interrupt handlers of all CPUs. Hold it for a few instructions only.
 #[derive(Default)]
 pub struct IrqLock<T> {
-    inner: Spinlock<T>,
+    inner: IrqSpinlock<T>,
 }
 
 impl<T> IrqLock<T> {
     /// A free lock around `value`.
     pub const fn new(value: T) -> Self {
-        Self { inner: Spinlock::new(value) }
+        Self { inner: IrqSpinlock::new(value) }
     }
 
     /// Takes the lock; spins while another CPU has it.
@@ -37,7 +35,7 @@ impl<T> fmt::Debug for IrqLock<T> {
 
 /// Access to what an [`IrqLock`] guards, until it is dropped.
 pub struct IrqLockGuard<'a, T> {
-    inner: ManuallyDrop<SpinlockGuard<'a, T>>,
+    inner: ManuallyDrop<IrqSpinlockGuard<'a, T>>,
     enabled: bool,
 }
 

@@ -19,6 +19,15 @@ pub(crate) type Spinlock<T> = spinning_top::lock_api::Mutex<spinning_top::RawSpi
 pub(crate) type SpinlockGuard<'a, T> =
     spinning_top::lock_api::MutexGuard<'a, spinning_top::RawSpinlock<crate::Patience>, T>;
 
+/// A spinlock for sections in which no CPU may sleep.
+#[cfg(not(shuttle))]
+pub(crate) use spinning_top::Spinlock as IrqSpinlock;
+/// Access to what an [`IrqSpinlock`] guards.
+#[cfg(not(shuttle))]
+pub(crate) use spinning_top::guard::SpinlockGuard as IrqSpinlockGuard;
+#[cfg(shuttle)]
+pub(crate) use {Spinlock as IrqSpinlock, SpinlockGuard as IrqSpinlockGuard};
+
 /// In a model a lock is one that the model knows: every taking is a moment when somebody else may come first.
 #[cfg(shuttle)]
 #[derive(Default)]

@@ -34,7 +34,7 @@ const fn kept(operation: Operation) -> Operation {
 }
 
 /// Every operation the program reports, in the order of the page.
-pub(crate) const OPERATIONS: [Operation; 16] = [
+pub(crate) const OPERATIONS: [Operation; 19] = [
     kept(row("main", "reset to `main`", Some((400_000, Some(40_000))))),
     kept(row("getpid-direct", "getpid, called", Some((12, None)))),
     kept(row("getpid-syscall", "getpid, by the `syscall` instruction", Some((100, Some(60))))),
@@ -51,6 +51,9 @@ pub(crate) const OPERATIONS: [Operation; 16] = [
     row("mpsc-round-trip", "`mpsc` round trip of two threads", None),
     kept(row("spawn-join", "spawn and join a thread", Some((8000, Some(4000))))),
     row("yield-now", "`thread::yield_now`", Some((150, None))),
+    row("epoll-wait-nothing", "epoll_wait on 10,000 files of which none is ready", Some((60, None))),
+    row("eventfd-write-read", "write to and read from an eventfd that an epoll instance waits for", None),
+    row("epoll-wait-event", "the same, and an epoll_wait in between that tells of it", None),
     row("first-touch-4k", "first touch, per 4 KiB of fresh memory", Some((400, Some(80)))),
     kept(row("malloc-free-64", "malloc and free of 64 bytes", Some((80, Some(45))))),
     row("malloc-free-random", "malloc and free of random sizes below 2 KB", Some((200, Some(130)))),

@@ -42,9 +42,23 @@ const WITH_EXCLUSIVE: EpollFlags = EpollFlags::EXCLUSIVE.union(EpollFlags::WAKEU
 const EVENTS_WITH_EXCLUSIVE: PollEvents =
     PollEvents::IN.union(PollEvents::OUT).union(PollEvents::ERR).union(PollEvents::HUP);
 
+/// Most looks at files that turn out not to be ready, one after the other with the CPU kept.
+const MOST_LOOKS: usize = 256;
+
 /// What an interest is in: a descriptor, and where the open file is that it stood for. The descriptor can come to stand for another one, and
 /// there the interest keeps the place from being used again.
 type Key = (Fd, usize);
+
+/// What becomes of an interest that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visited {
+    /// It was told of: that is all until its file changes.
+    Done,
+    /// It was told of, and will be for as long as it is ready.
+    Again,
+    /// It was not told of, and others need not be looked at.
+    NotYet,
+}
 
 /// An epoll instance.
 pub struct Epoll {
@@ -168,8 +182,8 @@ impl Epoll {
     /// `EAGAIN` when there is none; `EFAULT` when the first one could not be handed over.
     pub fn collect(&self, waker: Option<&Waker>, out: &mut dyn Sink) -> Result<usize, Errno> {
         loop {
-            if self.ready.is_any() {
-                let answer = self.look_through(out);
+            while self.ready.is_any() {
+                let answer = self.tell(out);
                 if answer != Ok(0) {
                     // It may be waiting still: the change was another thread's to look at.
                     waker.inspect(|waker| self.ready.leave(waker));
@@ -187,53 +201,59 @@ impl Epoll {
         self.ready.give_up(waker);
     }
 
-    /// Looks at the file of each interest on the list, once. What was told of goes to the end of the list, so that with little room each has
-    /// its turn.
-    fn look_through(&self, out: &mut dyn Sink) -> Result<usize, Errno> {
+    /// Calls `visit` with up to `most` of the interests that are on the list now and whose files have events. Those to be told of again go to
+    /// the end of the list, so that with little room each has its turn. It ends early when many looks have found nothing: other threads run
+    /// on this CPU in between.
+    fn look_through(&self, most: usize, mut visit: impl FnMut(&Arc<Interest>, PollEvents) -> Visited) {
         let _turn = self.turn.lock();
-        let (mut done, mut end, mut last) = (0, Ok(()), None);
-        for _ in 0..self.ready.len() {
-            if out.room() < Self::EVENT {
-                break;
-            }
-            let Some(interest) = self.ready.next(last.take()) else { break };
+        let (mut last, mut left, mut looks, mut visited) = (None, None, 0, 0);
+        while visited < most
+            && left != Some(0)
+            && (visited > 0 || looks < MOST_LOOKS)
+            && let Some((interest, count)) = self.ready.next(last.take())
+        {
+            left = Some(left.unwrap_or(count) - 1);
+            looks += 1;
             let events = interest.look();
             if events.is_empty() {
                 continue;
             }
-            if let Err(errno) = out.put(interest.event(events).as_bytes()) {
-                self.ready.give_back(interest);
-                end = Err(errno);
-                break;
-            }
-            done += Self::EVENT;
-            let asked = interest.asked();
-            if asked.contains(EpollFlags::ONESHOT) {
-                interest.rest();
-            } else if !asked.contains(EpollFlags::ET) {
-                last = Some(interest);
+            visited += 1;
+            match visit(&interest, events) {
+                Visited::Done => {}
+                Visited::Again => last = Some(interest),
+                Visited::NotYet => {
+                    self.ready.give_back(interest);
+                    break;
+                }
             }
         }
         self.ready.finish(last);
+    }
+
+    /// Writes what there is room for into `out`.
+    fn tell(&self, out: &mut dyn Sink) -> Result<usize, Errno> {
+        let (mut done, mut end) = (0, Ok(()));
+        self.look_through(out.room() / Self::EVENT, |interest, events| {
+            if let Err(errno) = out.put(interest.event(events).as_bytes()) {
+                end = Err(errno);
+                return Visited::NotYet;
+            }
+            done += Self::EVENT;
+            interest.told()
+        });
         partial(done, end)
     }
 
     /// Whether any interest has an event now.
     fn has_events(&self) -> bool {
-        if !self.ready.is_any() {
-            return false;
-        }
-        let _turn = self.turn.lock();
         let mut is_found = false;
-        for _ in 0..self.ready.len() {
-            let Some(interest) = self.ready.next(None) else { break };
-            if !interest.look().is_empty() {
-                self.ready.give_back(interest);
+        while !is_found && self.ready.is_any() {
+            self.look_through(1, |_, _| {
                 is_found = true;
-                break;
-            }
+                Visited::NotYet
+            });
         }
-        self.ready.finish(None);
         is_found
     }
 

@@ -94,7 +94,7 @@ pub fn sys_sendfile(
     from.check_read()?;
     let to = cx.file(out_fd)?;
     to.check_write()?;
-    if from.positions() == Positions::None {
+    if !from.positions().can_be_given() {
         return Err(if given.is_some() { Errno::ESPIPE } else { Errno::EINVAL });
     }
     if to.flags().contains(OpenFlags::APPEND) {

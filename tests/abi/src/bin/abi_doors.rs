@@ -6,7 +6,7 @@ use std::arch::asm;
 use abi_tests::{Scratch, c, cases, errno, open, raw};
 use libc::{O_CREAT, O_RDWR};
 
-cases! { same_answers, same_errors, same_effects, registers_survive, vectors_survive_switches, red_zone_survives, files_of_proc, files_of_sys_and_etc }
+cases! { same_answers, same_readiness, same_errors, same_effects, registers_survive, vectors_survive_switches, red_zone_survives, files_of_proc, files_of_sys_and_etc }
 
 /// C's answer in the kernel's terms: the value, or minus the error number.
 fn through_c(answer: i64) -> i64 {
@@ -26,6 +26,38 @@ fn same_answers() {
             assert_eq!(raw(libc::SYS_clock_gettime, [1, &raw mut by_instruction as usize, 0, 0, 0, 0]), 0);
             assert!((by_instruction.tv_sec, by_instruction.tv_nsec) >= (direct.tv_sec, direct.tv_nsec));
         }
+    }
+}
+
+/// Readiness asked for by C's functions and by the instruction.
+fn same_readiness() {
+    let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 7 };
+    let mut entry = libc::pollfd { fd: -1, events: libc::POLLIN, revents: 0 };
+    let mut number = 0;
+    // SAFETY: numbers, and structures that are whole.
+    unsafe {
+        let (epoll, counter) = (libc::epoll_create1(0), libc::eventfd(0, libc::EFD_NONBLOCK));
+        entry.fd = counter;
+        let [epfd, fd] = [epoll, counter].map(|fd| fd as usize);
+        let (events, entries) = (&raw mut event as usize, &raw mut entry as usize);
+        let wait = |epoll| i64::from(libc::epoll_wait(epoll, events as *mut _, 1, 0));
+        let poll = || i64::from(libc::poll(entries as *mut _, 1, 0));
+        assert_eq!(libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, counter, &mut event), 0);
+        let add = [epfd, libc::EPOLL_CTL_ADD as usize, fd, events, 0, 0];
+        assert_eq!(raw(libc::SYS_epoll_ctl, add), -i64::from(libc::EEXIST));
+        for ready in [0, 1] {
+            assert_eq!((wait(epoll), raw(libc::SYS_epoll_wait, [epfd, events, 1, 0, 0, 0])), (ready, ready));
+            assert_eq!((poll(), raw(libc::SYS_poll, [entries, 1, 0, 0, 0, 0])), (ready, ready));
+            assert_eq!(libc::eventfd_write(counter, 5), 0);
+        }
+        assert_eq!((libc::eventfd_read(counter, &mut number), number), (0, 10));
+        assert_eq!((libc::eventfd_read(counter, &mut number), errno()), (-1, libc::EAGAIN));
+        assert_eq!(through_c(wait(9999)), raw(libc::SYS_epoll_wait, [9999, events, 1, 0, 0, 0]));
+        assert_eq!(through_c(wait(counter)), raw(libc::SYS_epoll_wait, [fd, events, 1, 0, 0, 0]));
+        let time = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        assert_eq!(libc::ppoll(&mut entry, 1, &time, std::ptr::null()), 0);
+        libc::close(epoll);
+        libc::close(counter);
     }
 }
 

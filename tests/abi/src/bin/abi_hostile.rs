@@ -10,7 +10,7 @@ use libc::{
     PROT_NONE, PROT_READ, PROT_WRITE, RLIMIT_NOFILE, RUSAGE_SELF, S_IFIFO, SIG_BLOCK, SIGUSR1,
 };
 
-cases! { files, paths, signals, clocks, threads, facts, vectors, long_buffers_end_where_memory_does }
+cases! { files, readiness, paths, signals, clocks, threads, facts, vectors, long_buffers_end_where_memory_does }
 
 const PAGE: usize = 4096;
 /// Stands for the hostile pointer in a list of arguments.
@@ -93,6 +93,38 @@ fn files() {
     ]);
     // What was there is still there.
     assert_eq!(std::fs::read(scratch.path("file")).unwrap(), [7; 64]);
+}
+
+// covers: epoll_ctl, epoll_wait, epoll_pwait, epoll_pwait2, timerfd_settime, timerfd_gettime, signalfd, signalfd4
+fn readiness() {
+    let descriptor = |number: i64, words: [usize; 6]| call(number, words).unwrap().cast_unsigned() as usize;
+    let epoll = descriptor(libc::SYS_epoll_create1, [0; 6]);
+    let counter = descriptor(libc::SYS_eventfd2, [1, 0, 0, 0, 0, 0]);
+    let timer = descriptor(libc::SYS_timerfd_create, [CLOCK_MONOTONIC as usize, 0, 0, 0, 0, 0]);
+    let event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 0 };
+    let now = [0_i64; 4];
+    let (event, now) = ((&raw const event).addr(), now.as_ptr().addr());
+    let [add, modify] = [libc::EPOLL_CTL_ADD, libc::EPOLL_CTL_MOD].map(|op| op as usize);
+    call(libc::SYS_epoll_ctl, [epoll, add, counter, event, 0, 0]).unwrap();
+    refused(&[
+        (libc::SYS_epoll_ctl, &[epoll, add, timer, P]),
+        (libc::SYS_epoll_ctl, &[epoll, modify, counter, P]),
+        (libc::SYS_epoll_wait, &[epoll, P, 1, 0]),
+        (libc::SYS_epoll_wait, &[epoll, P, 100, 1000]),
+        (libc::SYS_epoll_pwait, &[epoll, P, 1, 0, 0, 8]),
+        (libc::SYS_epoll_pwait, &[epoll, event, 1, 0, P, 8]),
+        (libc::SYS_epoll_pwait2, &[epoll, P, 1, now, 0, 8]),
+        (libc::SYS_epoll_pwait2, &[epoll, event, 1, P, 0, 8]),
+        (libc::SYS_epoll_pwait2, &[epoll, event, 1, now, P, 8]),
+        (libc::SYS_timerfd_settime, &[timer, 0, P, 0]),
+        (libc::SYS_timerfd_settime, &[timer, 0, now, P]),
+        (libc::SYS_timerfd_gettime, &[timer, P]),
+        (libc::SYS_signalfd, &[usize::MAX, P, 8]),
+        (libc::SYS_signalfd4, &[usize::MAX, P, 8, 0]),
+    ]);
+    for fd in [epoll, counter, timer] {
+        call(libc::SYS_close, [fd, 0, 0, 0, 0, 0]).unwrap();
+    }
 }
 
 // covers: open, openat, creat, stat, lstat, newfstatat, statx, access, faccessat, faccessat2, truncate, getcwd, chdir, rename, renameat

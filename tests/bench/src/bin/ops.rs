@@ -27,6 +27,7 @@ fn main() {
     processes();
     files();
     waiting();
+    readiness();
     first_touch();
     heap();
     println!("done");
@@ -112,6 +113,48 @@ fn waiting() {
     });
     drop(to);
     partner.join().expect("it does not panic");
+}
+
+/// What an event loop does, with very many files that do nothing.
+fn readiness() {
+    const FILES: u32 = 10_000;
+    let limit = libc::rlimit { rlim_cur: 2 * u64::from(FILES), rlim_max: 2 * u64::from(FILES) };
+    // SAFETY: the structure is whole.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0, "descriptors may be as many");
+    // SAFETY: takes a number.
+    let epoll = unsafe { libc::epoll_create1(0) };
+    let mut event = libc::epoll_event { events: libc::EPOLLIN.cast_unsigned(), u64: 0 };
+    let files: Vec<i32> = (0..FILES)
+        .map(|_| {
+            // SAFETY: takes two numbers.
+            let file = unsafe { libc::eventfd(0, 0) };
+            // SAFETY: the event is whole.
+            assert_eq!(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, file, &mut event) }, 0);
+            file
+        })
+        .collect();
+    // SAFETY: there is room for one event.
+    let mut ready = || unsafe { libc::epoll_wait(epoll, &mut event, 1, 0) };
+    measure("epoll-wait-nothing", 1000, || assert_eq!(black_box(ready()), 0));
+    let mut number = 1u64;
+    let file = files[files.len() / 2];
+    // SAFETY: the number is eight bytes.
+    let count_up = |number: &u64| unsafe { libc::write(file, std::ptr::from_ref(number).cast(), 8) };
+    // SAFETY: there is room for eight bytes.
+    let take = |number: &mut u64| unsafe { libc::read(file, std::ptr::from_mut(number).cast(), 8) };
+    measure("eventfd-write-read", 500, || {
+        assert_eq!((count_up(&number), take(&mut number)), (8, 8));
+    });
+    ready();
+    measure("epoll-wait-event", 500, || {
+        count_up(&number);
+        assert_eq!(black_box(ready()), 1);
+        take(&mut number);
+    });
+    for file in files.into_iter().chain([epoll]) {
+        // SAFETY: nobody else knows of it.
+        unsafe { libc::close(file) };
+    }
 }
 
 /// Waits until the number is `turn`, then makes it the next. Two threads with even and odd turns alternate.

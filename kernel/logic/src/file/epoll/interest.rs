@@ -12,8 +12,11 @@ use sync::{Link, linked};
 use super::super::open::OpenFile;
 use super::super::poll::ALWAYS;
 use super::super::{File, Io};
-use super::Key;
 use super::ready::Ready;
+use super::{Key, Visited};
+
+/// The bits of [`EpollFlags`] that are events.
+const EVENTS: u32 = 0xffff;
 
 /// The kind of queue that an epoll instance's list is.
 pub(super) enum Listed {}
@@ -79,9 +82,15 @@ impl Interest {
         self.asked().contains(EpollFlags::EXCLUSIVE)
     }
 
-    /// It was told: nothing more until it is asked for something again (`EPOLLONESHOT`).
-    pub(super) fn rest(&self) {
-        self.asked.fetch_and(!0xffff, Ordering::Release);
+    /// It was told of: whether it is to be told of again, as `EPOLLET` and `EPOLLONESHOT` have it.
+    pub(super) fn told(&self) -> Visited {
+        let asked = self.asked();
+        if asked.contains(EpollFlags::ONESHOT) {
+            // No events are left that it could be told of, until it is asked for some.
+            self.asked.fetch_and(!EVENTS, Ordering::Release);
+            return Visited::Done;
+        }
+        if asked.contains(EpollFlags::ET) { Visited::Done } else { Visited::Again }
     }
 
     /// Its file has changed, and `events` may be there. Called with the file's lock held, and in interrupts. Answers whether a thread was

@@ -77,20 +77,16 @@ impl Ready {
         }
     }
 
-    /// How many are on the list.
-    pub(super) fn len(&self) -> usize {
-        self.list.lock().queue.len()
-    }
-
-    /// Takes the first one off the list; `last`, which was taken before, goes to its end.
-    pub(super) fn next(&self, last: Option<Arc<Interest>>) -> Option<Arc<Interest>> {
+    /// Takes the first one off the list, and tells how many were on it; `last`, which was taken before, goes to its end.
+    pub(super) fn next(&self, last: Option<Arc<Interest>>) -> Option<(Arc<Interest>, usize)> {
         let mut list = self.list.lock();
         list.put_back(last);
-        let first = list.queue.pop_front();
-        if first.as_ref().is_some_and(|interest| interest.has_ended()) {
+        let count = list.queue.len();
+        let first = list.queue.pop_front()?;
+        if first.has_ended() {
             list.ended -= 1;
         }
-        first
+        Some((first, count))
     }
 
     /// Puts one that was taken back where it was.
@@ -99,6 +95,12 @@ impl Ready {
         if !interest.link.is_taken() && !interest.has_ended() {
             list.queue.push_front(interest);
         }
+    }
+
+    /// How many are on the list.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.list.lock().queue.len()
     }
 
     /// Ends a look through the list; `last`, which was taken from it, goes to its end. What is on it is the next thread's.
@@ -156,7 +158,7 @@ impl Ready {
         let mut last = None;
         for _ in 0..count {
             // One at a time: interrupts are off for a moment only.
-            last = self.next(last).filter(|interest| !interest.has_ended());
+            last = self.next(last).map(|(first, _)| first);
         }
         if count > 0 {
             self.finish(last);

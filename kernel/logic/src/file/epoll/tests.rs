@@ -259,3 +259,15 @@ fn what_it_costs_to_be_polled_does_not_take_events() {
     assert_eq!(collect(&open, 9), [2]);
     assert!(open.file.readiness(&Io::default()).is_empty());
 }
+
+#[test]
+fn an_event_behind_many_that_are_gone_is_found() {
+    let (open, gone, file) = (instance(), counter(1), counter(1));
+    for fd in 0..1000 {
+        add(&open, fd, &gone, IN).unwrap();
+    }
+    add(&open, 2000, &file, IN | ET).unwrap();
+    reset(&gone);
+    assert!(open.file.readiness(&Io::default()).contains(PollEvents::IN));
+    assert_eq!((collect(&open, 9), collect(&open, 9)), (vec![2000], vec![]));
+}

@@ -1,58 +1,18 @@
-//! The futex queues in many orders of the steps of a few threads (`cargo xtask test model`): no wake-up is lost, none counts twice.
-//!
-//! What runs is this crate's own code; the locks are shuttle's. A model that has a step in the wrong place stands beside, and is found.
-#![cfg(shuttle)]
+//! The futex queues: no wake-up is lost, none counts twice.
 
 use std::sync::Arc;
 
-use logic::futex::{Futexes, Thread, Waiter, Waits};
+use logic::futex::Futexes;
 use shuttle::sync::atomic::{AtomicU32, Ordering};
-use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
-use sync::{Link, Park, linked};
 
-const ORDERS: usize = 20_000;
+use super::ORDERS;
+use super::sleeper::Sleeper;
+
 const ANY: u32 = u32::MAX;
 const KEY: u64 = 0x1000;
 /// In another bucket.
 const OTHER: u64 = 0x2004;
-
-/// A thread as the scheduler has it: its word, and the run queue that gives it the CPU again.
-#[derive(Default)]
-struct Sleeper {
-    waiter: Waiter,
-    link: Link<Self, Waits>,
-    park: Park,
-    queued: (Mutex<bool>, Condvar),
-}
-
-linked! { Sleeper, by link: Waits }
-
-impl Thread for Sleeper {
-    fn waiter(&self) -> &Waiter {
-        &self.waiter
-    }
-
-    fn wake(self: &Arc<Self>) {
-        if self.park.notify() {
-            *self.queued.0.lock().unwrap() = true;
-            self.queued.1.notify_one();
-        }
-    }
-}
-
-impl Sleeper {
-    fn park(&self) {
-        if !self.park.prepare() {
-            return;
-        }
-        let mut queued = self.queued.0.lock().unwrap();
-        while !*queued {
-            queued = self.queued.1.wait(queued).unwrap();
-        }
-        *queued = false;
-    }
-}
 
 type Queues = Futexes<Sleeper>;
 
