@@ -180,7 +180,8 @@ pub fn attend(process: &Process, task: &Task, frame: &mut TrapFrame, mut call: O
     task.interrupted.store(false, Ordering::Release);
     loop {
         let step = signal::next(&mut task.signals.lock(), &mut process.signals.lock());
-        let interrupted = call.take().filter(|_| frame.rax == interrupted_answer());
+        let ends_for_good = task.ends_for_good.swap(false, Ordering::Relaxed);
+        let interrupted = call.take().filter(|_| frame.rax == interrupted_answer() && !ends_for_good);
         match step {
             Some(Step::Kill(signal)) => end_by(signal),
             Some(Step::Handle(delivery)) => {

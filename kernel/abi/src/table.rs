@@ -423,7 +423,8 @@ macro_rules! for_each_syscall {
                 info: UserPtr<SigInfo>) [Full];
             298 perf_event_open => none [NotSupported "no performance counters", ENOSYS];
             299 recvmmsg => net::sys_recvmmsg(fd: Fd, msgs: UserPtr<MMsgHdr>, count: u32, flags: MsgFlags,
-                timeout: UserPtr<Timespec>) [Full];
+                timeout: UserPtr<Timespec>)
+                [Partial "an error after the first message is not kept for the next call"];
             300 fanotify_init => none [NotSupported "no file notification of this kind", ENOSYS];
             301 fanotify_mark => none [NotSupported "no file notification of this kind", ENOSYS];
             302 prlimit64 => task::sys_prlimit64(pid: Pid, resource: Late<Resource>, new: UserPtr<RLimit>,

@@ -1,6 +1,7 @@
 //! Sockets: their addresses, what every one of them can do, and the families.
 
 pub mod address;
+pub mod control;
 pub mod inet;
 pub mod options;
 pub mod socket;

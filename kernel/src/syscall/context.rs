@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 use core::task::Waker;
 
 use abi::errno::Errno;
@@ -118,14 +119,19 @@ impl<'a> Ctx<'a> {
         patience: Option<u64>,
         mut attempt: impl FnMut(&Io<'_>) -> Result<R, Errno>,
     ) -> Result<R, Errno> {
-        let deadline = patience.map(|ns| self.now().saturating_add(ns));
+        let Some(patience) = patience else { return self.block_on(None, |waker| attempt(&self.io(waker))) };
+        let deadline = self.now().saturating_add(patience);
         // An attempt's own ETIMEDOUT is not the deadline's.
-        let answer = self.block_on(deadline, |waker| match attempt(&self.io(waker)) {
+        let answer = self.block_on(Some(deadline), |waker| match attempt(&self.io(waker)) {
             Err(Errno::EAGAIN) => Err(Errno::EAGAIN),
             answer => Ok(answer),
         });
         match answer {
             Err(Errno::ETIMEDOUT) => Err(Errno::EAGAIN),
+            Err(Errno::EINTR) => {
+                self.task.ends_for_good.store(true, Ordering::Relaxed);
+                Err(Errno::EINTR)
+            }
             answer => answer.and_then(|answer| answer),
         }
     }

@@ -150,6 +150,7 @@ pub fn sys_socketpair(
 pub fn sys_bind(cx: &Ctx<'_>, fd: Fd, addr: UserPtr<u8>, len: u32) -> Result<(), Errno> {
     let open = cx.file(fd)?;
     let socket = socket_of(&open)?;
+    cx.check_memory()?;
     let address = read_address(cx, addr, len)?;
     socket.bind(&cx.io(None), Target { address: &address, paths: &CallerPaths(cx) })
 }
@@ -189,6 +190,8 @@ pub fn sys_accept4(
 pub fn sys_connect(cx: &Ctx<'_>, fd: Fd, addr: UserPtr<u8>, len: u32) -> Result<(), Errno> {
     let open = cx.file(fd)?;
     let socket = socket_of(&open)?;
+    // The other end of a connection is one more object.
+    cx.check_memory()?;
     let address = read_address(cx, addr, len)?;
     let to = Target { address: &address, paths: &CallerPaths(cx) };
     let patience = socket.common().send_patience();

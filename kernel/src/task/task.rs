@@ -51,6 +51,8 @@ pub struct Task {
     pub(super) since: AtomicU64,
     /// A signal or the process's end wants the thread's attention: waits answer EINTR.
     pub interrupted: AtomicBool,
+    /// The wait that a signal ended was not for ever: its call is not made again whatever the handler says (signal(7), `SO_RCVTIMEO`).
+    pub ends_for_good: AtomicBool,
     /// Nice value (setpriority(2)): how long its turns are.
     pub nice: AtomicI32,
     /// Head of the list of robust futexes (set_robust_list(2)); 0 for none.
@@ -142,6 +144,7 @@ impl Task {
             next_dead: AtomicPtr::new(core::ptr::null_mut()),
             since: AtomicU64::new(0),
             interrupted: AtomicBool::new(false),
+            ends_for_good: AtomicBool::new(false),
             nice: AtomicI32::new(inherited.nice),
             robust_list: AtomicU64::new(0),
             keys: AtomicPtr::new(core::ptr::null_mut()),

@@ -80,3 +80,6 @@ impl<T> Drop for Once<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

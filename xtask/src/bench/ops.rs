@@ -34,7 +34,7 @@ const fn kept(operation: Operation) -> Operation {
 }
 
 /// Every operation the program reports, in the order of the page.
-pub(crate) const OPERATIONS: [Operation; 19] = [
+pub(crate) const OPERATIONS: [Operation; 21] = [
     kept(row("main", "reset to `main`", Some((400_000, Some(40_000))))),
     kept(row("getpid-direct", "getpid, called", Some((12, None)))),
     kept(row("getpid-syscall", "getpid, by the `syscall` instruction", Some((100, Some(60))))),
@@ -49,6 +49,8 @@ pub(crate) const OPERATIONS: [Operation; 19] = [
         Some((2000, Some(1000))),
     )),
     row("mpsc-round-trip", "`mpsc` round trip of two threads", None),
+    row("unix-write-read", "write and read 64 bytes of a Unix stream", None),
+    row("unix-round-trip", "round trip of a byte between two threads over a Unix stream", None),
     kept(row("spawn-join", "spawn and join a thread", Some((8000, Some(4000))))),
     row("yield-now", "`thread::yield_now`", Some((150, None))),
     row("epoll-wait-nothing", "epoll_wait on 10,000 files of which none is ready", Some((60, None))),

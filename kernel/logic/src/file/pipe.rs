@@ -245,9 +245,7 @@ impl File for PipeEnd {
             return Err(Errno::EBUSY);
         }
         state.capacity = capacity;
-        if state.ring.size() > capacity {
-            state.ring.resize(capacity)?;
-        }
+        state.ring.shrink(capacity);
         state.wakers.wake_all();
         Ok(capacity)
     }

@@ -82,6 +82,8 @@ pub struct Outgoing<'a> {
 pub struct Incoming {
     /// Flags of recv(2). Whether to wait is the caller's business.
     pub flags: MsgFlags,
+    /// Whether anybody will look at `from`.
+    pub asks_who: bool,
     /// From whom, if the socket is told with every message.
     pub from: Option<SocketAddress>,
     /// What came to pass: `MSG_TRUNC`, `MSG_EOR`, `MSG_CTRUNC`.
@@ -91,9 +93,9 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Nothing yet, to be received with `flags`.
-    pub fn new(flags: MsgFlags) -> Self {
-        Self { flags, ..Self::default() }
+    /// Nothing yet, to be received with `flags`; `asks_who`: the sender's address is wanted.
+    pub fn new(flags: MsgFlags, asks_who: bool) -> Self {
+        Self { flags, asks_who, ..Self::default() }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Control messages (cmsg(3)) between the program's memory and what sockets know: `logic::net::socket::Control`.
 
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use abi::errno::Errno;
@@ -9,6 +8,7 @@ use abi::net::message::SCM_MAX_FD;
 use abi::net::{CmsgHdr, Level, ScmType, Ucred};
 use abi::prelude::*;
 use logic::file::open::OpenFile;
+use logic::net::control::Messages;
 use logic::net::socket::Control;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
@@ -22,11 +22,6 @@ const HEADER: usize = size_of::<CmsgHdr>();
 /// Bytes of a descriptor.
 const FD: usize = size_of::<i32>();
 
-/// A length that musl declares as `socklen_t`, with padding behind it.
-pub(super) fn low_half(word: usize) -> usize {
-    word & 0xffff_ffff
-}
-
 /// The control messages of a message that is sent.
 ///
 /// # Errors
@@ -38,14 +33,14 @@ pub(super) fn read(cx: &Ctx<'_>, family: Family, header: &MsgHdr) -> Result<Vec<
     if header.msg_controllen > MOST_BYTES {
         return Err(Errno::ENOBUFS);
     }
-    let mut bytes = vec![0; header.msg_controllen];
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(header.msg_controllen).map_err(|_| Errno::ENOBUFS)?;
+    bytes.resize(header.msg_controllen, 0);
     cx.read_bytes(UserPtr::new(header.msg_control), &mut bytes)?;
-    let (mut gathered, mut rest) = (Gathered::default(), &bytes[..]);
-    while let Ok((header, _)) = CmsgHdr::read_from_prefix(rest) {
-        let length = low_half(header.cmsg_len);
-        let data = rest.get(HEADER..length).ok_or(Errno::EINVAL)?;
+    let mut gathered = Gathered::default();
+    for message in Messages::new(&bytes) {
+        let (header, data) = message?;
         gathered.add(cx, family, &header, data)?;
-        rest = rest.get(length.next_multiple_of(CmsgHdr::ALIGN)..).unwrap_or_default();
     }
     Ok(gathered.finish())
 }
@@ -111,7 +106,8 @@ fn credentials(cx: &Ctx<'_>, data: &[u8]) -> Result<Ucred, Errno> {
     if given.pid != PID.cast_signed() {
         return Err(if may_be_anybody { Errno::ESRCH } else { Errno::EPERM });
     }
-    if !may_be_anybody && !(is_own_id(given.uid, own.user) && is_own_id(given.gid, own.group)) {
+    let is_himself = is_own_id(given.uid, own.user) && is_own_id(given.gid, own.group);
+    if !(may_be_anybody || is_himself) {
         return Err(Errno::EPERM);
     }
     Ok(given)

@@ -5,6 +5,7 @@ use abi::io::IOV_MAX;
 use abi::net::SockaddrStorage;
 use abi::prelude::*;
 use logic::file::open::OpenFile;
+use logic::net::control::low_half;
 use logic::net::socket::{Incoming, Outgoing, Socket, Target};
 
 use super::super::Ctx;
@@ -84,7 +85,7 @@ pub fn sys_recvfrom(
 ) -> Result<usize, Errno> {
     let open = cx.file(fd)?;
     let socket = socket_of(&open)?;
-    let mut message = Incoming::new(flags);
+    let mut message = Incoming::new(flags, !addr.is_null());
     let mut buffers = Buffers::one(buf, count, Direction::In);
     let received = receive(cx, (&open, socket), &mut buffers, &mut message)?;
     if !addr.is_null() {
@@ -96,8 +97,8 @@ pub fn sys_recvfrom(
 /// The header at `at` with its lengths as musl declares them: `int`, and words of padding behind that hold anything.
 fn read_header(cx: &Ctx<'_>, at: UserPtr<MsgHdr>) -> Result<MsgHdr, Errno> {
     let mut header: MsgHdr = cx.read_struct(at)?;
-    header.msg_iovlen = control::low_half(header.msg_iovlen);
-    header.msg_controllen = control::low_half(header.msg_controllen);
+    header.msg_iovlen = low_half(header.msg_iovlen);
+    header.msg_controllen = low_half(header.msg_controllen);
     if header.msg_name == 0 {
         header.msg_namelen = 0;
     }
@@ -144,7 +145,7 @@ fn receive_message(
 ) -> Result<usize, Errno> {
     let mut header = read_header(cx, at)?;
     let parts = parts(cx, UserPtr::new(header.msg_iov), header.msg_iovlen)?;
-    let mut message = Incoming::new(flags);
+    let mut message = Incoming::new(flags, header.msg_name != 0);
     let mut buffers = Buffers::many(&parts, Direction::In);
     let received = receive(cx, (open, socket), &mut buffers, &mut message)?;
     if header.msg_name != 0 {

@@ -1,16 +1,17 @@
 //! A hostile pointer in each argument of each system call that looks behind it: `EFAULT`, and the program lives.
 //!
 //! Not here: calls that take addresses without looking behind them (`abi_mm`), pointers that are looked behind only when something
-//! has happened meanwhile (what is left of a sleep, the signal that came), sockets (`abi_socket`).
+//! has happened meanwhile (what is left of a sleep, the signal that came), messages of sockets (`abi_message`).
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
+use abi_tests::sockets::{self, Address};
 use abi_tests::{Scratch, call, cases, open};
 use libc::{
     AT_FDCWD, CLOCK_MONOTONIC, CLOCK_REALTIME, EFAULT, MAP_ANONYMOUS, MAP_PRIVATE, O_CREAT, O_RDWR,
     PROT_NONE, PROT_READ, PROT_WRITE, RLIMIT_NOFILE, RUSAGE_SELF, S_IFIFO, SIG_BLOCK, SIGUSR1,
 };
 
-cases! { files, readiness, paths, signals, clocks, threads, facts, vectors, long_buffers_end_where_memory_does }
+cases! { files, readiness, paths, signals, clocks, threads, facts, vectors, sockets, long_buffers_end_where_memory_does }
 
 const PAGE: usize = 4096;
 /// Stands for the hostile pointer in a list of arguments.
@@ -308,6 +309,47 @@ fn vectors() {
         }
     }
     assert_eq!(std::fs::read(scratch.path("file")).unwrap(), [7; 64]);
+}
+
+// covers: bind, connect, getsockname, getpeername, getsockopt, setsockopt, sendmsg, recvmsg, sendmmsg, recvmmsg, sendto, recvfrom
+// covers: socketpair, accept, accept4
+fn sockets() {
+    let (listener, peer) = (sockets::socket(libc::SOCK_STREAM), sockets::socket(libc::SOCK_STREAM));
+    let at = Address::hidden("hostile");
+    sockets::bind(&listener, &at).unwrap();
+    sockets::listen(&listener, 100).unwrap();
+    let (one, other) = sockets::pair(libc::SOCK_DGRAM);
+    let [fd, listening] = [one.0 as usize, listener.0 as usize];
+    let length = [16u32; 4];
+    let here = length.as_ptr().addr();
+    for _ in hostile() {
+        sockets::send(&other, b"one for each", 0).unwrap();
+    }
+    let clients: Vec<_> = (0..2 * hostile().len()).map(|_| sockets::socket(libc::SOCK_STREAM)).collect();
+    for client in &clients {
+        sockets::connect(client, &at).unwrap();
+    }
+    drop(peer);
+    refused(&[
+        (libc::SYS_bind, &[fd, P, 16]),
+        (libc::SYS_connect, &[fd, P, 16]),
+        (libc::SYS_getsockname, &[fd, P, here]),
+        (libc::SYS_getsockname, &[fd, here, P]),
+        (libc::SYS_getpeername, &[fd, P, here]),
+        (libc::SYS_getsockopt, &[fd, 1, libc::SO_TYPE as usize, P, here]),
+        (libc::SYS_getsockopt, &[fd, 1, libc::SO_TYPE as usize, here, P]),
+        (libc::SYS_setsockopt, &[fd, 1, libc::SO_KEEPALIVE as usize, P, 4]),
+        (libc::SYS_sendto, &[fd, P, 16]),
+        (libc::SYS_sendto, &[fd, here, 4, 0, P, 16]),
+        (libc::SYS_sendmsg, &[fd, P]),
+        (libc::SYS_recvmsg, &[fd, P]),
+        (libc::SYS_sendmmsg, &[fd, P, 1]),
+        (libc::SYS_recvmmsg, &[fd, P, 1]),
+        (libc::SYS_socketpair, &[1, 1, 0, P]),
+        (libc::SYS_recvfrom, &[fd, here, 4, 0, here, P]),
+        (libc::SYS_accept, &[listening, P, here]),
+        (libc::SYS_accept4, &[listening, here, P]),
+    ]);
 }
 
 // covers: read, write

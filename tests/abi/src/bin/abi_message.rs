@@ -2,7 +2,6 @@
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
 use std::mem::zeroed;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -331,12 +330,6 @@ fn several_and_a_timeout() {
     assert_eq!(long.tv_sec, 99, "what is left of it");
     let mut wrong = timespec { tv_sec: 0, tv_nsec: 1_000_000_000 };
     assert_eq!(receive_several(&other, 1, MSG_DONTWAIT, Some(&mut wrong)), Err(EINVAL));
-}
-
-static SIGNALS: AtomicUsize = AtomicUsize::new(0);
-
-extern "C" fn count(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    SIGNALS.fetch_add(1, Ordering::SeqCst);
 }
 
 // covers: sendfile

@@ -321,6 +321,14 @@ fn a_signal_interrupts() {
     let thread = soon(libc::SIGUSR1, || ());
     assert_eq!(connect(&socket(SOCK_STREAM), &at), Err(EINTR));
     thread.join().unwrap();
+    // A wait that is not for ever is not begun again, whatever the handler says (signal(7)).
+    handle(libc::SIGUSR2, SA_RESTART, count);
+    let (one, _other) = pair(SOCK_STREAM);
+    set(&one, SO_RCVTIMEO, timeval { tv_sec: 10, tv_usec: 0 }).unwrap();
+    let (thread, start) = (soon(libc::SIGUSR2, || ()), Instant::now());
+    assert_eq!(receive(&one, 1, 0), Err(EINTR));
+    assert!(start.elapsed() < Duration::from_secs(5));
+    thread.join().unwrap();
     // What was moved before counts.
     let (one, other) = pair(SOCK_STREAM);
     send(&other, b"some", 0).unwrap();

@@ -1,11 +1,9 @@
 //! Sockets of this machine that keep borders (unix(7)): datagrams and packets.
-#![expect(unsafe_code, reason = "C functions are what is tested")]
 
 use std::thread;
 
-use abi_tests::memory::anonymous;
 use abi_tests::sockets::{
-    Address, bind, connect, events, get, name, pair, peer, receive, receive_from, receive_message, send,
+    Address, bind, connect, events, get, pair, peer, receive, receive_from, receive_message, send,
     send_message, send_to, set, shutdown, socket,
 };
 use abi_tests::{cases, errno};

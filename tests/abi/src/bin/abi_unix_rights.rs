@@ -1,7 +1,7 @@
 //! What goes with bytes between sockets of this machine (unix(7)): open files, and who sends.
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::os::fd::FromRawFd as _;
 
 use abi_tests::sockets::{

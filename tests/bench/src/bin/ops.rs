@@ -10,6 +10,7 @@ use std::ffi::c_void;
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::ptr::null_mut;
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex};
@@ -28,6 +29,7 @@ fn main() {
     files();
     waiting();
     readiness();
+    sockets();
     first_touch();
     heap();
     println!("done");
@@ -155,6 +157,29 @@ fn readiness() {
         // SAFETY: nobody else knows of it.
         unsafe { libc::close(file) };
     }
+}
+
+fn sockets() {
+    const ROUNDS: u32 = 500;
+    let (mut one, mut other) = UnixStream::pair().expect("there are sockets");
+    let mut room = [0; 64];
+    measure("unix-write-read", ROUNDS, || {
+        assert_eq!(one.write(&[1; 64]).expect("there is room"), 64);
+        assert_eq!(other.read(&mut room).expect("it was sent"), 64);
+    });
+    let partner = thread::spawn(move || {
+        let mut byte = [0];
+        while other.read(&mut byte).expect("the peer is there") > 0 {
+            other.write_all(&byte).expect("there is room");
+        }
+    });
+    let mut byte = [7];
+    measure("unix-round-trip", ROUNDS, || {
+        one.write_all(&byte).expect("there is room");
+        one.read_exact(&mut byte).expect("it comes back");
+    });
+    drop(one);
+    partner.join().expect("it does not panic");
 }
 
 /// Waits until the number is `turn`, then makes it the next. Two threads with even and odd turns alternate.

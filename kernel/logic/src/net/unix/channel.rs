@@ -1,7 +1,9 @@
 //! One direction between sockets of this machine: bytes in a ring, and what each run of them came with.
 //!
-//! A run is a datagram, a packet, or the bytes of a stream that were sent with the same control messages.
+//! A run is a datagram, a packet, or the bytes of a stream that were sent with the same control messages. Bytes of a stream that came with
+//! none are just bytes, as long as no others follow.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use abi::errno::Errno;
@@ -14,11 +16,13 @@ use crate::file::Io;
 use crate::file::io::{Sink, Source, partial};
 use crate::file::ring::Ring;
 use crate::file::wakers::WakerSet;
-use crate::net::address::UnixAddress;
+use crate::net::address::{SocketAddress, UnixAddress};
 use crate::net::socket::{Control, Incoming};
 
 /// Datagrams, or packets, that wait at most (`/proc/sys/net/unix/max_dgram_qlen`, as systemd sets it).
 const MOST_RUNS: usize = 512;
+/// Places for so many of them are kept when they are gone.
+const KEPT_RUNS: usize = 32;
 /// Who sent what nobody said who sent (`/proc/sys/kernel/overflowuid`).
 const NOBODY: Ucred = Ucred { pid: 0, uid: 65534, gid: 65534 };
 
@@ -33,17 +37,44 @@ pub(super) struct Parcel {
     pub(super) credentials: Option<Ucred>,
 }
 
-/// Bytes that belong together, and what came with them.
+/// Bytes that belong together, and what came with them, if something did.
 #[derive(Debug)]
 struct Run {
     left: usize,
-    parcel: Parcel,
+    parcel: Option<Box<Parcel>>,
+}
+
+impl Run {
+    fn new(left: usize, parcel: Parcel) -> Self {
+        let is_bare = parcel.is_plain() && parcel.from == UnixAddress::Unnamed;
+        Self { left, parcel: (!is_bare).then(|| Box::new(parcel)) }
+    }
+
+    fn credentials(&self) -> Option<Ucred> {
+        self.parcel.as_ref().and_then(|parcel| parcel.credentials)
+    }
+
+    fn rights(&self) -> Option<&Rights> {
+        self.parcel.as_ref().and_then(|parcel| parcel.rights.as_ref())
+    }
+
+    fn take_rights(&mut self) -> Option<Rights> {
+        self.parcel.as_mut().and_then(|parcel| parcel.rights.take())
+    }
+
+    /// The sender's name, if it has one.
+    fn sender(&self) -> Option<SocketAddress> {
+        let from = &self.parcel.as_ref()?.from;
+        (*from != UnixAddress::Unnamed).then(|| from.clone().into())
+    }
 }
 
 #[derive(Debug, Default)]
 struct State {
     bytes: Ring,
     runs: VecDeque<Run>,
+    /// Bytes of a stream behind all runs that came with nothing.
+    plain: usize,
     /// Nothing is sent any more: an end is shut, or gone.
     is_closed: bool,
     /// Bytes that were sent will never be read, or a connection was never taken: told once.
@@ -73,6 +104,12 @@ pub(super) struct Look {
     pub(super) is_closed: bool,
     /// There is an error to tell.
     pub(super) has_error: bool,
+}
+
+impl Parcel {
+    fn is_plain(&self) -> bool {
+        self.rights.is_none() && self.credentials.is_none()
+    }
 }
 
 impl State {
@@ -116,6 +153,14 @@ impl State {
         }
     }
 
+    /// Tells somebody who waits, if somebody does.
+    #[inline]
+    fn wake(wakers: &mut WakerSet) {
+        if !wakers.is_empty() {
+            wakers.wake_all();
+        }
+    }
+
     /// Credentials, if they must go along.
     fn complete(&self, io: &Io<'_>, parcel: &mut Parcel) {
         if self.wants_credentials && parcel.credentials.is_none() {
@@ -127,16 +172,16 @@ impl State {
     fn tell(&mut self, first: usize, last: usize, message: &mut Incoming) {
         let Some(run) = self.runs.get(first) else { return };
         if self.wants_credentials {
-            message.control.push(Control::Credentials(run.parcel.credentials.unwrap_or(NOBODY)));
+            message.control.push(Control::Credentials(run.credentials().unwrap_or(NOBODY)));
         }
-        if run.parcel.from != UnixAddress::Unnamed {
-            message.from = Some(run.parcel.from.clone().into());
+        if message.asks_who {
+            message.from = run.sender();
         }
-        let rights = self.runs.get_mut(last).map(|run| &mut run.parcel.rights);
+        let Some(run) = self.runs.get_mut(last) else { return };
         let files = if message.flags.contains(MsgFlags::PEEK) {
-            rights.and_then(|rights| rights.as_ref().map(Rights::copy))
+            run.rights().map(Rights::copy)
         } else {
-            rights.and_then(|rights| rights.take().map(Rights::into_files))
+            run.take_rights().map(Rights::into_files)
         };
         message.control.extend(files.map(Control::Rights));
     }
@@ -160,11 +205,9 @@ impl Channel {
             return Ok(0);
         }
         state.complete(io, parcel);
-        let last = state.runs.back().map(|run| &run.parcel);
-        let goes_on = parcel.rights.is_none()
-            && last.is_some_and(|last| last.rights.is_none() && last.credentials == parcel.credentials);
-        if !goes_on {
-            state.runs.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let is_plain = parcel.is_plain();
+        if !is_plain {
+            state.runs.try_reserve(2).map_err(|_| Errno::ENOMEM)?;
         }
         let room = state.bytes.make_room(io, wanted, capacity)?;
         if room == 0 {
@@ -173,11 +216,12 @@ impl Channel {
         }
         let (done, end) = state.fill(from, wanted.min(room));
         if done > 0 {
-            match state.runs.back_mut() {
-                Some(run) if goes_on => run.left += done,
-                _ => state.runs.push_back(Run { left: done, parcel: core::mem::take(parcel) }),
+            if is_plain {
+                state.plain += done;
+            } else {
+                state.add_run(done, core::mem::take(parcel));
             }
-            state.readers.wake_all();
+            State::wake(&mut state.readers);
         }
         partial(done, end)
     }
@@ -217,8 +261,8 @@ impl Channel {
             return Err(errno);
         }
         state.complete(io, parcel);
-        state.runs.push_back(Run { left: done, parcel: core::mem::take(parcel) });
-        state.readers.wake_all();
+        state.runs.push_back(Run::new(done, core::mem::take(parcel)));
+        State::wake(&mut state.readers);
         Ok(done)
     }
 
@@ -230,18 +274,27 @@ impl Channel {
         message: &mut Incoming,
     ) -> Result<usize, Errno> {
         let state = &mut *self.0.lock();
-        if state.runs.is_empty() {
+        if state.bytes.is_empty() {
             return state.nothing(io);
         }
+        if state.runs.is_empty() && !state.wants_credentials {
+            let count = state.plain.min(out.room());
+            let (done, end) = state.hand_over(out, 0, count);
+            let done = partial(done, end)?;
+            if !message.flags.contains(MsgFlags::PEEK) {
+                state.consume(done);
+            }
+            return Ok(done);
+        }
+        state.close_plain()?;
         let (mut done, mut last, mut end) = (0, 0, Ok(()));
         for index in 0..state.runs.len() {
             let run = &state.runs[index];
-            let is_anothers =
-                state.wants_credentials && run.parcel.credentials != state.runs[0].parcel.credentials;
+            let is_anothers = state.wants_credentials && run.credentials() != state.runs[0].credentials();
             if out.room() == 0 || is_anothers {
                 break;
             }
-            let (whole, has_rights) = (run.left, run.parcel.rights.is_some());
+            let (whole, has_rights) = (run.left, run.rights().is_some());
             let count = whole.min(out.room());
             let (handed, handing) = state.hand_over(out, done, count);
             done += handed;
@@ -294,16 +347,16 @@ impl Channel {
 
     /// The receiver is gone. Answers whether it left something unread.
     pub(super) fn abandon(&self) -> bool {
-        let runs = {
+        let (plain, runs) = {
             let state = &mut *self.0.lock();
             state.is_closed = true;
             state.bytes.clear();
             state.readers.wake_all();
             state.writers.wake_all();
-            core::mem::take(&mut state.runs)
+            (core::mem::take(&mut state.plain), core::mem::take(&mut state.runs))
         };
         // Files among them may do much work: outside the lock.
-        !runs.is_empty()
+        plain > 0 || !runs.is_empty()
     }
 
     /// What was sent, and not received yet, is lost. Answers whether there was something.
@@ -364,6 +417,10 @@ impl State {
     fn consume(&mut self, count: usize) {
         self.bytes.consume(count);
         let mut left = count;
+        if self.runs.is_empty() {
+            self.plain -= count;
+            left = 0;
+        }
         while let Some(run) = self.runs.front_mut() {
             if run.left > left {
                 run.left -= left;
@@ -377,14 +434,44 @@ impl State {
 
     fn after_reading(&mut self) {
         self.bytes.relax();
-        self.writers.wake_all();
+        if self.runs.is_empty() && self.runs.capacity() > KEPT_RUNS {
+            self.runs = VecDeque::new();
+        }
+        Self::wake(&mut self.writers);
+    }
+
+    /// `count` bytes of a stream came with `parcel`; there is room for two runs.
+    fn add_run(&mut self, count: usize, parcel: Parcel) {
+        if self.plain > 0 {
+            let left = core::mem::take(&mut self.plain);
+            self.runs.push_back(Run { left, parcel: None });
+        }
+        match self.runs.back_mut() {
+            Some(last)
+                if parcel.rights.is_none()
+                    && last.rights().is_none()
+                    && last.credentials() == parcel.credentials =>
+            {
+                last.left += count;
+            }
+            _ => self.runs.push_back(Run::new(count, parcel)),
+        }
+    }
+
+    /// Bytes behind all runs become one of them, to be received as such.
+    fn close_plain(&mut self) -> Result<(), Errno> {
+        if self.plain > 0 {
+            self.runs.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            self.add_run(0, Parcel::default());
+        }
+        Ok(())
     }
 
     fn look(&self) -> Look {
         Look {
             bytes: self.bytes.len(),
             first: self.runs.front().map_or(0, |run| run.left),
-            is_waiting: !self.runs.is_empty(),
+            is_waiting: !self.runs.is_empty() || self.plain > 0,
             is_full: self.runs.len() >= MOST_RUNS,
             is_closed: self.is_closed,
             has_error: self.error.is_some(),

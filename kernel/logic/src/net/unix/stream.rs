@@ -148,9 +148,12 @@ impl Stream {
         connection.outgoing.join_writers(early);
     }
 
-    /// What goes with bytes that are sent.
-    fn parcel(&self, io: &Io<'_>, message: &mut Outgoing<'_>) -> Result<Parcel, Errno> {
-        parcel(&self.domain, &self.common, io, self.local_name(), message)
+    /// Says that the peer sent a message, if somebody asks and it has a name.
+    fn name_peer(connection: &Connection, message: &mut Incoming) {
+        if message.asks_who {
+            let peer = connection.peer.lock().clone();
+            message.from = (peer != UnixAddress::Unnamed).then(|| peer.into());
+        }
     }
 }
 
@@ -166,6 +169,9 @@ pub(super) fn parcel(
     message: &mut Outgoing<'_>,
 ) -> Result<Parcel, Errno> {
     let mut parcel = Parcel { from, ..Parcel::default() };
+    if message.control.is_empty() && !common.is_on(Switches::PASS_CREDENTIALS) {
+        return Ok(parcel);
+    }
     for control in core::mem::take(&mut message.control) {
         match control {
             Control::Rights(files) => parcel.rights = Some(Rights::new(domain, files)?),
@@ -260,7 +266,8 @@ impl Socket for Stream {
                 return Err(Errno::EMSGSIZE);
             }
         }
-        let mut parcel = self.parcel(io, message)?;
+        // Who sent it is known: the peer of the one that receives.
+        let mut parcel = parcel(&self.domain, &self.common, io, UnixAddress::Unnamed, message)?;
         let sent = if keeps_records {
             connection.outgoing.send_run(io, from, capacity, &mut parcel)
         } else {
@@ -277,12 +284,16 @@ impl Socket for Stream {
             return Err(Errno::EOPNOTSUPP);
         }
         let keeps_records = self.common.keeps_records();
-        match self.connection.get() {
-            Some(connection) if keeps_records => connection.incoming.receive_run(io, out, message),
-            Some(connection) => connection.incoming.receive_bytes(io, out, message),
-            None if keeps_records => Err(Errno::ENOTCONN),
-            None => Err(Errno::EINVAL),
-        }
+        let Some(connection) = self.connection.get() else {
+            return Err(if keeps_records { Errno::ENOTCONN } else { Errno::EINVAL });
+        };
+        let count = if keeps_records {
+            connection.incoming.receive_run(io, out, message)
+        } else {
+            connection.incoming.receive_bytes(io, out, message)
+        }?;
+        Self::name_peer(connection, message);
+        Ok(count)
     }
 
     fn shutdown(&self, _io: &Io<'_>, how: Shutdown) -> Result<(), Errno> {
