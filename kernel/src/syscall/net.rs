@@ -36,7 +36,7 @@ fn new_socket(cx: &Ctx<'_>, family: Family, kind: SocketType, protocol: i32) -> 
     match family {
         Family::Unix => unix::new_socket(&cx.kernel().unix, kind, protocol),
         Family::Inet | Family::Inet6 => {
-            inet::new_socket(net::stack(cx.kernel().memory)?, family, kind, protocol)
+            inet::new_socket(net::stack(cx.kernel().memory, &cx.kernel().options)?, family, kind, protocol)
         }
         _ => Err(Errno::EAFNOSUPPORT),
     }

@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use super::device::Frame;
 
 /// An Ethernet address.
-pub type Mac = [u8; 6];
+pub(super) type Mac = [u8; 6];
 
 /// Neighbours that are known at most.
 const MOST: usize = 512;
