@@ -22,10 +22,14 @@ pub struct Messages {
 
 impl Messages {
     /// The table of `function`, whose memory is mapped.
-    pub fn find(root: &mut PciRoot<Configuration>, function: DeviceFunction) -> Option<Self> {
+    pub fn find(
+        configuration: &Configuration,
+        root: &mut PciRoot<Configuration>,
+        function: DeviceFunction,
+    ) -> Option<Self> {
         const ENTRY: u64 = 16;
         let capability = root.capabilities(function).find(|capability| capability.id == CAPABILITY)?.offset;
-        let place = root.configuration_access.read_word(function, capability + 4);
+        let place = configuration.read_word(function, capability.checked_add(4)?);
         let bar = root.bar_info(function, (place & 7) as u8).ok()??;
         let (physical, size) = bar.memory_address_size()?;
         let offset = u64::from(place & !7);
@@ -36,14 +40,13 @@ impl Messages {
     }
 
     /// Has the function write `data` to `address` for its first message.
-    pub fn enable(&self, root: &mut PciRoot<Configuration>, (address, data): (u64, u32)) {
+    pub fn enable(&self, configuration: &mut Configuration, (address, data): (u64, u32)) {
         let words = [address as u32, (address >> 32) as u32, data, 0];
         for (index, word) in words.into_iter().enumerate() {
             let at = self.entry + 4 * index as u64;
             // SAFETY: the entry lies in the function's memory, which `find` saw mapped, and nobody else writes to it.
             unsafe { (at as *mut u32).write_volatile(word) };
         }
-        let configuration = &mut root.configuration_access;
         let control = configuration.read_word(self.function, self.capability);
         configuration.write_word(self.function, self.capability, (control | ENABLE) & !MASK_ALL);
     }

@@ -132,7 +132,7 @@ fn open_pci(function: DeviceFunction, memory: &Memory) -> Option<(PciTransport, 
     let transport = PciTransport::new::<Machine, _>(&mut root, function)
         .inspect_err(|error| log::warn!("virtio device {function}: {error}"))
         .ok()?;
-    let registers = PciRegisters::find(root, function)?;
+    let registers = PciRegisters::find(&mut root, function)?;
     Some((transport, registers))
 }
 

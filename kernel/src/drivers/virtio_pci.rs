@@ -23,7 +23,7 @@ const NO_VECTOR: u16 = 0xffff;
 /// Where they are.
 #[derive(Debug)]
 pub struct PciRegisters {
-    root: PciRoot<Configuration>,
+    configuration: Configuration,
     messages: Option<Messages>,
     common: u64,
     /// Where queues are told of, bytes of that, and bytes from one number to the next.
@@ -38,15 +38,21 @@ struct Place {
 
 impl PciRegisters {
     /// Finds them. `None`: the device lacks some, or says that they are where there is nothing.
-    pub(super) fn find(mut root: PciRoot<Configuration>, function: DeviceFunction) -> Option<Self> {
-        let (common, _) = capability(&mut root, function, VIRTIO_PCI_CAP_COMMON_CFG)?;
-        let (bells, offset) = capability(&mut root, function, VIRTIO_PCI_CAP_NOTIFY_CFG)?;
+    pub(super) fn find(root: &mut PciRoot<Configuration>, function: DeviceFunction) -> Option<Self> {
+        let configuration = Configuration::find()?;
+        let (common, _) = capability(&configuration, root, function, VIRTIO_PCI_CAP_COMMON_CFG)?;
+        let (bells, offset) = capability(&configuration, root, function, VIRTIO_PCI_CAP_NOTIFY_CFG)?;
         if common.length < COMMON_BYTES {
             return None;
         }
-        let step = u64::from(root.configuration_access.read_word(function, offset.checked_add(16)?));
-        let messages = Messages::find(&mut root, function);
-        Some(Self { root, messages, common: common.address, bells: (bells.address, bells.length, step) })
+        let step = u64::from(configuration.read_word(function, offset.checked_add(16)?));
+        let messages = Messages::find(&configuration, root, function);
+        Some(Self {
+            configuration,
+            messages,
+            common: common.address,
+            bells: (bells.address, bells.length, step),
+        })
     }
 
     fn read(&self, offset: u64) -> u16 {
@@ -70,7 +76,7 @@ impl PciRegisters {
     /// Has the device send `message` when something happens in one of the first `queues` queues. False: it cannot.
     pub(super) fn interrupt_by(&mut self, message: (u64, u32), queues: u16) -> bool {
         let Some(messages) = self.messages else { return false };
-        messages.enable(&mut self.root, message);
+        messages.enable(&mut self.configuration, message);
         self.write(MSIX_CONFIG, NO_VECTOR);
         (0..queues).all(|index| {
             self.write(QUEUE_SELECT, index);
@@ -87,12 +93,16 @@ impl PciRegisters {
 }
 
 /// The place that the first capability of type `kind` points to, and the capability's own offset.
-fn capability(root: &mut PciRoot<Configuration>, function: DeviceFunction, kind: u8) -> Option<(Place, u8)> {
+fn capability(
+    configuration: &Configuration,
+    root: &mut PciRoot<Configuration>,
+    function: DeviceFunction,
+    kind: u8,
+) -> Option<(Place, u8)> {
     let found = root.capabilities(function).find(|capability| {
         capability.id == PCI_CAP_ID_VNDR && (capability.private_header >> 8) as u8 == kind
     })?;
-    let mut word =
-        |offset: u8| Some(root.configuration_access.read_word(function, found.offset.checked_add(offset)?));
+    let word = |offset: u8| Some(configuration.read_word(function, found.offset.checked_add(offset)?));
     let (bar, offset, length) = (word(4)? as u8, u64::from(word(8)?), u64::from(word(12)?));
     let (physical, size) = root.bar_info(function, bar).ok()??.memory_address_size()?;
     if offset + length > size {
