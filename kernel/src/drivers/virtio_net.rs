@@ -15,7 +15,7 @@ use core::task::Waker;
 use logic::boot::cmdline::MmioDevice;
 use logic::mm::frames::{FRAME, For};
 use logic::net::inet::device::{Device, Finish, Frame, HEADROOM, Offloads, Received};
-use sync::{IrqLock, Lock, WakerSet};
+use sync::{IrqLock, Lock};
 use virtio_drivers::transport::{DeviceStatus, DeviceType, Transport as _};
 
 use crate::arch::apic::{self, Trigger};
@@ -110,7 +110,7 @@ pub struct VirtioNet {
     receiving: Lock<Receiving>,
     sending: Lock<Sending>,
     transport: Lock<Transport>,
-    waiting: Arc<IrqLock<WakerSet>>,
+    waiting: Arc<IrqLock<Option<Waker>>>,
     /// Nothing it says is believed any more.
     is_given_up: AtomicBool,
 }
@@ -216,7 +216,7 @@ impl VirtioNet {
         let mtu = mtu.map(usize::from).filter(|mtu| *mtu >= 68).unwrap_or(DEFAULT_MTU);
         // Without merging, a frame must fit into one buffer.
         let mtu = if has(feature::MRG_RXBUF) { mtu } else { mtu.min(BUFFER - HEADER - ETHERNET) };
-        let waiting = Arc::new(IrqLock::new(WakerSet::new()));
+        let waiting = Arc::new(IrqLock::new(None));
         attach(&mut registers, interrupts, &waiting)?;
         let mut queue = |index| Queue::new(&mut transport, index, QUEUE_SIZE, has(feature::EVENT_IDX));
         let (receiving, sending) = (queue(RECEIVE).ok_or(NO_MEMORY)?, queue(SEND).ok_or(NO_MEMORY)?);
@@ -408,7 +408,7 @@ impl Device for VirtioNet {
         if self.is_given_up() {
             return false;
         }
-        self.waiting.lock().register(waker);
+        *self.waiting.lock() = Some(waker.clone());
         {
             let mut sending = self.sending.lock();
             if !sending.waiting.is_empty() && self.push(&mut sending).is_err() {
@@ -452,11 +452,19 @@ mod mmio {
     pub(super) const INTERRUPT_ACKNOWLEDGE: u64 = 0x64;
 }
 
+/// Wakes who looks after the device, at its interrupt.
+fn wake(waiting: &IrqLock<Option<Waker>>) {
+    let waker = waiting.lock().take();
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
 /// Has who waits woken at the device's interrupts.
 fn attach(
     registers: &mut Registers,
     interrupts: Interrupts,
-    waiting: &Arc<IrqLock<WakerSet>>,
+    waiting: &Arc<IrqLock<Option<Waker>>>,
 ) -> Result<(), &'static str> {
     const NO_INTERRUPT: &str = "it cannot interrupt";
     let waiting = Arc::clone(waiting);
@@ -468,7 +476,7 @@ fn attach(
                 let status = unsafe { ((address + mmio::INTERRUPT_STATUS) as *const u32).read_volatile() };
                 // SAFETY: this acknowledges what was read and does nothing else.
                 unsafe { ((address + mmio::INTERRUPT_ACKNOWLEDGE) as *mut u32).write_volatile(status) };
-                waiting.lock().wake_all();
+                wake(&waiting);
             };
             let is_attached = (interrupts.attach_pin)(*irq, Trigger::Edge, Box::new(handler));
             is_attached.then_some(()).ok_or(NO_INTERRUPT)
@@ -476,7 +484,7 @@ fn attach(
         Registers::Pci(registers) => {
             let vector = registers
                 .has_messages()
-                .then(|| (interrupts.allocate)(Box::new(move || waiting.lock().wake_all())))
+                .then(|| (interrupts.allocate)(Box::new(move || wake(&waiting))))
                 .flatten()
                 .ok_or(NO_INTERRUPT)?;
             registers.interrupt_by(apic::message(vector), 2).then_some(()).ok_or(NO_INTERRUPT)

@@ -81,6 +81,18 @@ fn wait<R>(
     if open.is_nonblocking() { attempt(&cx.io(None)) } else { cx.block_for(patience, attempt) }
 }
 
+/// Waits until it is known how `to` is reached, or that it is not, if a link asks for its address just now. It does not matter whether the caller
+/// would wait: on Linux it would have run after that.
+fn settle(cx: &Ctx<'_>, to: Option<&SocketAddress>) -> Result<(), Errno> {
+    let remote = match to {
+        Some(SocketAddress::V4(remote)) => (*remote.ip()).into(),
+        Some(SocketAddress::V6(remote)) => remote.ip().to_canonical(),
+        _ => return Ok(()),
+    };
+    let stack = net::stack(cx.kernel().memory, &cx.kernel().options)?;
+    cx.block_for(None, |io| stack.settle(remote, io))
+}
+
 /// The address at `at`.
 fn read_address(cx: &Ctx<'_>, at: UserPtr<u8>, length: u32) -> Result<SocketAddress, Errno> {
     let mut room = SockaddrStorage::new_zeroed();
@@ -190,6 +202,7 @@ pub fn sys_connect(cx: &Ctx<'_>, fd: Fd, addr: UserPtr<u8>, len: u32) -> Result<
     let open = cx.file(fd)?;
     let socket = socket_of(&open)?;
     let address = read_address(cx, addr, len)?;
+    settle(cx, Some(&address))?;
     let to = Target { address: &address, paths: &CallerPaths(cx) };
     let patience = socket.common().send_patience();
     match wait(cx, &open, patience, |io| socket.connect(io, to)) {

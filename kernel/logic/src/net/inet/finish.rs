@@ -58,3 +58,6 @@ fn pseudo_header(packet: &Packet<'_>) -> u16 {
     }
     sum as u16
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,17 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 use core::task::Waker;
 
+use abi::io::PollEvents;
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress,
     IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
 };
-use sync::{Lock, WakerSet};
+use sync::Lock;
+
+use crate::file::Io;
+use crate::file::wakers::WakerSet;
 
 use super::device::{Device, Frame, Received};
 use super::dhcp::{Change, Dhcp};
@@ -97,11 +101,11 @@ impl Link {
         self.state.lock().name_servers.clone()
     }
 
-    /// Whether it may have an address soon; then `waker` is woken when that is decided.
-    pub(super) fn is_settling(&self, waker: Option<&Waker>) -> bool {
+    /// Whether it may have an address soon; then the caller is woken when that is decided.
+    pub(super) fn is_settling(&self, io: &Io<'_>) -> bool {
         let mut state = self.state.lock();
-        if let (Some(_), Some(waker)) = (state.settles_by, waker) {
-            state.waiting.register(waker);
+        if state.settles_by.is_some() {
+            io.wait_for(&mut state.waiting, PollEvents::all());
         }
         state.settles_by.is_some()
     }
@@ -395,3 +399,6 @@ impl Drop for Exit<'_> {
         self.link.send_to(self.neighbour, core::mem::take(&mut self.frames));
     }
 }
+
+#[cfg(test)]
+mod tests;

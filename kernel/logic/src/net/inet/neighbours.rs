@@ -163,3 +163,6 @@ impl Neighbour {
         self.due = now_ns.saturating_add(PATIENCE_NS);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -229,7 +229,7 @@ impl Stack {
         if !matches!(self.way_to(remote), Way::None) {
             return Ok(());
         }
-        let is_settling = self.links().iter().fold(false, |any, link| link.is_settling(io.waker) || any);
+        let is_settling = self.links().iter().fold(false, |any, link| link.is_settling(io) || any);
         if is_settling { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
