@@ -1,15 +1,17 @@
-//! The network: the stack, and the thread that does what is due in it. Both are made for the program's first socket of the Internet families: without
+//! The network: the stack, its links, and the thread that does what is due in it. All are made for the program's first socket of the Internet families: without
 //! one nothing of this costs anything.
 
 use alloc::sync::Arc;
 use core::task::Waker;
 
 use abi::errno::Errno;
+use logic::boot::cmdline::Options;
 use logic::net::inet::stack::{Stack, Surroundings};
 use sync::{Lock, Once};
 
+use crate::drivers::virtio_net::{self, Interrupts};
 use crate::mm::Memory;
-use crate::{rng, task, time};
+use crate::{irq, rng, task, time};
 
 /// The stack and who serves it.
 #[derive(Debug)]
@@ -27,12 +29,17 @@ static MAKING: Lock<()> = Lock::new(());
 ///
 /// # Errors
 /// `ENOMEM` when there is no memory for its thread.
-pub fn stack(memory: &'static Memory) -> Result<&'static Arc<Stack>, Errno> {
+pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<Stack>, Errno> {
     if NET.get().is_none() {
         let _guard = MAKING.lock();
         if NET.get().is_none() {
             let server = task::create_kernel_thread(memory, "net", serve).map_err(|_| Errno::ENOMEM)?;
             let stack = Stack::new(Surroundings { now: time::now, random, hurry });
+            let interrupts = Interrupts { attach_pin: irq::attach_pin, allocate: irq::allocate };
+            let devices = virtio_net::find_all(&options.virtio_mmio, memory, interrupts, rng::fill);
+            for (index, device) in devices.into_iter().enumerate() {
+                stack.add_link(device, options.network.setting(index));
+            }
             NET.set(Net { stack, server: Lock::new(None) });
             task::start(server);
         }
@@ -63,10 +70,12 @@ extern "C" fn serve(_: u64) -> ! {
     loop {
         net.stack.tick();
         let deadline = net.stack.next_deadline();
-        // The only end of this wait is that something is due: then, or by now.
+        // The only end of this wait is that there is something to do.
         let _ = task::wait::block_on(false, deadline, |waker| {
-            *net.server.lock() = waker.cloned();
-            if net.stack.next_deadline() == deadline { Err(Errno::EAGAIN) } else { Ok(()) }
+            let Some(waker) = waker else { return Err(Errno::EAGAIN) };
+            *net.server.lock() = Some(waker.clone());
+            let more = net.stack.serve_links(waker);
+            if !more && net.stack.next_deadline() == deadline { Err(Errno::EAGAIN) } else { Ok(()) }
         });
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::network::NetArgs;
 use crate::spec::Target;
 
 /// What to build.
@@ -125,6 +126,9 @@ pub(crate) struct VmArgs {
     /// One more argument for QEMU
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) qemu_arg: Vec<String>,
+    /// The network.
+    #[command(flatten)]
+    pub(crate) network: NetArgs,
 }
 
 /// A machine and its number of vCPUs.

@@ -18,6 +18,7 @@ mod kernel_object;
 mod layout;
 mod libc;
 mod linker;
+mod network;
 mod pack;
 mod paths;
 mod process;

@@ -42,6 +42,8 @@ pub(crate) struct Qemu {
     pub(crate) files: Vec<(&'static str, PathBuf)>,
     /// Debug consoles: port, the UNIX socket QEMU connects to.
     pub(crate) consoles: Vec<(u16, PathBuf)>,
+    /// The network's cards.
+    pub(crate) network: Vec<String>,
     /// gdb's port.
     pub(crate) gdb: Option<u16>,
     /// What the user adds.
@@ -90,6 +92,7 @@ impl Qemu {
         if let Some(initrd) = &self.initrd {
             add(&["-initrd", &initrd.to_string_lossy()]);
         }
+        add(&self.network.iter().map(String::as_str).collect::<Vec<_>>());
         if let Some(port) = self.gdb {
             add(&["-gdb", &format!("tcp:127.0.0.1:{port}"), "-S"]);
         }
@@ -106,7 +109,7 @@ impl Qemu {
 }
 
 /// A path inside an option list of QEMU's, where commas are doubled.
-fn comma(path: &Path) -> String {
+pub(crate) fn comma(path: &Path) -> String {
     path.to_string_lossy().replace(',', ",,")
 }
 

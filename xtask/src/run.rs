@@ -77,6 +77,7 @@ pub(crate) fn boot(guest: &Guest, vm: &VmArgs, is_verbose: bool) -> Result<u8> {
     if vm.dry_run {
         return show(qemu, guest, vm, scratch);
     }
+    vm.network.check()?;
     let line = command_line(guest, vm);
     let seed = if vm.no_seed { None } else { Some(("seed", seed()?)) };
     for (name, content) in [("cmdline", line.text().into_bytes())].into_iter().chain(seed) {
@@ -112,6 +113,7 @@ fn machine(guest: &Guest, vm: &VmArgs) -> Result<Qemu> {
         initrd: None,
         files: Vec::new(),
         consoles: Vec::new(),
+        network: vm.network.args(vm.machine)?,
         gdb: vm.gdb,
         extra: vm.qemu_arg.clone(),
     })
@@ -129,6 +131,9 @@ fn common_line(guest: &Guest, vm: &VmArgs) -> CommandLine {
     }
     for pair in &guest.env {
         line.option(format!("env={pair}"));
+    }
+    for word in vm.network.words() {
+        line.option(word);
     }
     for word in &vm.kernel_arg {
         line.option(word);

@@ -1,15 +1,19 @@
-//! Devices: found, set up, handed on. Network and disks get their rooms here when their issues come.
+//! Devices: found, set up, handed on. Disks get their rooms here when their issue comes.
 
 pub mod acpi;
 pub mod fw_cfg;
 pub mod kvmclock;
+pub mod msix;
 pub mod pci;
 pub mod power_button;
 pub mod reference;
 pub mod rtc;
 pub mod serial;
 pub mod virtio;
+pub mod virtio_net;
+pub mod virtio_pci;
 pub mod virtio_rng;
+pub mod virtqueue;
 
 use crate::arch::apic;
 use crate::mm::{Memory, mmio};

@@ -18,6 +18,7 @@ use crate::arch::paging::physical_of_direct;
 use crate::mm::{Memory, direct_address, frames, mmio};
 
 use super::pci::{self, Configuration};
+use super::virtio_pci::PciRegisters;
 
 /// How a device is reached.
 pub type Transport = SomeTransport<'static>;
@@ -44,12 +45,9 @@ unsafe impl Hal for Machine {
     }
 
     unsafe fn mmio_phys_to_virt(physical: PhysAddr, size: usize) -> NonNull<u8> {
-        let end = physical.saturating_add(size as u64);
-        let windows = WINDOWS.lock();
-        let window = windows.iter().find(|(start, length, _)| physical >= *start && end <= start + length);
         // `map_windows` mapped all of the device's memory, and the crate has checked that this lies in it.
-        window
-            .and_then(|(start, _, address)| NonNull::new((address + (physical - start)) as *mut u8))
+        window(physical, size as u64)
+            .and_then(|address| NonNull::new(address as *mut u8))
             .unwrap_or(NonNull::dangling())
     }
 
@@ -60,23 +58,82 @@ unsafe impl Hal for Machine {
     unsafe fn unshare(_physical: PhysAddr, _buffer: NonNull<[u8]>, _direction: BufferDirection) {}
 }
 
-/// The first device of type `wanted`: on PCI, else among `devices`, whose registers lie in memory.
-pub fn find(wanted: DeviceType, devices: &[MmioDevice], memory: &Memory) -> Option<Transport> {
-    let on_pci = find_pci(wanted, memory).map(Transport::from);
-    on_pci
-        .or_else(|| devices.iter().find_map(|device| open_mmio(wanted, device, memory)).map(Transport::from))
+/// The address where `size` bytes of device memory at `physical` are mapped.
+pub(super) fn window(physical: u64, size: u64) -> Option<u64> {
+    let end = physical.checked_add(size)?;
+    let windows = WINDOWS.lock();
+    let found = windows.iter().find(|(start, length, _)| physical >= *start && end <= start + length);
+    found.map(|(start, _, address)| address + (physical - start))
 }
 
-fn find_pci(wanted: DeviceType, memory: &Memory) -> Option<PciTransport> {
+/// The first device of type `wanted`: on PCI, else among `devices`, whose registers lie in memory.
+pub fn find(wanted: DeviceType, devices: &[MmioDevice], memory: &Memory) -> Option<Transport> {
+    let on_pci = functions_of(wanted).into_iter().find_map(|function| open_pci(function, memory));
+    let on_pci = on_pci.map(|(transport, _)| Transport::from(transport));
+    on_pci.or_else(|| {
+        devices
+            .iter()
+            .find_map(|device| open_mmio(wanted, device, memory))
+            .map(|(transport, _)| Transport::from(transport))
+    })
+}
+
+/// A device, and how it is told and tells of something.
+#[derive(Debug)]
+pub struct Found {
+    /// How it is set up.
+    pub transport: Transport,
+    /// The rest of its registers.
+    pub registers: Registers,
+}
+
+/// Registers that a driver uses itself while the device runs.
+#[derive(Debug)]
+pub enum Registers {
+    /// On PCI.
+    Pci(PciRegisters),
+    /// In memory: where, and the interrupt's number.
+    Mmio {
+        /// The first register.
+        address: u64,
+        /// Its pin.
+        irq: u32,
+    },
+}
+
+/// All devices of type `wanted`.
+pub fn find_all(wanted: DeviceType, devices: &[MmioDevice], memory: &Memory) -> Vec<Found> {
+    let on_pci = functions_of(wanted).into_iter().filter_map(|function| {
+        let (transport, registers) = open_pci(function, memory)?;
+        Some(Found { transport: transport.into(), registers: Registers::Pci(registers) })
+    });
+    let in_memory = devices.iter().filter_map(|device| {
+        let (transport, address) = open_mmio(wanted, device, memory)?;
+        let registers = Registers::Mmio { address, irq: device.irq };
+        Some(Found { transport: transport.into(), registers })
+    });
+    on_pci.chain(in_memory).collect()
+}
+
+fn functions_of(wanted: DeviceType) -> Vec<DeviceFunction> {
+    let Some(configuration) = Configuration::find() else { return Vec::new() };
+    let functions = pci::functions(&PciRoot::new(configuration)).into_iter();
+    functions
+        .filter(|(_, info)| virtio_device_type(info) == Some(wanted))
+        .map(|(function, _)| function)
+        .collect()
+}
+
+fn open_pci(function: DeviceFunction, memory: &Memory) -> Option<(PciTransport, PciRegisters)> {
     let mut root = PciRoot::new(Configuration::find()?);
-    let mut functions = pci::functions(&root).into_iter();
-    let (function, _) = functions.find(|(_, info)| virtio_device_type(info) == Some(wanted))?;
     map_windows(&mut root, function, memory)?;
     let (_, command) = root.get_status_command(function);
     root.set_command(function, command | Command::MEMORY_SPACE | Command::BUS_MASTER);
-    PciTransport::new::<Machine, _>(&mut root, function)
+    let transport = PciTransport::new::<Machine, _>(&mut root, function)
         .inspect_err(|error| log::warn!("virtio device {function}: {error}"))
-        .ok()
+        .ok()?;
+    let registers = PciRegisters::find(&mut root, function)?;
+    Some((transport, registers))
 }
 
 /// Maps the memory of `function`.
@@ -95,7 +152,11 @@ fn map_windows(root: &mut PciRoot<Configuration>, function: DeviceFunction, memo
 }
 
 /// The device behind `device`'s registers, if it is of type `wanted`. One that is not is left as it is.
-fn open_mmio(wanted: DeviceType, device: &MmioDevice, memory: &Memory) -> Option<MmioTransport<'static>> {
+fn open_mmio(
+    wanted: DeviceType,
+    device: &MmioDevice,
+    memory: &Memory,
+) -> Option<(MmioTransport<'static>, u64)> {
     /// Offsets of the registers `MagicValue` and `DeviceID` (virtio specification, section 4.2.2), and the magic value.
     const MAGIC: (u64, u32) = (0, u32::from_le_bytes(*b"virt"));
     const DEVICE_ID: u64 = 8;
@@ -112,4 +173,5 @@ fn open_mmio(wanted: DeviceType, device: &MmioDevice, memory: &Memory) -> Option
         .inspect_err(|error| log::warn!("virtio device at {:#x}: {error}", device.address))
         .ok()
         .filter(|transport| transport.device_type() == wanted)
+        .map(|transport| (transport, address))
 }

@@ -36,7 +36,7 @@ fn new_socket(cx: &Ctx<'_>, family: Family, kind: SocketType, protocol: i32) -> 
     match family {
         Family::Unix => unix::new_socket(&cx.kernel().unix, kind, protocol),
         Family::Inet | Family::Inet6 => {
-            inet::new_socket(net::stack(cx.kernel().memory)?, family, kind, protocol)
+            inet::new_socket(net::stack(cx.kernel().memory, &cx.kernel().options)?, family, kind, protocol)
         }
         _ => Err(Errno::EAFNOSUPPORT),
     }
@@ -79,6 +79,18 @@ fn wait<R>(
     mut attempt: impl FnMut(&Io<'_>) -> Result<R, Errno>,
 ) -> Result<R, Errno> {
     if open.is_nonblocking() { attempt(&cx.io(None)) } else { cx.block_for(patience, attempt) }
+}
+
+/// Waits until it is known how `to` is reached, or that it is not, if a link asks for its address just now. It does not matter whether the caller
+/// would wait: on Linux it would have run after that.
+fn settle(cx: &Ctx<'_>, to: Option<&SocketAddress>) -> Result<(), Errno> {
+    let remote = match to {
+        Some(SocketAddress::V4(remote)) => (*remote.ip()).into(),
+        Some(SocketAddress::V6(remote)) => remote.ip().to_canonical(),
+        _ => return Ok(()),
+    };
+    let stack = net::stack(cx.kernel().memory, &cx.kernel().options)?;
+    cx.block_for(None, |io| stack.settle(remote, io))
 }
 
 /// The address at `at`.
@@ -193,6 +205,7 @@ pub fn sys_connect(cx: &Ctx<'_>, fd: Fd, addr: UserPtr<u8>, len: u32) -> Result<
     // The other end of a connection is one more object.
     cx.check_memory()?;
     let address = read_address(cx, addr, len)?;
+    settle(cx, Some(&address))?;
     let to = Target { address: &address, paths: &CallerPaths(cx) };
     let patience = socket.common().send_patience();
     match wait(cx, &open, patience, |io| socket.connect(io, to)) {

@@ -14,6 +14,7 @@ fn qemu(machine: Machine) -> Qemu {
         initrd: None,
         files: vec![("cmdline", "/a,b".into())],
         consoles: vec![(port::LOG, "/s".into())],
+        network: vec!["-netdev".into(), "user,id=net0".into()],
         gdb: None,
         extra: vec!["-d".into(), "int".into()],
     }
@@ -32,7 +33,10 @@ fn a_guest_never_reboots_and_can_end_with_a_code() {
             line.contains("socket,id=con0,path=/s -device isa-debugcon,iobase=0xe9,chardev=con0"),
             "{line}"
         );
-        assert!(line.contains("-m 64M -smp 2") && line.ends_with("-kernel /i -d int"), "{line}");
+        assert!(
+            line.contains("-m 64M -smp 2") && line.ends_with("-kernel /i -netdev user,id=net0 -d int"),
+            "{line}"
+        );
     }
 }
 

@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::network::NetworkOptions;
+
 /// How standard input arrives on COM1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stdin {
@@ -41,6 +43,8 @@ pub struct Options {
     pub weak_entropy: bool,
     /// `virtio_mmio.device=` words.
     pub virtio_mmio: Vec<MmioDevice>,
+    /// The network.
+    pub network: NetworkOptions,
 }
 
 /// The registers of a virtio device in memory (virtio specification, section 4.2.3.1.1; Linux's `virtio_mmio.device=` parameter).
@@ -98,6 +102,7 @@ impl Default for Options {
             stdin: Stdin::Raw,
             weak_entropy: false,
             virtio_mmio: Vec::new(),
+            network: NetworkOptions::default(),
         }
     }
 }
@@ -179,7 +184,6 @@ const LINUX_WORDS: &[&str] = &[
     "ro",
     "init",
     "rdinit",
-    "ip",
     "panic",
     "reboot",
     "pci",
@@ -245,6 +249,9 @@ impl Options {
         if let Some(slot) = self.ports.called(key) {
             *slot = Some(port(value).ok_or(Some("an I/O port"))?);
             return Ok(());
+        }
+        if let Some(applied) = self.network.apply(key, value) {
+            return applied.map_err(Some);
         }
         match key {
             b"env" if value.contains(&b'=') => self.env.push(value.to_vec()),

@@ -221,3 +221,11 @@ pub fn route(pin: u32, vector: u8, trigger: Trigger) -> bool {
     io_write(0x10 + 2 * pin, mode | u32::from(vector));
     true
 }
+
+/// What a device writes where, to interrupt the boot processor with `vector`: address and data of a message (SDM section 11.11).
+pub fn message(vector: u8) -> (u64, u32) {
+    const MESSAGES: u64 = 0xfee0_0000;
+    // The boot processor's number always fits into eight bits.
+    let apic_id = u64::from(cpu::local(0).apic_id.load(Ordering::Relaxed) & 0xff);
+    (MESSAGES | apic_id << 12, u32::from(vector))
+}

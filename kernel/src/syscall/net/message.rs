@@ -12,7 +12,7 @@ use super::super::Ctx;
 use super::super::buffers::{Buffers, Direction, Until, move_at_once, parts, transfer};
 use super::super::signal::broken_pipe;
 use super::paths::CallerPaths;
-use super::{control, read_address, socket_of, write_address, write_address_to};
+use super::{control, read_address, settle, socket_of, write_address, write_address_to};
 
 /// Sends what is in `buffers`.
 fn send(
@@ -23,6 +23,7 @@ fn send(
 ) -> Result<usize, Errno> {
     let flags = message.flags;
     let nonblocking = open.is_nonblocking() || flags.contains(MsgFlags::DONTWAIT);
+    settle(cx, message.to.as_ref().map(|to| to.address))?;
     transfer(cx, open, buffers, nonblocking, Until::Done, |io, from| socket.send(io, from, message))
         .inspect_err(|&errno| {
             let signals = !open.keeps_records() && !flags.contains(MsgFlags::NOSIGNAL);

@@ -1,17 +1,19 @@
 //! What the stack needs of a network device that carries Ethernet frames: its driver is the kernel's.
 
+use alloc::vec::Vec;
 use core::num::NonZeroU16;
 use core::task::Waker;
+
+/// Bytes in front of a frame that goes out, for what the device wants to be told of it.
+pub const HEADROOM: usize = 12;
 
 /// What a device does by itself, so that nobody else has to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offloads {
-    /// It has looked at the TCP and UDP checksums of the frames it says so of.
-    pub receive_checksums: bool,
     /// It fills in the TCP and UDP checksums of frames that ask for it.
-    pub send_checksums: bool,
-    /// It cuts TCP segments that are too long, over IPv4 and IPv6: bytes of the longest frame it takes then.
-    pub segmentation: [Option<u32>; 2],
+    pub checksums: bool,
+    /// It cuts TCP segments that are too long, over IPv4 and over IPv6.
+    pub segmentation: [bool; 2],
 }
 
 /// A frame that came in.
@@ -19,7 +21,7 @@ pub struct Offloads {
 pub struct Received<'a> {
     /// From the Ethernet header on.
     pub bytes: &'a [u8],
-    /// The device has looked at its checksums, or they were never made.
+    /// The device has looked at its TCP or UDP checksum, or it was never made.
     pub is_checked: bool,
 }
 
@@ -35,16 +37,45 @@ pub struct Finish {
     pub is_v6: bool,
 }
 
-/// The frames that go out in one go.
-pub trait Frames {
-    /// Whether there is room for one more.
-    fn has_room(&mut self) -> bool;
+/// A frame that goes out, in a buffer that may be longer and is used again.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Headroom, the frame, anything.
+    buffer: Vec<u8>,
+    length: usize,
+    /// What is left to do.
+    pub finish: Finish,
+}
 
-    /// Where the next frame's `length` bytes are written. Without room they are lost.
-    fn buffer(&mut self, length: usize) -> &mut [u8];
+impl Frame {
+    /// A frame of `length` bytes in `buffer`. What is in it is not cleared.
+    pub fn new(mut buffer: Vec<u8>, length: usize) -> Self {
+        let whole = HEADROOM + length;
+        if buffer.len() < whole {
+            buffer.resize(whole, 0);
+        }
+        Self { buffer, length, finish: Finish::default() }
+    }
 
-    /// What was written is the frame.
-    fn send(&mut self, finish: Finish);
+    /// The frame.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[HEADROOM..HEADROOM + self.length]
+    }
+
+    /// The frame, to be written.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[HEADROOM..HEADROOM + self.length]
+    }
+
+    /// The headroom and the frame.
+    pub fn with_headroom(&mut self) -> &mut [u8] {
+        &mut self.buffer[..HEADROOM + self.length]
+    }
+
+    /// The buffer, for another frame.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
 }
 
 /// A network device.
@@ -61,10 +92,15 @@ pub trait Device: Send + Sync + core::fmt::Debug {
     /// Whether its cable is in.
     fn is_up(&self) -> bool;
 
-    /// Has `fill` make frames; the device is told of them when it is done.
-    fn transmit(&self, fill: &mut dyn FnMut(&mut dyn Frames));
+    /// Whether it takes another frame.
+    fn has_room(&self) -> bool;
 
-    /// Hands frames that came in to `each`, a bounded number of them. False: there are no more, and `waker` is woken when some come, or when
-    /// there is room for frames that go out again.
+    /// A buffer for [`Frame::new`]: one that has been used, if there is one.
+    fn buffer(&self) -> Vec<u8>;
+
+    /// Takes `frames` and sends them in their order; those for which there is no room are lost. The device is told at most once.
+    fn send(&self, frames: &mut Vec<Frame>);
+
+    /// Hands frames that came in to `each`, a bounded number of them. False: there are no more, and `waker` is woken when some come.
     fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>)) -> bool;
 }

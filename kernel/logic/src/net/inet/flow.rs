@@ -391,6 +391,14 @@ impl Flow {
         self.socket_mut().abort();
     }
 
+    /// Its packets do not reach the other side. One that is not open yet fails; later that may pass (RFC 5927, section 6).
+    pub fn fail_unreachable(&mut self, errno: Errno) {
+        if self.is_opening() && self.failed.is_none() {
+            self.failed = Some(errno);
+            self.abort();
+        }
+    }
+
     /// The program has closed it: it is finished, and the other side has to finish soon (`tcp_fin_timeout`). What comes is read by nobody.
     pub fn orphan(&mut self) {
         (self.is_orphan, self.is_shut) = (true, true);

@@ -23,6 +23,13 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// `packet` found no neighbour to go to.
+    pub(super) fn no_neighbour(packet: &Packet<'_>) -> Option<Self> {
+        let (from, to) = ports(packet.payload)?;
+        let ends = ((packet.source, from).into(), (packet.destination, to).into());
+        Some(Self { protocol: packet.protocol, ends, errno: Errno::EHOSTUNREACH })
+    }
+
     /// Reads a report; `None` for any other packet.
     pub(super) fn read(packet: &Packet<'_>, checksums: &ChecksumCapabilities) -> Option<Self> {
         match packet.protocol {

@@ -1,10 +1,15 @@
 //! Where packets go, and how smoltcp sees that: one packet that came in, and a way out.
 
 use alloc::vec::Vec;
-use core::num::NonZeroU16;
+use core::num::{NonZeroU16, NonZeroUsize};
 
-use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta};
+use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta};
 use smoltcp::time::Instant;
+
+use super::device::Offloads;
+
+/// Bytes of the longest packet that is cut later: what the header of IPv4 can say.
+const LONGEST: Option<NonZeroUsize> = NonZeroUsize::new(65_535);
 
 /// What a way out can do.
 #[derive(Clone, Debug)]
@@ -24,6 +29,19 @@ impl Capabilities {
     pub fn without_checksums(mut self) -> Self {
         self.0.checksum = ChecksumCapabilities::ignored();
         self
+    }
+
+    /// IP packets of at most `mtu` bytes on a link, which looks at the checksums of what comes in, except for ICMP's; its device does what
+    /// `offloads` say to what goes out.
+    pub(super) fn of_link(mtu: usize, offloads: Offloads) -> Self {
+        let mut capabilities = Self::new(mtu);
+        let sums = if offloads.checksums { Checksum::None } else { Checksum::Tx };
+        let checksum = &mut capabilities.0.checksum;
+        (checksum.ipv4, checksum.tcp, checksum.udp) = (Checksum::Tx, sums, sums);
+        let [cuts_v4, cuts_v6] =
+            offloads.segmentation.map(|cuts| if cuts && offloads.checksums { LONGEST } else { None });
+        (capabilities.0.segmentation.tcpv4, capabilities.0.segmentation.tcpv6) = (cuts_v4, cuts_v6);
+        capabilities
     }
 
     /// Which checksums are whose matter.

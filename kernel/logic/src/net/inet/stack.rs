@@ -1,11 +1,12 @@
 //! The stack: whose a packet is, and which way out it takes.
 //!
-//! Locks, outermost first: a connection or a UDP socket, the tables, a listener, the queues of packets and deadlines. Packets are brought to their
+//! Locks, outermost first: a connection or a UDP socket, the tables, a listener, a link, the queues of packets and deadlines. Packets are brought to their
 //! sockets with none of them held.
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::task::Waker;
 
 use abi::errno::Errno;
 use foldhash::SharedSeed;
@@ -15,17 +16,21 @@ use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::wire::{HardwareAddress, IpProtocol};
 use sync::Lock;
 
+use crate::file::Io;
 use crate::file::io::Source;
 
 use super::connection::{After, Connection, Ends};
 use super::deadlines::Deadlines;
+use super::device::Device;
 use super::flow::{Flow, instant};
 use super::icmp::Report;
+use super::link::{Link, Setting};
 use super::listener::Listener;
 use super::loopback::Loopback;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, EPHEMERAL, Ports};
+use super::routes::{Network, Routes, Way};
 use super::udp::{self, Endpoint};
 
 /// What the stack asks of the kernel around it.
@@ -44,6 +49,7 @@ pub struct Surroundings {
 pub struct Stack {
     around: Surroundings,
     loopback: Loopback,
+    routes: Lock<Routes>,
     tcp: Lock<Tcp>,
     udp: Lock<Udp>,
     deadlines: Lock<Deadlines>,
@@ -155,6 +161,7 @@ impl Stack {
         Arc::new(Self {
             around,
             loopback: Loopback::new(),
+            routes: Lock::default(),
             tcp: Lock::new(tcp),
             udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
             deadlines: Lock::new(Deadlines::default()),
@@ -167,7 +174,7 @@ impl Stack {
 
     /// Whether `address` is this machine's.
     pub fn is_local(&self, address: IpAddr) -> bool {
-        address.is_loopback()
+        address.is_loopback() || self.routes.lock().is_local(address)
     }
 
     /// The address that packets to `remote` come from.
@@ -175,12 +182,55 @@ impl Stack {
     /// # Errors
     /// `ENETUNREACH` when there is no way there.
     pub fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
-        if self.is_local(remote) { Ok(remote) } else { Err(Errno::ENETUNREACH) }
+        match self.way_to(remote) {
+            Way::Here => Ok(remote),
+            Way::Out { source, .. } => Ok(source.into()),
+            Way::None => Err(Errno::ENETUNREACH),
+        }
+    }
+
+    fn way_to(&self, remote: IpAddr) -> Way {
+        if remote.is_loopback() { Way::Here } else { self.routes.lock().way_to(remote) }
     }
 
     /// Does `with` with the way out to `remote`.
     fn outlet<R>(&self, remote: IpAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
-        if self.is_local(remote) { with(&mut self.loopback.outlet()) } else { with(&mut Nowhere::default()) }
+        match self.way_to(remote) {
+            Way::Here => with(&mut self.loopback.outlet()),
+            Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
+            Way::None => with(&mut Nowhere::default()),
+        }
+    }
+
+    /// Adds a link over `device`.
+    pub fn add_link(&self, device: Arc<dyn Device>, setting: Setting) -> Arc<Link> {
+        let link = Arc::new(Link::new(device, setting, self.around));
+        let mut routes = self.routes.lock();
+        routes.add(Arc::clone(&link));
+        routes.set(&link, link.network());
+        link
+    }
+
+    /// `link` has another address, or none.
+    pub(super) fn set_network(&self, link: &Arc<Link>, network: Option<Network>) {
+        self.routes.lock().set(link, network);
+    }
+
+    /// The links.
+    pub fn links(&self) -> Vec<Arc<Link>> {
+        self.routes.lock().links()
+    }
+
+    /// Whether it is known how `remote` is reached, or that it is not.
+    ///
+    /// # Errors
+    /// `EAGAIN` while a link asks for its address; the caller's waker is woken when that is decided.
+    pub fn settle(&self, remote: IpAddr, io: &Io<'_>) -> Result<(), Errno> {
+        if !matches!(self.way_to(remote), Way::None) {
+            return Ok(());
+        }
+        let is_settling = self.links().iter().fold(false, |any, link| link.is_settling(io) || any);
+        if is_settling { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
     /// Claims a TCP port.
@@ -326,11 +376,21 @@ impl Stack {
 
     /// When [`Stack::tick`] must be called: monotonic nanoseconds.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.deadlines.lock().next()
+        let links = self.links();
+        let next = links.iter().filter_map(|link| link.next_deadline()).min();
+        [next, self.deadlines.lock().next()].into_iter().flatten().min()
+    }
+
+    /// Brings what came in over links to its sockets. False: there is no more, and `waker` is woken when there is.
+    pub fn serve_links(&self, waker: &Waker) -> bool {
+        self.links().iter().fold(false, |any, link| link.serve(self, waker) || any)
     }
 
     /// Does what is due by now.
     pub fn tick(&self) {
+        for link in self.links() {
+            link.tick(self);
+        }
         loop {
             let due = self.deadlines.lock().pop_due(self.now());
             let Some((deadline, connection)) = due else { return };
@@ -349,7 +409,13 @@ impl Stack {
     /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
     fn receive(&self, bytes: &[u8], capabilities: &Capabilities) {
         let Some(packet) = Packet::parse(bytes) else { return };
-        if !self.is_local(packet.destination) || packet.source.is_unspecified() {
+        if packet.source.is_unspecified() {
+            return;
+        }
+        if !self.is_local(packet.destination) {
+            if packet.protocol == IpProtocol::Udp && self.routes.lock().is_broadcast(packet.destination) {
+                self.receive_datagram(&packet, capabilities);
+            }
             return;
         }
         match packet.protocol {
@@ -373,7 +439,9 @@ impl Stack {
         }
         match self.endpoint_for(local, remote) {
             Some(endpoint) => endpoint.deliver(remote, local, payload),
-            None => self.answer_for_nobody(packet),
+            // Nobody answers what was for everybody (RFC 1122, section 3.2.2.1).
+            None if self.is_local(local.ip()) => self.answer_for_nobody(packet),
+            None => {}
         }
     }
 
@@ -382,13 +450,23 @@ impl Stack {
     }
 
     /// A packet of ours came to nothing. Only who is connected to its receiver is told (udp(7)).
-    fn take_report(&self, report: Report) {
+    pub(super) fn take_report(&self, report: Report) {
         let (local, remote) = report.ends;
         if report.protocol == IpProtocol::Udp
             && let Some(endpoint) = self.endpoint_for(local, remote)
             && endpoint.ends().1 == Some(remote)
         {
             endpoint.fail(report.errno);
+        }
+        if report.protocol == IpProtocol::Tcp {
+            let connection = self.tcp.lock().connections.get(&report.ends).cloned();
+            if let Some(connection) = connection {
+                // There is nobody to be told that it ends.
+                let nowhere = &mut Nowhere::default();
+                let end = |flow: &mut Flow, _: &mut dyn Outlet| flow.fail_unreachable(report.errno);
+                let ((), after) = connection.step(self.now(), nowhere, end);
+                self.see_to(&connection, after);
+            }
         }
     }
 

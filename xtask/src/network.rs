@@ -1,0 +1,208 @@
+//! The guest's network: flags, what QEMU is told of them, and what the kernel is.
+
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::flags::Machine;
+use crate::qemu::comma;
+
+/// The network.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetArgs {
+    /// A network card: on QEMU's own network, on a tap device of the host, or none; repeatable [default: user]
+    #[arg(long, value_name = "user|tap=NAME|none")]
+    net: Vec<Net>,
+    /// Let the host reach a port of the guest; the host's side is 127.0.0.1 unless it is given
+    #[arg(long, short, value_name = "[HOSTIP:]HOST:GUEST[/udp]")]
+    publish: Vec<Publish>,
+    /// The guest's address [default: dhcp]
+    #[arg(long, value_name = "ADDRESS/PREFIX|dhcp|none")]
+    ip: Option<String>,
+    /// Who passes on what the guest sends to other networks
+    #[arg(long, value_name = "ADDRESS")]
+    gateway: Option<Ipv4Addr>,
+    /// A name server; repeatable
+    #[arg(long, value_name = "ADDRESS")]
+    dns: Vec<Ipv4Addr>,
+    /// The first card's Ethernet address
+    #[arg(long, value_name = "xx:xx:xx:xx:xx:xx")]
+    mac: Option<Mac>,
+    /// The guest's name
+    #[arg(long, value_name = "NAME")]
+    hostname: Option<String>,
+    /// Write the first card's frames into this file, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+}
+
+/// What a card is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Net {
+    User,
+    Tap(String),
+    None,
+}
+
+impl FromStr for Net {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            None if text == "user" => Ok(Self::User),
+            None if text == "none" => Ok(Self::None),
+            Some(("tap", name)) if is_word(name) => Ok(Self::Tap(name.into())),
+            _ => Err("expected user, tap=NAME or none"),
+        }
+    }
+}
+
+/// Whether QEMU takes it for one word.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|char| char.is_ascii_alphanumeric() || "-_.".contains(char))
+}
+
+/// An Ethernet address.
+#[derive(Clone, Debug)]
+struct Mac(String);
+
+impl FromStr for Mac {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes: Vec<_> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+        match bytes[..] {
+            [Some(first), Some(_), Some(_), Some(_), Some(_), Some(_)] if first & 1 == 0 => {
+                Ok(Self(text.into()))
+            }
+            [Some(_), Some(_), Some(_), Some(_), Some(_), Some(_)] => {
+                Err("an address whose first byte is odd is for many")
+            }
+            _ => Err("expected six bytes in hexadecimal, with colons between"),
+        }
+    }
+}
+
+/// A port of the host that leads to one of the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Publish {
+    address: Ipv4Addr,
+    host: u16,
+    guest: u16,
+    is_udp: bool,
+}
+
+impl FromStr for Publish {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected [HOSTIP:]HOST:GUEST[/udp], for example 8080:80";
+        let (ports, is_udp) = match text.split_once('/') {
+            None => (text, false),
+            Some((ports, "tcp")) => (ports, false),
+            Some((ports, "udp")) => (ports, true),
+            Some(_) => return Err(EXPECTED),
+        };
+        let parts: Vec<_> = ports.split(':').collect();
+        let (address, host, guest) = match parts[..] {
+            [host, guest] => (Ipv4Addr::LOCALHOST, host, guest),
+            [address, host, guest] => (address.parse().map_err(|_| EXPECTED)?, host, guest),
+            _ => return Err(EXPECTED),
+        };
+        let port = |text: &str| text.parse().ok().filter(|port| *port != 0).ok_or(EXPECTED);
+        Ok(Self { address, host: port(host)?, guest: port(guest)?, is_udp })
+    }
+}
+
+impl Publish {
+    /// Finds out before QEMU does, which says less.
+    fn check(&self) -> Result<()> {
+        let at = (IpAddr::from(self.address), self.host);
+        let kind = if self.is_udp { "UDP" } else { "TCP" };
+        let tried = if self.is_udp { UdpSocket::bind(at).map(drop) } else { TcpListener::bind(at).map(drop) };
+        if let Err(error) = tried {
+            let Self { address, host, guest, .. } = self;
+            let flag = if self.is_udp { "u" } else { "t" };
+            bail!(
+                "cannot publish at {kind} port {host} of {address}: {error}\n\
+                 `ss -{flag}lnp sport = :{host}` says who has it; another one can lead to the guest's: --publish OTHER:{guest}"
+            );
+        }
+        Ok(())
+    }
+
+    fn rule(&self) -> String {
+        let Self { address, host, guest, is_udp } = self;
+        format!("hostfwd={}:{address}:{host}-:{guest}", if *is_udp { "udp" } else { "tcp" })
+    }
+}
+
+impl NetArgs {
+    fn cards(&self) -> Result<Vec<&Net>> {
+        let cards: Vec<_> = self.net.iter().filter(|net| **net != Net::None).collect();
+        if cards.len() != self.net.len() && (!cards.is_empty() || !self.publish.is_empty()) {
+            bail!("--net none does not go with other cards or with --publish");
+        }
+        let cards = if self.net.is_empty() { vec![&Net::User] } else { cards };
+        if !self.publish.is_empty() && !cards.contains(&&Net::User) {
+            bail!("--publish needs --net user: on a tap device the guest is reached by its own address");
+        }
+        Ok(cards)
+    }
+
+    /// Looks for what would go wrong.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.cards()?;
+        self.publish.iter().try_for_each(Publish::check)
+    }
+
+    /// QEMU's arguments.
+    pub(crate) fn args(&self, machine: Machine) -> Result<Vec<String>> {
+        let mut args = Vec::new();
+        let mut publish = Some(&self.publish);
+        for (index, card) in self.cards()?.into_iter().enumerate() {
+            let back = match card {
+                Net::Tap(name) => format!("tap,id=net{index},ifname={name},script=no,downscript=no"),
+                _ => {
+                    let rules = publish.take().into_iter().flatten();
+                    rules.fold(format!("user,id=net{index}"), |all, one| format!("{all},{}", one.rule()))
+                }
+            };
+            let front = if machine == Machine::Microvm {
+                format!("virtio-net-device,netdev=net{index}")
+            } else {
+                // No code to boot from it.
+                format!("virtio-net-pci,netdev=net{index},romfile=")
+            };
+            let mac = self.mac.as_ref().filter(|_| index == 0);
+            let front = mac.map_or(front.clone(), |mac| format!("{front},mac={}", mac.0));
+            args.extend(["-netdev".into(), back, "-device".into(), front]);
+            if let Some(file) = self.pcap.as_ref().filter(|_| index == 0) {
+                args.extend([
+                    "-object".into(),
+                    format!("filter-dump,id=dump0,netdev=net0,file={}", comma(file)),
+                ]);
+            }
+        }
+        if machine == Machine::Microvm && !args.is_empty() {
+            args.extend(["-global".into(), "virtio-mmio.force-legacy=false".into()]);
+        }
+        Ok(args)
+    }
+
+    /// Words for the kernel.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let ip = self.ip.iter().map(|ip| format!("ip={ip}"));
+        let gateway = self.gateway.iter().map(|gateway| format!("gateway={gateway}"));
+        let dns = self.dns.iter().map(|dns| format!("dns={dns}"));
+        let hostname = self.hostname.iter().map(|name| format!("hostname={name}"));
+        ip.chain(gateway).chain(dns).chain(hostname).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
