@@ -118,6 +118,12 @@ impl<'a> Io<'a> {
         Self { waits: Waits::Leaves(interest), events: PollEvents::empty(), around: &NOTHING }
     }
 
+    /// Whether a thread waits: one that does not only tries.
+    #[inline]
+    pub fn waits(&self) -> bool {
+        matches!(self.waits, Waits::Thread(_))
+    }
+
     /// Has the caller woken when `events` may be there, if it waits: an object calls this before it answers `EAGAIN`, in the same moment
     /// (with the same lock held) in which it looked at its state.
     #[inline]

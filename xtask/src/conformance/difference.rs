@@ -20,10 +20,18 @@ pub(super) struct Difference {
     pub(super) reason: Option<String>,
 }
 
+/// Why a test may end differently.
+#[derive(Clone, Debug)]
+struct Reason {
+    text: String,
+    /// It does not always: chance has a part in it, on Linux too.
+    sometimes: bool,
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
-    reasons: BTreeMap<Test, String>,
+    reasons: BTreeMap<Test, Reason>,
     found: BTreeMap<Test, Difference>,
     /// How often a test ended as on Linux.
     same: u64,
@@ -37,7 +45,9 @@ impl Differences {
         let mut reasons = BTreeMap::new();
         for table in tables(document, "difference") {
             let test = (text_of(table, "suite")?, text_of(table, "test")?);
-            if reasons.insert(test.clone(), text_of(table, "reason")?).is_some() {
+            let sometimes = table.get("sometimes").and_then(|item| item.as_bool()).unwrap_or(false);
+            let reason = Reason { text: text_of(table, "reason")?, sometimes };
+            if reasons.insert(test.clone(), reason).is_some() {
                 bail!("{} {} has two reasons", test.0, test.1);
             }
         }
@@ -54,7 +64,7 @@ impl Differences {
                 continue;
             }
             let test = (suite.to_owned(), name.clone());
-            let reason = self.reasons.get(&test).cloned();
+            let reason = self.reasons.get(&test).map(|reason| reason.text.clone());
             let difference = self.found.entry(test);
             let difference =
                 difference.or_insert_with(|| Difference { linux: there, guest: BTreeMap::new(), reason });
@@ -62,9 +72,11 @@ impl Differences {
         }
     }
 
-    /// Every reason must be needed: called when everything has run.
+    /// Every reason must be needed, but those that sometimes are: called when everything has run.
     pub(super) fn forget_none_that_is_not_needed(&mut self) {
-        self.stale = self.reasons.keys().filter(|test| !self.found.contains_key(*test)).cloned().collect();
+        let always = self.reasons.iter().filter(|(_, reason)| !reason.sometimes);
+        self.stale =
+            always.map(|(test, _)| test).filter(|test| !self.found.contains_key(*test)).cloned().collect();
     }
 
     /// How often a test ended as it should, and how many must be looked at.

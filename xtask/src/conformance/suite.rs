@@ -138,7 +138,9 @@ fn build_twice(
     };
     let mut host = process::clean(&sysroot.toolchain.cargo);
     host.env("RUSTC", &sysroot.toolchain.rustc);
-    let linux = build(host, &sysroot.toolchain.host)?;
+    let mut linux = build(host, &sysroot.toolchain.host)?;
+    // Cargo tells of them in the order they were done.
+    linux.sort_by(|a, b| a.name.cmp(&b.name));
     let images = build(build::cargo(sysroot, Target::Unikernel), Target::Unikernel.name())?;
     if linux.is_empty() {
         bail!("{shown} has no tests");

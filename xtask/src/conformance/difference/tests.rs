@@ -35,3 +35,12 @@ fn a_reason_that_nothing_needs_is_a_failure() {
     );
     assert_eq!(differences.count(), (3, 1));
 }
+
+#[test]
+fn a_reason_that_is_needed_sometimes_may_wait() {
+    let differences = compared(
+        "[[difference]]\nsuite = \"s\"\ntest = \"b\"\nreason = \"r\"\n\
+         [[difference]]\nsuite = \"s\"\ntest = \"a\"\nreason = \"r\"\nsometimes = true\n",
+    );
+    assert_eq!(differences.count(), (3, 0));
+}

@@ -9,7 +9,7 @@ use abi::io::PollEvents;
 use sync::Lock;
 
 use crate::file::Io;
-use crate::file::poll::{READABLE, WRITABLE};
+use crate::file::poll::READABLE;
 use crate::file::wakers::WakerSet;
 
 use super::flow::Flow;
@@ -47,18 +47,6 @@ pub(super) struct After {
     pub(super) opened_for: Option<Arc<Listener>>,
 }
 
-/// What poll(2) says of a flow.
-fn events(flow: &Flow) -> PollEvents {
-    let mut events = PollEvents::empty();
-    let ends = !flow.may_receive() && !flow.is_opening();
-    events.set(READABLE, flow.readable() > 0 || ends);
-    events.set(PollEvents::RDHUP, ends);
-    events.set(WRITABLE, flow.writable() > 0 || !flow.may_send());
-    events.set(PollEvents::HUP, ends && !flow.may_send());
-    events.set(PollEvents::ERR, flow.has_failed());
-    events
-}
-
 impl Connection {
     /// A connection that `flow` carries.
     pub(super) fn new(flow: Flow, listener: Weak<Listener>) -> Self {
@@ -79,10 +67,10 @@ impl Connection {
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> (R, After) {
         let mut state = self.state.lock();
-        let (before, readable) = (events(&state.flow), state.flow.readable());
+        let (before, readable) = (state.flow.events(), state.flow.readable());
         let result = step(&mut state.flow, outlet);
-        let deadline = state.flow.poll(now_ns, outlet);
-        let mut news = events(&state.flow).difference(before);
+        let deadline = if state.flow.has_only_read() { None } else { state.flow.poll(now_ns, outlet) };
+        let mut news = state.flow.events().difference(before);
         // More bytes are news even where there were some.
         news.set(READABLE, news.intersects(READABLE) || state.flow.readable() > readable);
         if !news.is_empty() {
@@ -96,7 +84,9 @@ impl Connection {
 
     /// Has the caller woken when `events` may be there, if it waits.
     pub(super) fn wait_for(&self, io: &Io<'_>, events: PollEvents) {
-        io.wait_for(&mut self.state.lock().wakers, events);
+        if io.waits() {
+            io.wait_for(&mut self.state.lock().wakers, events);
+        }
     }
 
     /// Looks at the flow.
@@ -108,7 +98,7 @@ impl Connection {
     pub(super) fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let mut state = self.state.lock();
         io.watch(&mut state.wakers);
-        events(&state.flow)
+        state.flow.events()
     }
 
     /// Who waits in `others` waits for this connection now.

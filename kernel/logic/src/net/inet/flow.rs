@@ -5,17 +5,21 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use abi::errno::Errno;
+use abi::io::PollEvents;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::HardwareAddress;
 
 use crate::file::io::{Sink, Source, partial};
+use crate::file::poll::{READABLE, WRITABLE};
 
 use super::outlet::{Outlet, Port};
 
 /// Bytes of a buffer, one for each direction.
 const BUFFER: usize = 64 << 10;
+/// Bytes read that are worth telling the other side that there is room again.
+const TELL_OF: usize = BUFFER / 4;
 /// How long an acknowledgement waits for an answer to travel with (Linux `TCP_DELACK_MIN`).
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
 
@@ -39,6 +43,10 @@ pub struct Flow {
     silent_since: Option<u64>,
     /// How long that may last.
     patience: Duration,
+    /// Bytes read that the other side was not told the room of.
+    untold: usize,
+    /// Nothing is to be sent after this step.
+    is_quiet: bool,
     /// Something came that nothing was sent after.
     was_spoken_to: bool,
     /// What is written answers what came: acknowledgements wait for it.
@@ -99,6 +107,8 @@ impl Flow {
             was_open: false,
             silent_since: None,
             patience: GIVE_UP_AFTER,
+            untold: 0,
+            is_quiet: false,
             was_spoken_to: false,
             answers: false,
             is_shut: false,
@@ -249,6 +259,26 @@ impl Flow {
         self.failed.take()
     }
 
+    /// What poll(2) says of it.
+    pub fn events(&self) -> PollEvents {
+        let socket = self.socket();
+        let is_opening = matches!(socket.state(), State::SynSent | State::SynReceived);
+        let ends = self.is_shut || !(socket.may_recv() || is_opening);
+        let may_send = socket.may_send();
+        let mut events = PollEvents::empty();
+        events.set(READABLE, socket.recv_queue() > 0 || ends);
+        events.set(PollEvents::RDHUP, ends);
+        events.set(WRITABLE, if may_send { socket.can_send() } else { !is_opening });
+        events.set(PollEvents::HUP, ends && !may_send && !is_opening);
+        events.set(PollEvents::ERR, self.failed.is_some());
+        events
+    }
+
+    /// Whether the last step took bytes only, and few: the other side need not be told of the room.
+    pub fn has_only_read(&mut self) -> bool {
+        core::mem::take(&mut self.is_quiet)
+    }
+
     /// Bytes that can be read at once.
     pub fn readable(&self) -> usize {
         self.socket().recv_queue()
@@ -257,12 +287,6 @@ impl Flow {
     /// Whether more can come.
     pub fn may_receive(&self) -> bool {
         !self.is_shut && (self.socket().may_recv() || self.is_opening())
-    }
-
-    /// Bytes that can be written at once.
-    pub fn writable(&self) -> usize {
-        let socket = self.socket();
-        if socket.may_send() { socket.send_capacity() - socket.send_queue() } else { 0 }
     }
 
     /// Whether more can be written, now or later.
@@ -343,6 +367,11 @@ impl Flow {
             }
         }
         if done > 0 || out.room() == 0 {
+            self.untold += if peek { 0 } else { done };
+            self.is_quiet = self.untold < TELL_OF;
+            if !self.is_quiet {
+                self.untold = 0;
+            }
             return Ok(done);
         }
         match self.take_error() {
