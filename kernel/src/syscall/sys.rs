@@ -13,9 +13,11 @@ use super::Ctx;
 
 /// uname(2)
 pub fn sys_uname(cx: &Ctx<'_>, name: UserPtr<Utsname>) -> Result<(), Errno> {
+    // Options take letters, digits, dashes and dots only.
+    let host = core::str::from_utf8(&cx.kernel().options.network.hostname).unwrap_or(HOST_NAME);
     let answer = Utsname {
         sysname: Utsname::field("Linux"),
-        nodename: Utsname::field(HOST_NAME),
+        nodename: Utsname::field(host),
         release: Utsname::field(RELEASE),
         version: Utsname::field(concat!("#1 Caracal ", env!("CARGO_PKG_VERSION"))),
         machine: Utsname::field("x86_64"),

@@ -1,3 +1,5 @@
+//! The words, and what makes no sense.
+
 use core::net::Ipv4Addr;
 
 use super::{NetworkOptions, Setting};
