@@ -81,7 +81,7 @@ impl NetworkOptions {
             if prefix + mask.trailing_zeros() < 32 {
                 return None;
             }
-            self.ip = Ip::Static { address: host(client)?, prefix: prefix as u8 };
+            self.ip = Ip::Static { address: host(client)?, prefix: u8::try_from(prefix).ok()? };
         }
         if !gateway.is_empty() {
             self.gateway = Some(parse(gateway)?);

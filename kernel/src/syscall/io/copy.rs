@@ -6,9 +6,9 @@ use abi::errno::Errno;
 use abi::fs::{FileType, OpenFlags};
 use abi::io::MAX_RW_COUNT;
 use abi::prelude::*;
+use logic::file::Io;
 use logic::file::io::{SliceSource, VecSink};
 use logic::file::open::OpenFile;
-use logic::file::{Io, Positions};
 
 use super::super::Ctx;
 use super::super::buffers::{Direction, patience};

@@ -29,7 +29,7 @@ pub(super) fn of(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finis
     };
     let sum = pseudo_header(&packet);
     let finish = Finish {
-        checksum: Some((u16::try_from(ETHERNET + start).ok()?, place as u16)),
+        checksum: Some((u16::try_from(ETHERNET + start).ok()?, u16::try_from(place).ok()?)),
         segments: match cut.segment {
             Some(size) => Some((size, u16::try_from(ETHERNET + headers).ok()?)),
             None => None,
@@ -53,10 +53,12 @@ fn pseudo_header(packet: &Packet<'_>) -> u16 {
         + address(packet.destination)
         + u64::from(u8::from(packet.protocol))
         + packet.payload.len() as u64;
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
+    loop {
+        match u16::try_from(sum) {
+            Ok(sum) => return sum,
+            Err(_) => sum = (sum & 0xffff) + (sum >> 16),
+        }
     }
-    sum as u16
 }
 
 #[cfg(test)]

@@ -202,7 +202,8 @@ impl Flow {
             self.silent_since = None;
             return u64::MAX;
         }
-        let at = self.silent_since.get_or_insert(now_ns).saturating_add(self.patience.as_nanos() as u64);
+        let patience = u64::try_from(self.patience.as_nanos()).unwrap_or(u64::MAX);
+        let at = self.silent_since.get_or_insert(now_ns).saturating_add(patience);
         if now_ns >= at {
             self.failed = Some(Errno::ETIMEDOUT);
             self.abort();

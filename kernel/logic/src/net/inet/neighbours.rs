@@ -104,7 +104,8 @@ impl Neighbours {
     /// `address` says that it is at `mac`; answers the frames that waited for that. Who was not asked for is believed only if `is_asking` us,
     /// and will want an answer.
     pub(super) fn learn(&mut self, address: Ipv4Addr, mac: Mac, is_asking: bool, now_ns: u64) -> Vec<Frame> {
-        if !self.0.contains_key(&address) && !(is_asking && self.make_room(now_ns)) {
+        let is_known = self.0.contains_key(&address);
+        if !is_known && (!is_asking || !self.make_room(now_ns)) {
             return Vec::new();
         }
         let neighbour = self.0.entry(address).or_insert_with(|| Neighbour {

@@ -9,6 +9,14 @@ use hashbrown::HashMap;
 /// Ports given to who asks for port 0.
 pub const EPHEMERAL: RangeInclusive<u16> = 32_768..=60_999;
 
+/// All of those, once each, from where `random` says.
+pub(super) fn ephemeral_from(random: u64) -> impl Iterator<Item = u16> {
+    let (start, end) = (*EPHEMERAL.start(), *EPHEMERAL.end());
+    let step = random % (u64::from(end - start) + 1);
+    let first = start + u16::try_from(step).unwrap_or(0);
+    (first..=end).chain(start..first)
+}
+
 /// One socket's claim to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -76,11 +84,8 @@ impl Ports {
 
     /// Of those that nobody has, whatever may be shared.
     fn claim_any(&mut self, claim: Claim, random: u64) -> Result<ClaimId, Errno> {
-        let count = u64::from(EPHEMERAL.end() - EPHEMERAL.start()) + 1;
-        (0..count)
-            .map(|step| EPHEMERAL.start() + ((random % count + step) % count) as u16)
-            .find(|port| !self.claims.contains_key(port))
-            .map_or(Err(Errno::EADDRINUSE), |port| self.claim_port(claim, port))
+        let free = ephemeral_from(random).find(|port| !self.claims.contains_key(port));
+        free.map_or(Err(Errno::EADDRINUSE), |port| self.claim_port(claim, port))
     }
 
     fn claim_port(&mut self, mut claim: Claim, port: u16) -> Result<ClaimId, Errno> {

@@ -29,7 +29,7 @@ use super::listener::Listener;
 use super::loopback::Loopback;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
-use super::ports::{Claim, ClaimId, EPHEMERAL, Ports};
+use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
 use super::routes::{Network, Routes, Way};
 use super::udp::{self, Endpoint};
 
@@ -229,8 +229,9 @@ impl Stack {
         if !matches!(self.way_to(remote), Way::None) {
             return Ok(());
         }
-        let is_settling = self.links().iter().fold(false, |any, link| link.is_settling(io) || any);
-        if is_settling { Err(Errno::EAGAIN) } else { Ok(()) }
+        // Each of them is asked: the waker stays with all.
+        let settling = self.links().iter().filter(|link| link.is_settling(io)).count();
+        if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
     /// Claims a TCP port.
@@ -383,7 +384,7 @@ impl Stack {
 
     /// Brings what came in over links to its sockets. False: there is no more, and `waker` is woken when there is.
     pub fn serve_links(&self, waker: &Waker) -> bool {
-        self.links().iter().fold(false, |any, link| link.serve(self, waker) || any)
+        self.links().iter().filter(|link| link.serve(self, waker)).count() > 0
     }
 
     /// Does what is due by now.
@@ -552,8 +553,7 @@ impl Tcp {
 
     /// A port that no connection from `source` to `remote` uses, and nobody has claimed, looked for from where `random` says.
     fn free_port(&self, source: IpAddr, remote: SocketAddr, random: u64) -> Option<u16> {
-        let count = u64::from(EPHEMERAL.end() - EPHEMERAL.start()) + 1;
-        (0..count).map(|step| EPHEMERAL.start() + ((random % count + step) % count) as u16).find(|&port| {
+        ephemeral_from(random).find(|&port| {
             !self.ports.is_claimed(port)
                 && !self.connections.contains_key(&(SocketAddr::new(source, port), remote))
         })
