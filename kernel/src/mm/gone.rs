@@ -46,8 +46,9 @@ impl Gone {
 
     /// A page table that was taken out.
     pub(super) fn table(&mut self, physical: u64) {
-        self.tables = true;
         self.frame(physical);
+        // Not before: what is full is released first, without this one.
+        self.tables = true;
     }
 
     fn frame(&mut self, entry: u64) {

@@ -15,12 +15,6 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// A wait that begins.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { spins: 0 }
-    }
-
     /// What was waited for is not there yet.
     #[inline]
     pub fn wait(&mut self) {

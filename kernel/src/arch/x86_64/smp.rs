@@ -238,7 +238,7 @@ pub fn shootdown(change: Change) {
 
 /// Asks `others` and waits for their answers.
 fn ask(others: u64) {
-    let mut patience = Patience::new();
+    let mut patience = Patience::default();
     while SHOOTDOWN_OWNER.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
         serve_shootdown();
         patience.wait();
@@ -248,7 +248,7 @@ fn ask(others: u64) {
     for id in (0..online()).filter(|id| others & 1 << id != 0) {
         apic::send(id, apic::vector::SHOOTDOWN);
     }
-    let mut patience = Patience::new();
+    let mut patience = Patience::default();
     while SHOOTDOWN_PENDING.load(Ordering::Acquire) != 0 {
         patience.wait();
     }
