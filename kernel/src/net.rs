@@ -1,16 +1,18 @@
 //! The network: the stack, its links, and the thread that does what is due in it. All are made for the program's first socket of the Internet families: without
 //! one nothing of this costs anything.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::task::Waker;
 
 use abi::errno::Errno;
 use logic::boot::cmdline::Options;
+use logic::net::inet::rings::Rings;
 use logic::net::inet::stack::{Stack, Surroundings};
 use sync::{Lock, Once};
 
 use crate::drivers::virtio_net::{self, Interrupts};
-use crate::mm::Memory;
+use crate::mm::{self, Memory};
 use crate::{irq, rng, task, time};
 
 /// The stack and who serves it.
@@ -34,7 +36,7 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
         let _guard = MAKING.lock();
         if NET.get().is_none() {
             let server = task::create_kernel_thread(memory, "net", serve).map_err(|_| Errno::ENOMEM)?;
-            let stack = Stack::new(Surroundings { now: time::now, random, hurry });
+            let stack = Stack::new(Surroundings { now: time::now, random, rings, hurry });
             let interrupts = Interrupts { attach_pin: irq::attach_pin, allocate: irq::allocate };
             let devices = virtio_net::find_all(&options.virtio_mmio, memory, interrupts, rng::fill);
             for (index, device) in devices.into_iter().enumerate() {
@@ -51,6 +53,10 @@ fn random() -> u64 {
     let mut bytes = [0; 8];
     rng::fill(&mut bytes);
     u64::from_ne_bytes(bytes)
+}
+
+fn rings() -> Result<Box<dyn Rings>, Errno> {
+    mm::rings::open(Memory::try_get().ok_or(Errno::ENOBUFS)?)
 }
 
 /// Something is due sooner than the serving thread was told.

@@ -118,6 +118,15 @@ impl Memory {
         });
     }
 
+    /// Unmaps areas of the kernel's own, whose frames are the caller's. May wait for other CPUs.
+    pub fn forget_kernel_areas(&self, areas: impl Iterator<Item = (u64, u64)>) {
+        self.change(|space, gone| {
+            for area in areas {
+                gone.take(&mut space.tables, area, true);
+            }
+        });
+    }
+
     /// Whether `address` can be read without a fault, for reports.
     pub fn is_mapped(&self, address: u64) -> bool {
         self.space.try_lock().is_some_and(|space| space.tables.translate(address).is_some())

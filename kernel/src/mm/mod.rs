@@ -10,6 +10,7 @@ pub mod map;
 pub mod mmio;
 mod page_fault;
 mod resident;
+pub mod rings;
 mod source;
 mod space;
 pub mod stack;

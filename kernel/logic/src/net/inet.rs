@@ -22,6 +22,7 @@ mod neighbours;
 pub mod outlet;
 pub mod packet;
 pub mod ports;
+pub mod rings;
 pub mod routes;
 mod settings;
 pub mod stack;

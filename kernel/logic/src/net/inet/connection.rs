@@ -69,7 +69,11 @@ impl Connection {
         let mut state = self.state.lock();
         let (before, readable) = (state.flow.events(), state.flow.readable());
         let result = step(&mut state.flow, outlet);
-        let deadline = if state.flow.has_only_read() { None } else { state.flow.poll(now_ns, outlet) };
+        let deadline = if state.flow.has_only_read() {
+            state.flow.rest(now_ns)
+        } else {
+            state.flow.poll(now_ns, outlet)
+        };
         let mut news = state.flow.events().difference(before);
         // More bytes are news even where there were some.
         news.set(READABLE, news.intersects(READABLE) || state.flow.readable() > readable);

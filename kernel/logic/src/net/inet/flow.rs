@@ -1,5 +1,6 @@
 //! One TCP connection: a smoltcp socket in a set of its own, so that a packet costs the same however many connections there are.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -7,7 +8,7 @@ use core::time::Duration;
 use abi::errno::Errno;
 use abi::io::PollEvents;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
+use smoltcp::socket::tcp::{CongestionControl, Socket, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::HardwareAddress;
 
@@ -15,11 +16,13 @@ use crate::file::io::{Sink, Source, partial};
 use crate::file::poll::{READABLE, WRITABLE};
 
 use super::outlet::{Outlet, Port};
+use super::packet::{Packet, Segment};
+use super::rings::{Rings, Usage};
 
-/// Bytes of a buffer, one for each direction.
-const BUFFER: usize = 64 << 10;
 /// Bytes read that are worth telling the other side that there is room again.
-const TELL_OF: usize = BUFFER / 4;
+const TELL_OF: usize = 16 << 10;
+/// How long it takes until it is tried again to send what the way out has no room for, in nanoseconds.
+const RETRY_NS: u64 = 1_000_000;
 /// How long an acknowledgement waits for an answer to travel with (Linux `TCP_DELACK_MIN`).
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
 
@@ -34,6 +37,8 @@ pub struct Flow {
     interface: Interface,
     sockets: SocketSet<'static>,
     handle: SocketHandle,
+    /// Behind the sockets, which use its memory.
+    usage: Usage,
     local: SocketAddr,
     remote: SocketAddr,
     /// Why it ended, if not by both sides' will.
@@ -71,36 +76,32 @@ pub(super) fn instant(now_ns: u64) -> Instant {
     Instant::from_micros(i64::try_from(now_ns / 1000).unwrap_or(i64::MAX))
 }
 
-fn buffer() -> Result<SocketBuffer<'static>, Errno> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(BUFFER).map_err(|_| Errno::ENOBUFS)?;
-    bytes.resize(BUFFER, 0);
-    Ok(SocketBuffer::new(bytes))
-}
-
 impl Flow {
     /// A connection between two addresses that nothing was sent on. `seed` must not be known to anybody: sequence numbers come from it.
     fn new(
         (local, remote): (SocketAddr, SocketAddr),
+        rings: Box<dyn Rings>,
         seed: u64,
         now_ns: u64,
         outlet: &mut dyn Outlet,
-    ) -> Result<Self, Errno> {
+    ) -> Self {
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
         // Who brings packets has looked whose they are.
         interface.set_any_ip(true);
-        let mut socket = Socket::new(buffer()?, buffer()?);
+        let (usage, [received, sent]) = Usage::new(rings);
+        let mut socket = Socket::new(received, sent);
         socket.set_congestion_control(CongestionControl::Reno);
         socket.set_ack_delay(None);
         socket.set_timeout(Some(GIVE_UP_FIRST_AFTER.into()));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        Ok(Self {
+        Self {
             interface,
             sockets,
             handle,
+            usage,
             local,
             remote,
             failed: None,
@@ -113,20 +114,21 @@ impl Flow {
             answers: false,
             is_shut: false,
             is_orphan: false,
-        })
+        }
     }
 
     /// A connection that begins here; its first packet goes out with [`Flow::poll`].
     ///
     /// # Errors
-    /// `ENOBUFS` for want of memory; `EADDRNOTAVAIL` for addresses that nothing can be sent between.
+    /// `EADDRNOTAVAIL` for addresses that nothing can be sent between.
     pub fn connect(
         ends: (SocketAddr, SocketAddr),
+        rings: Box<dyn Rings>,
         seed: u64,
         now_ns: u64,
         outlet: &mut dyn Outlet,
     ) -> Result<Self, Errno> {
-        let mut flow = Self::new(ends, seed, now_ns, outlet)?;
+        let mut flow = Self::new(ends, rings, seed, now_ns, outlet);
         let Self { interface, sockets, handle, .. } = &mut flow;
         let socket = sockets.get_mut::<Socket<'static>>(*handle);
         socket.connect(interface.context(), ends.1, ends.0).map_err(|_| Errno::EADDRNOTAVAIL)?;
@@ -139,11 +141,12 @@ impl Flow {
     /// As for [`Flow::connect`].
     pub fn accept(
         ends: (SocketAddr, SocketAddr),
+        rings: Box<dyn Rings>,
         seed: u64,
         now_ns: u64,
         outlet: &mut dyn Outlet,
     ) -> Result<Self, Errno> {
-        let mut flow = Self::new(ends, seed, now_ns, outlet)?;
+        let mut flow = Self::new(ends, rings, seed, now_ns, outlet);
         flow.socket_mut().listen(ends.0).map_err(|_| Errno::EADDRNOTAVAIL)?;
         Ok(flow)
     }
@@ -156,12 +159,24 @@ impl Flow {
         self.sockets.get_mut(self.handle)
     }
 
-    /// A packet of this connection came.
-    pub fn receive_packet(&mut self, packet: &[u8], now_ns: u64, outlet: &mut dyn Outlet) {
+    /// A packet of this connection came. Without memory for what is in it, it is lost.
+    pub fn receive_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        segment: &Segment,
+        now_ns: u64,
+        outlet: &mut dyn Outlet,
+    ) {
         let before = self.socket().state();
+        if segment.syn && matches!(before, State::Listen | State::SynSent) {
+            self.usage.begin_with(segment.sequence + 1);
+        }
+        if self.usage.expect(segment.sequence + usize::from(segment.syn), segment.length).is_err() {
+            return;
+        }
         let waiting = self.readable();
         self.silent_since = None;
-        let mut port = Port { packet: Some(packet), outlet };
+        let mut port = Port { packet: Some(packet.bytes), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
         self.was_spoken_to |= self.readable() > waiting;
         if self.is_orphan && self.readable() > 0 {
@@ -189,7 +204,16 @@ impl Flow {
         let next = self.interface.poll_at(now, &self.sockets);
         let next = next
             .map_or(u64::MAX, |next| u64::try_from(next.total_micros()).unwrap_or(0).saturating_mul(1000));
-        Some(next.min(given_up_at)).filter(|&next| next != u64::MAX)
+        // What is due now could not be sent.
+        let next = if next <= now_ns { now_ns + RETRY_NS } else { next };
+        let next = next.min(given_up_at).min(self.rest(now_ns).unwrap_or(u64::MAX));
+        Some(next).filter(|&next| next != u64::MAX)
+    }
+
+    /// Lets memory go that it does not need; answers when [`Flow::poll`] must be called for that.
+    pub fn rest(&mut self, now_ns: u64) -> Option<u64> {
+        let queued = self.unacknowledged();
+        self.usage.rest(queued, now_ns)
     }
 
     /// Ends it when a peer has been silent for too long; answers when that will be.
@@ -269,7 +293,8 @@ impl Flow {
         let mut events = PollEvents::empty();
         events.set(READABLE, socket.recv_queue() > 0 || ends);
         events.set(PollEvents::RDHUP, ends);
-        events.set(WRITABLE, if may_send { socket.can_send() } else { !is_opening });
+        let has_room = || socket.send_queue() < self.usage.share();
+        events.set(WRITABLE, if may_send { has_room() } else { !is_opening });
         events.set(PollEvents::HUP, ends && !may_send && !is_opening);
         events.set(PollEvents::ERR, self.failed.is_some());
         events
@@ -320,7 +345,7 @@ impl Flow {
     /// Takes bytes to be sent; [`Flow::poll`] sends them.
     ///
     /// # Errors
-    /// `EAGAIN` without room, or before it is open; `EPIPE` when nothing can be sent any more; the error that ended it, once; `EFAULT`.
+    /// `EAGAIN` without room, or before it is open; `ENOBUFS` without memory; `EPIPE` when nothing can be sent any more; the error that ended it, once; `EFAULT`.
     pub fn write(&mut self, from: &mut dyn Source) -> Result<usize, Errno> {
         self.note_answer();
         let mut done = 0;
@@ -328,17 +353,21 @@ impl Flow {
             if !self.may_send() {
                 return partial(done, Err(self.take_error().unwrap_or(Errno::EPIPE)));
             }
+            let Self { sockets, handle, usage, .. } = self;
+            let socket = sockets.get_mut::<Socket<'static>>(*handle);
+            let queued = socket.send_queue();
             let step = |free: &mut [u8]| {
-                let count = free.len().min(from.left());
-                match from.take(&mut free[..count]) {
-                    Ok(()) => (count, Ok(count)),
-                    Err(errno) => (0, Err(errno)),
-                }
+                let taken = usage.room(free, queued, from.left()).and_then(|count| {
+                    from.take(&mut free[..count])?;
+                    Ok(count)
+                });
+                (taken.unwrap_or(0), taken)
             };
-            match self.socket_mut().send(step) {
-                Ok(Ok(0)) | Err(_) => return partial(done, Err(Errno::EAGAIN)),
-                Ok(Ok(count)) => done += count,
-                Ok(Err(errno)) => return partial(done, Err(errno)),
+            // It is not open yet.
+            let taken = socket.send(step).unwrap_or(Err(Errno::EAGAIN));
+            match taken {
+                Ok(count) => done += count,
+                Err(errno) => return partial(done, Err(errno)),
             }
         }
         Ok(done)
@@ -359,7 +388,10 @@ impl Flow {
                 }
             };
             match self.socket_mut().recv(step) {
-                Ok(Ok(count)) => done += count,
+                Ok(Ok(count)) => {
+                    self.usage.consumed(if peek { 0 } else { count });
+                    done += count;
+                }
                 Ok(Err(errno)) => return partial(done, Err(errno)),
                 Err(_) => break,
             }

@@ -2,7 +2,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use smoltcp::wire::{IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, UdpPacket};
+use super::connection::Ends;
+use smoltcp::wire::{IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket};
 
 /// An IP packet.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +27,23 @@ pub struct Segment {
     pub local: SocketAddr,
     /// Where it comes from.
     pub remote: SocketAddr,
+    /// The number of its first byte, or of what it opens the connection with.
+    pub sequence: TcpSeqNumber,
+    /// Bytes of data.
+    pub length: usize,
     /// It opens a connection.
     pub syn: bool,
     /// It acknowledges something.
     pub ack: bool,
     /// It ends a connection at once.
     pub rst: bool,
+}
+
+impl Segment {
+    /// The connection it belongs to.
+    pub fn ends(&self) -> Ends {
+        (self.local, self.remote)
+    }
 }
 
 impl<'a> Packet<'a> {
@@ -70,6 +82,8 @@ impl<'a> Packet<'a> {
         Some(Segment {
             local: SocketAddr::new(self.destination, segment.dst_port()),
             remote: SocketAddr::new(self.source, segment.src_port()),
+            sequence: segment.seq_number(),
+            length: segment.payload().len(),
             syn: segment.syn(),
             ack: segment.ack(),
             rst: segment.rst(),

@@ -3,6 +3,7 @@
 //! Locks, outermost first: a connection or a UDP socket, the tables, a listener, a link, the queues of packets and deadlines. Packets are brought to their
 //! sockets with none of them held.
 
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -30,6 +31,7 @@ use super::loopback::Loopback;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
+use super::rings::Rings;
 use super::routes::{Network, Routes, Way};
 use super::udp::{self, Endpoint};
 
@@ -40,6 +42,8 @@ pub struct Surroundings {
     pub now: fn() -> u64,
     /// A number that nobody can guess.
     pub random: fn() -> u64,
+    /// Memory for what a connection has under way: `ENOBUFS`.
+    pub rings: fn() -> Result<Box<dyn Rings>, Errno>,
     /// [`Stack::next_deadline`] is sooner than it was.
     pub hurry: fn(),
 }
@@ -317,7 +321,8 @@ impl Stack {
             return Err(Errno::EADDRINUSE);
         }
         let seed = (self.around.random)();
-        let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
+        let rings = (self.around.rings)()?;
+        let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
         tcp.insert(flow, Weak::new())
     }
 
@@ -472,7 +477,7 @@ impl Stack {
     }
 
     fn receive_segment(&self, packet: &Packet<'_>, segment: Segment) {
-        let ends = (segment.local, segment.remote);
+        let ends = segment.ends();
         let (connection, listener) = {
             let tcp = self.tcp.lock();
             let connection = tcp.connections.get(&ends).cloned();
@@ -481,40 +486,43 @@ impl Stack {
         };
         if let Some(connection) = connection {
             let now = self.now();
-            self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
+            self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet, &segment, now, outlet));
             return;
         }
         match listener {
             Some(listener) if segment.rst => listener.forget(&ends),
-            Some(listener) if segment.syn && !segment.ack => self.asked(&listener, ends, packet),
-            Some(listener) if segment.ack && !segment.syn => self.answered(&listener, ends, packet),
+            Some(listener) if segment.syn && !segment.ack => self.asked(&listener, packet, &segment),
+            Some(listener) if segment.ack && !segment.syn => self.answered(&listener, packet, &segment),
             _ => self.answer_for_nobody(packet),
         }
     }
 
     /// Somebody asks for a connection: he gets an answer that a connection made later fits.
-    fn asked(&self, listener: &Listener, ends: Ends, packet: &Packet<'_>) {
-        let now = self.now();
+    fn asked(&self, listener: &Listener, packet: &Packet<'_>, segment: &Segment) {
+        let (now, ends) = (self.now(), segment.ends());
         let Some(asking) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
+        let Ok(rings) = (self.around.rings)() else { return };
         self.outlet(ends.1.ip(), |outlet| {
-            if let Ok(mut flow) = Flow::accept(ends, asking.seed, now, outlet) {
-                flow.receive_packet(packet.bytes, now, outlet);
+            if let Ok(mut flow) = Flow::accept(ends, rings, asking.seed, now, outlet) {
+                flow.receive_packet(packet, segment, now, outlet);
                 flow.poll(now, outlet);
             }
         });
     }
 
     /// Who asked for a connection has answered: it is made, as if it had been there all the time.
-    fn answered(&self, listener: &Arc<Listener>, ends: Ends, packet: &Packet<'_>) {
+    fn answered(&self, listener: &Arc<Listener>, packet: &Packet<'_>, segment: &Segment) {
+        let (now, ends) = (self.now(), segment.ends());
         let Some(asking) = listener.answered(&ends) else { return self.answer_for_nobody(packet) };
-        let now = self.now();
-        let made = self.outlet(ends.1.ip(), |outlet| Flow::accept(ends, asking.seed, now, outlet));
+        let Some(first) = Packet::parse(&asking.first) else { return };
+        let (Some(first_segment), Ok(rings)) = (first.segment(), (self.around.rings)()) else { return };
+        let made = self.outlet(ends.1.ip(), |outlet| Flow::accept(ends, rings, asking.seed, now, outlet));
         let Ok(mut flow) = made else { return };
         let nowhere = &mut Nowhere::like(self.outlet(ends.1.ip(), |outlet| outlet.capabilities().clone()));
-        flow.receive_packet(&asking.first, now, nowhere);
+        flow.receive_packet(&first, &first_segment, now, nowhere);
         flow.poll(now, nowhere);
         let Ok(connection) = self.tcp.lock().insert(flow, Arc::downgrade(listener)) else { return };
-        self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
+        self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet, segment, now, outlet));
     }
 
     /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.

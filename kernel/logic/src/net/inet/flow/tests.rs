@@ -9,7 +9,10 @@ use abi::errno::Errno;
 
 use super::Flow;
 use crate::file::io::{SliceSink, SliceSource};
+use crate::file::poll::WRITABLE;
 use crate::net::inet::outlet::{Capabilities, Cut, Outlet};
+use crate::net::inet::packet::Packet;
+use crate::net::inet::rings::{LEAST_SHARE, RING, tests::bounded};
 
 const MS: u64 = 1_000_000;
 
@@ -63,12 +66,17 @@ struct Pair {
 
 impl Pair {
     fn new(loses: fn(u64) -> bool) -> Self {
+        Self::with_memory(loses, RING)
+    }
+
+    /// Ends with `memory` bytes for each direction.
+    fn with_memory(loses: fn(u64) -> bool, memory: usize) -> Self {
         let client: SocketAddr = "10.0.0.1:50000".parse().unwrap();
         let server: SocketAddr = "10.0.0.2:80".parse().unwrap();
         let mut wires = [Wire::new(loses), Wire::new(loses)];
         let flows = [
-            Flow::connect((client, server), 1, 0, &mut wires[0]).unwrap(),
-            Flow::accept((server, client), 2, 0, &mut wires[1]).unwrap(),
+            Flow::connect((client, server), bounded(memory), 1, 0, &mut wires[0]).unwrap(),
+            Flow::accept((server, client), bounded(memory), 2, 0, &mut wires[1]).unwrap(),
         ];
         Self { now: 0, flows, wires }
     }
@@ -86,7 +94,9 @@ impl Pair {
             while let Some(packet) = self.wires[index].packets.pop_front() {
                 quiet = false;
                 let other = 1 - index;
-                self.flows[other].receive_packet(&packet, self.now, &mut self.wires[other]);
+                let packet = Packet::parse(&packet).unwrap();
+                let segment = packet.segment().unwrap();
+                self.flows[other].receive_packet(&packet, &segment, self.now, &mut self.wires[other]);
             }
         }
         self.now = if quiet && next != u64::MAX { next.max(self.now + 1000) } else { self.now + MS / 10 };
@@ -120,9 +130,8 @@ fn read(flow: &mut Flow) -> Result<Vec<u8>, Errno> {
     Ok(bytes)
 }
 
-/// Sends a megabyte from the client; answers how long that took.
-fn transfer(loses: fn(u64) -> bool) -> u64 {
-    let mut pair = Pair::open(loses);
+/// Sends a megabyte from the client.
+fn transfer(mut pair: Pair) {
     let bytes: Vec<u8> = (0..1_000_000_u32).map(|index| (index * 7 + index / 251) as u8).collect();
     let (mut sent, mut got) = (0, Vec::new());
     while got.len() < bytes.len() {
@@ -138,18 +147,33 @@ fn transfer(loses: fn(u64) -> bool) -> u64 {
         assert!(pair.now < 3_600_000 * MS, "an hour");
     }
     assert!(got == bytes, "what comes out is what went in");
-    pair.now
 }
 
 #[test]
 fn bytes_arrive_in_order() {
-    transfer(|_| false);
+    transfer(Pair::open(|_| false));
 }
 
 #[test]
 fn bytes_arrive_over_a_wire_that_loses_some() {
-    transfer(|number| number % 17 == 3);
-    transfer(|number| number % 5 == 4);
+    transfer(Pair::open(|number| number % 17 == 3));
+    transfer(Pair::open(|number| number % 5 == 4));
+}
+
+#[test]
+fn bytes_arrive_where_there_is_little_memory() {
+    let mut pair = Pair::with_memory(|_| false, LEAST_SHARE);
+    pair.step_until(|pair| pair.flows.iter().all(Flow::is_open));
+    assert_eq!(write(&mut pair.flows[0], &[0; 2 * LEAST_SHARE]), Ok(LEAST_SHARE));
+    assert!(!pair.flows[0].events().contains(WRITABLE), "what is sent must be acknowledged first");
+    // It is not read, and what does not fit is lost.
+    pair.step_until(|pair| pair.flows[1].readable() == LEAST_SHARE);
+    assert_eq!(write(&mut pair.flows[0], b"no room there"), Ok(13));
+    pair.step_until(|pair| pair.now > 1000 * MS);
+    assert_eq!(read(&mut pair.flows[1]).map(|bytes| bytes.len()), Ok(LEAST_SHARE));
+    pair.step_until(|pair| pair.flows[1].readable() == 13);
+    assert_eq!(read(&mut pair.flows[1]).unwrap(), b"no room there");
+    transfer(pair);
 }
 
 #[test]

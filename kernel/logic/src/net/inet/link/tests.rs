@@ -20,6 +20,7 @@ use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::connection::Connection;
 use crate::net::inet::device::{Device, Finish, Frame, Offloads, Received};
 use crate::net::inet::ports::Claim;
+use crate::net::inet::rings::{RING, tests::bounded};
 use crate::net::inet::routes::Network;
 use crate::net::inet::stack::{Stack, Surroundings};
 
@@ -117,7 +118,7 @@ struct Machine {
 }
 
 fn machine(mac: [u8; 6], setting: Setting) -> Machine {
-    let stack = Stack::new(Surroundings { now, random, hurry: || () });
+    let stack = Stack::new(Surroundings { now, random, rings: || Ok(bounded(RING)), hurry: || () });
     let device = Fake::new(mac);
     let link = stack.add_link(Arc::clone(&device) as _, setting);
     Machine { stack, device, link }

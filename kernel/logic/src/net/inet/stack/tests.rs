@@ -15,6 +15,7 @@ use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::connection::Connection;
 use crate::net::inet::ports::Claim;
+use crate::net::inet::rings::{RING, tests::bounded};
 
 std::thread_local! {
     static NOW: AtomicU64 = const { AtomicU64::new(0) };
@@ -34,7 +35,7 @@ fn random() -> u64 {
 }
 
 fn stack() -> Arc<Stack> {
-    Stack::new(Surroundings { now, random, hurry: || () })
+    Stack::new(Surroundings { now, random, rings: || Ok(bounded(RING)), hurry: || () })
 }
 
 /// Time goes on to what is due next; false when nothing is.

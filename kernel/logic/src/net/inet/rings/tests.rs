@@ -1,0 +1,71 @@
+//! Rings for tests, and which parts of them a connection asks for.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+use abi::errno::Errno;
+use smoltcp::wire::TcpSeqNumber;
+
+use super::{Direction, LEAST_SHARE, RING, Rings, Span, Usage};
+
+/// Rings that are always there, in which only so much may be used.
+#[derive(Debug)]
+struct Bounded {
+    most: usize,
+}
+
+impl Rings for Bounded {
+    fn bytes(&mut self) -> [&'static mut [u8]; 2] {
+        [vec![0; RING].leak(), vec![0; RING].leak()]
+    }
+
+    fn hold(&mut self, _ring: Direction, span: Span) -> Result<(), Errno> {
+        assert!(span.start < RING && span.known <= span.length && span.length <= RING, "{span:?}");
+        if span.length > self.most { Err(Errno::ENOBUFS) } else { Ok(()) }
+    }
+
+    fn let_go(&mut self) {}
+
+    fn share(&self) -> usize {
+        LEAST_SHARE.max(self.most)
+    }
+}
+
+/// Rings of which at most `most` bytes may be used, each.
+pub(in crate::net::inet) fn bounded(most: usize) -> Box<dyn Rings> {
+    Box::new(Bounded { most })
+}
+
+#[test]
+fn what_comes_is_held_where_it_will_lie() {
+    let (mut usage, _buffers) = Usage::new(bounded(1000));
+    usage.begin_with(TcpSeqNumber(-100));
+    usage.expect(TcpSeqNumber(-100), 200).unwrap();
+    assert_eq!(usage.reach, 200, "round the end of the numbers");
+    // Behind a gap, and once more.
+    usage.expect(TcpSeqNumber(400), 100).unwrap();
+    usage.expect(TcpSeqNumber(-100), 200).unwrap();
+    assert_eq!(usage.reach, 600);
+    assert_eq!(usage.expect(TcpSeqNumber(900), 1), Err(Errno::ENOBUFS));
+    usage.consumed(200);
+    assert_eq!((usage.reach, usage.read_at, usage.first), (400, 200, TcpSeqNumber(100)));
+    usage.expect(TcpSeqNumber(900), 1).unwrap();
+    // What was read before, and what is far out of reach, needs nothing.
+    usage.expect(TcpSeqNumber(-50), 100).unwrap();
+    usage.expect(TcpSeqNumber(i32::MAX), 100).unwrap();
+    assert_eq!(usage.reach, 801);
+}
+
+#[test]
+fn memory_rests_a_second_before_it_goes() {
+    const SECOND: u64 = 1_000_000_000;
+    let (mut usage, _buffers) = Usage::new(bounded(1000));
+    assert_eq!(usage.rest(0, 5), None, "there is none");
+    usage.begin_with(TcpSeqNumber(1));
+    usage.expect(TcpSeqNumber(1), 10).unwrap();
+    assert_eq!(usage.rest(0, 5), Some(SECOND + 5));
+    assert_eq!(usage.rest(0, SECOND + 5), Some(2 * SECOND + 5), "it was not read yet");
+    usage.consumed(10);
+    assert_eq!(usage.rest(1, 2 * SECOND), Some(3 * SECOND), "something is sent");
+    assert_eq!(usage.rest(0, 3 * SECOND), None);
+}
