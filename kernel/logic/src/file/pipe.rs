@@ -100,8 +100,9 @@ impl Pipe {
         }
         let wanted = from.left();
         let capacity = state.capacity;
-        let room = state.ring.make_room(io, wanted, capacity)?;
-        if wanted > 0 && (room == 0 || wanted <= PIPE_BUF && room < wanted) {
+        let least = if wanted <= PIPE_BUF { wanted } else { 1 };
+        let room = state.ring.make_room(io, (least, wanted), capacity)?;
+        if room < least {
             state.is_refused = true;
             io.wait_for(&mut state.wakers, WRITABLE | PollEvents::ERR);
             return Err(Errno::EAGAIN);

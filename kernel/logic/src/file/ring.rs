@@ -62,15 +62,21 @@ impl Ring {
     /// Grows so that `more` bytes fit, as far as `capacity` and memory allow; answers how many do.
     ///
     /// # Errors
-    /// `ENOMEM` when there is memory for none at all.
+    /// `ENOMEM` when `least` of them, one or more, would fit if there were memory.
     #[inline]
-    pub fn make_room(&mut self, io: &Io<'_>, more: usize, capacity: usize) -> Result<usize, Errno> {
+    pub fn make_room(
+        &mut self,
+        io: &Io<'_>,
+        (least, more): (usize, usize),
+        capacity: usize,
+    ) -> Result<usize, Errno> {
         let wanted = (self.length + more).min(capacity);
         if wanted > self.size() {
             // Without memory for all there is what there is.
             let _ = self.grow(io, wanted.div_ceil(PAGE));
         }
-        if wanted > 0 && self.pages.is_empty() {
+        let needed = self.length + least;
+        if self.size() < needed && needed <= capacity {
             return Err(Errno::ENOMEM);
         }
         Ok(self.size().min(capacity).saturating_sub(self.length))

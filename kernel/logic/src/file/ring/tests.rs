@@ -40,7 +40,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Add { more, capacity } => {
-                    let room = ring.make_room(&Io::default(), more, capacity).unwrap();
+                    let room = ring.make_room(&Io::default(), (0, more), capacity).unwrap();
                     prop_assert!(room >= more.min(capacity.saturating_sub(ring.len())));
                     let mut left = more.min(room);
                     while left > 0 {
@@ -85,8 +85,12 @@ fn without_memory_it_keeps_what_it_has() {
         Around { clock: Timespec::default, most_size: || 0, memory_left: || 0, identity: Identity::default };
     let nothing_left = Io::new(None, &around);
     let mut ring = Ring::new();
-    assert_eq!(ring.make_room(&nothing_left, 1, 100), Err(Errno::ENOMEM));
-    assert_eq!(ring.make_room(&Io::default(), 5000, 100_000), Ok(8192));
+    assert_eq!(ring.make_room(&nothing_left, (1, 1), 100), Err(Errno::ENOMEM));
+    assert_eq!(ring.make_room(&Io::default(), (1, 5000), 100_000), Ok(8192));
     ring.add(5000);
-    assert_eq!(ring.make_room(&nothing_left, 50_000, 100_000), Ok(3192));
+    assert_eq!(ring.make_room(&nothing_left, (1, 50_000), 100_000), Ok(3192));
+    assert_eq!(ring.make_room(&nothing_left, (4000, 4000), 100_000), Err(Errno::ENOMEM));
+    ring.add(3192);
+    assert_eq!(ring.make_room(&nothing_left, (1, 50_000), 100_000), Err(Errno::ENOMEM));
+    assert_eq!(ring.make_room(&nothing_left, (1, 50_000), 8192), Ok(0), "that is all there may be");
 }

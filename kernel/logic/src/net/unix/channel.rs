@@ -209,7 +209,7 @@ impl Channel {
         if !is_plain {
             state.runs.try_reserve(2).map_err(|_| Errno::ENOMEM)?;
         }
-        let room = state.bytes.make_room(io, wanted, capacity)?;
+        let room = state.bytes.make_room(io, (1, wanted), capacity)?;
         if room == 0 {
             io.wait_for(&mut state.writers, PollEvents::all());
             return Err(Errno::EAGAIN);
@@ -240,15 +240,10 @@ impl Channel {
         }
         let (wanted, before) = (from.left(), state.bytes.len());
         let is_alone = state.runs.is_empty();
-        let mut fits = is_alone || state.runs.len() < MOST_RUNS && before + wanted <= capacity;
-        if fits && wanted > 0 {
-            fits = match state.bytes.make_room(io, wanted, before + wanted) {
-                Ok(room) => room >= wanted,
-                Err(_) => false,
-            };
-            if !fits && is_alone {
-                return Err(Errno::ENOBUFS);
-            }
+        let fits = is_alone || state.runs.len() < MOST_RUNS && before + wanted <= capacity;
+        if fits {
+            let room = state.bytes.make_room(io, (wanted, wanted), before + wanted);
+            room.map_err(|_| Errno::ENOBUFS)?;
         }
         if !fits {
             io.wait_for(&mut state.writers, PollEvents::all());
