@@ -43,6 +43,8 @@ static HELD: AtomicU64 = AtomicU64::new(0);
 struct Pair {
     memory: &'static Memory,
     slot: u64,
+    /// Frames that all rings may have.
+    most: u64,
     rings: [Repeated; 2],
 }
 
@@ -62,12 +64,8 @@ pub fn open(memory: &'static Memory) -> Result<Box<dyn Rings>, Errno> {
             slots.next - 1
         }
     };
-    Ok(Box::new(Pair { memory, slot, rings: [Repeated::new(PAGES), Repeated::new(PAGES)] }))
-}
-
-/// Frames that all rings may still have.
-fn left() -> u64 {
-    (frames::usage().1 / PARTS).saturating_sub(HELD.load(Ordering::Relaxed))
+    let most = frames::usage().1 / PARTS;
+    Ok(Box::new(Pair { memory, slot, most, rings: [Repeated::new(PAGES), Repeated::new(PAGES)] }))
 }
 
 /// The pages of `length` bytes from `start` on.
@@ -82,15 +80,20 @@ fn bases(slot: u64) -> [u64; 2] {
 }
 
 impl Pair {
+    /// Frames that all rings may still have.
+    fn left(&self) -> u64 {
+        self.most.saturating_sub(HELD.load(Ordering::Relaxed))
+    }
+
     /// Gives a ring `missing` more frames.
     fn grow(&mut self, ring: Direction, used: Run, missing: usize) -> Result<(), Errno> {
+        if missing as u64 > self.left() {
+            return Err(Errno::ENOBUFS);
+        }
         let base = bases(self.slot)[ring as usize];
         let ring = &mut self.rings[ring as usize];
         let mut more = Vec::new();
         more.try_reserve_exact(missing + ring.frames().len()).map_err(|_| Errno::ENOBUFS)?;
-        if missing as u64 > left() {
-            return Err(Errno::ENOBUFS);
-        }
         for _ in 0..missing {
             let Some(frame) = frames::allocate(For::Program) else {
                 more.into_iter().for_each(frames::free);
@@ -146,7 +149,7 @@ impl Rings for Pair {
     }
 
     fn share(&self) -> usize {
-        let bytes = left() / SHARES * FRAME;
+        let bytes = self.left() / SHARES * FRAME;
         usize::try_from(bytes).unwrap_or(usize::MAX).clamp(LEAST_SHARE, RING)
     }
 }

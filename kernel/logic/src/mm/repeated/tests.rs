@@ -37,7 +37,11 @@ impl Machine {
         }
         for page in self.ring.run(whole) {
             if let Some(frame) = self.ring.unmapped(page) {
-                assert_eq!(self.tables.insert(page, frame), None, "a page that is mapped is not mapped again");
+                assert_eq!(
+                    self.tables.insert(page, frame),
+                    None,
+                    "a page that is mapped is not mapped again"
+                );
                 self.ring.set_mapped(page);
             }
         }
