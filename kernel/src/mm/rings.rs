@@ -121,6 +121,9 @@ impl Rings for Pair {
 
     fn hold(&mut self, ring: Direction, span: Span) -> Result<(), Errno> {
         let whole = pages(span.start, span.length);
+        if whole.count == 1 && self.rings[ring as usize].is_mapped(whole.first) {
+            return Ok(());
+        }
         let missing = self.rings[ring as usize].missing(whole.count);
         if missing > 0 {
             self.grow(ring, pages(span.start, span.known), missing)?;

@@ -83,10 +83,14 @@ impl Repeated {
         if end <= self.pages { [0..run.first, end..self.pages] } else { [end - self.pages..run.first, 0..0] }
     }
 
+    /// Whether `page` is mapped.
+    pub fn is_mapped(&self, page: usize) -> bool {
+        self.mapped[page / 64] & 1 << (page % 64) != 0
+    }
+
     /// The frame that `page` must be mapped to; `None` when it is.
     pub fn unmapped(&self, page: usize) -> Option<u64> {
-        let is_mapped = self.mapped[page / 64] & 1 << (page % 64) != 0;
-        if is_mapped { None } else { Some(self.frames[page % self.frames.len()]) }
+        if self.is_mapped(page) { None } else { Some(self.frames[page % self.frames.len()]) }
     }
 
     /// `page` is mapped now.

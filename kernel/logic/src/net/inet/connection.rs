@@ -31,6 +31,8 @@ pub struct Connection {
 #[derive(Debug)]
 struct State {
     flow: Flow,
+    /// What it was ready for after the last step, and how many bytes could be read.
+    seen: (PollEvents, usize),
     wakers: WakerSet,
     /// Where it goes when it is open, if it came in.
     listener: Weak<Listener>,
@@ -50,7 +52,7 @@ pub(super) struct After {
 impl Connection {
     /// A connection that `flow` carries.
     pub(super) fn new(flow: Flow, listener: Weak<Listener>) -> Self {
-        let state = State { wakers: WakerSet::new(), listener, flow };
+        let state = State { seen: flow.readiness(), wakers: WakerSet::new(), listener, flow };
         Self { ends: state.flow.ends(), state: Lock::new(state), queued_for: AtomicU64::new(u64::MAX) }
     }
 
@@ -67,16 +69,17 @@ impl Connection {
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> (R, After) {
         let mut state = self.state.lock();
-        let (before, readable) = (state.flow.events(), state.flow.readable());
         let result = step(&mut state.flow, outlet);
         let deadline = if state.flow.has_only_read() {
             state.flow.rest(now_ns)
         } else {
             state.flow.poll(now_ns, outlet)
         };
-        let mut news = state.flow.events().difference(before);
+        let (events, readable) = state.flow.readiness();
+        let before = core::mem::replace(&mut state.seen, (events, readable));
+        let mut news = events.difference(before.0);
         // More bytes are news even where there were some.
-        news.set(READABLE, news.intersects(READABLE) || state.flow.readable() > readable);
+        news.set(READABLE, news.intersects(READABLE) || readable > before.1);
         if !news.is_empty() {
             state.wakers.wake(news);
         }
@@ -95,14 +98,17 @@ impl Connection {
 
     /// Looks at the flow.
     pub(super) fn look<R>(&self, look: impl FnOnce(&mut Flow) -> R) -> R {
-        look(&mut self.state.lock().flow)
+        let mut state = self.state.lock();
+        let answer = look(&mut state.flow);
+        state.seen = state.flow.readiness();
+        answer
     }
 
     /// What can be done without waiting (poll(2)).
     pub(super) fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let mut state = self.state.lock();
         io.watch(&mut state.wakers);
-        state.flow.events()
+        state.flow.readiness().0
     }
 
     /// Who waits in `others` waits for this connection now.
@@ -117,7 +123,7 @@ impl Connection {
 
     /// The error that ended it, once.
     pub(super) fn take_error(&self) -> Option<Errno> {
-        self.state.lock().flow.take_error()
+        self.look(Flow::take_error)
     }
 
     /// Whether it must be queued for `deadline_ns`: it does not stand in the queue for an earlier time.

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::HardwareAddress;
@@ -21,8 +21,8 @@ use super::rings::{Rings, Usage};
 
 /// Bytes read that are worth telling the other side that there is room again.
 const TELL_OF: usize = 16 << 10;
-/// How long it takes until it is tried again to send what the way out has no room for, in nanoseconds.
-const RETRY_NS: u64 = 1_000_000;
+/// How long it takes until it is tried again to send what the way out has no room for.
+const RETRY_AFTER: Duration = Duration::from_millis(1);
 /// How long an acknowledgement waits for an answer to travel with (Linux `TCP_DELACK_MIN`).
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
 
@@ -167,19 +167,20 @@ impl Flow {
         now_ns: u64,
         outlet: &mut dyn Outlet,
     ) {
-        let before = self.socket().state();
+        let socket = self.socket();
+        let (before, waiting) = (socket.state(), socket.recv_queue());
         if segment.syn && matches!(before, State::Listen | State::SynSent) {
             self.usage.begin_with(segment.sequence + 1);
         }
         if self.usage.expect(segment.sequence + usize::from(segment.syn), segment.length).is_err() {
             return;
         }
-        let waiting = self.readable();
         self.silent_since = None;
         let mut port = Port { packet: Some(packet.bytes), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
-        self.was_spoken_to |= self.readable() > waiting;
-        if self.is_orphan && self.readable() > 0 {
+        let readable = self.readable();
+        self.was_spoken_to |= readable > waiting;
+        if self.is_orphan && readable > 0 {
             // It will never be read, and the other side must know.
             self.abort();
         }
@@ -197,15 +198,19 @@ impl Flow {
         let given_up_at = self.give_up(now_ns);
         let (before, now) = (self.socket().state(), instant(now_ns));
         let mut port = Port { packet: None, outlet };
-        while self.interface.poll_egress(now, &mut port, &mut self.sockets)
-            == smoltcp::iface::PollResult::SocketStateChanged
-        {}
+        let (interface, sockets) = (&mut self.interface, &mut self.sockets);
+        let mut next = interface.poll_at(now, sockets);
+        while next.is_some_and(|next| next <= now) {
+            let polled = interface.poll_egress(now, &mut port, sockets);
+            next = interface.poll_at(now, sockets);
+            if polled == PollResult::None {
+                // What is due now could not be sent.
+                next = next.map(|next| next.max(now + RETRY_AFTER.into()));
+            }
+        }
         self.note(before, Errno::ETIMEDOUT);
-        let next = self.interface.poll_at(now, &self.sockets);
         let next = next
             .map_or(u64::MAX, |next| u64::try_from(next.total_micros()).unwrap_or(0).saturating_mul(1000));
-        // What is due now could not be sent.
-        let next = if next <= now_ns { now_ns + RETRY_NS } else { next };
         let next = next.min(given_up_at).min(self.rest(now_ns).unwrap_or(u64::MAX));
         Some(next).filter(|&next| next != u64::MAX)
     }
@@ -218,8 +223,9 @@ impl Flow {
 
     /// Ends it when a peer has been silent for too long; answers when that will be.
     fn give_up(&mut self, now_ns: u64) -> u64 {
-        let state = self.socket().state();
-        let waits = self.unacknowledged() > 0
+        let socket = self.socket();
+        let state = socket.state();
+        let waits = socket.send_queue() > 0
             || matches!(state, State::FinWait1 | State::Closing | State::LastAck)
             || self.is_orphan && state == State::FinWait2;
         if !waits {
@@ -238,14 +244,17 @@ impl Flow {
     /// What was seen of the state `before` a step: whether it was ever open, and why it failed if it did in this step.
     fn note(&mut self, before: State, reason: Errno) {
         let after = self.socket().state();
-        self.was_open |= matches!(after, State::Established | State::CloseWait);
-        let over = matches!(before, State::Closed | State::TimeWait | State::LastAck | State::Closing);
-        if after == State::Closed && !over && self.failed.is_none() {
-            self.failed = Some(reason);
+        if after == before {
+            return;
         }
-        if self.was_open {
+        if !self.was_open && matches!(after, State::Established | State::CloseWait) {
+            self.was_open = true;
             // smoltcp's would end a connection that is idle; see `give_up`.
             self.socket_mut().set_timeout(None);
+        }
+        let over = matches!(before, State::TimeWait | State::LastAck | State::Closing);
+        if after == State::Closed && !over && self.failed.is_none() {
+            self.failed = Some(reason);
         }
     }
 
@@ -284,20 +293,21 @@ impl Flow {
         self.failed.take()
     }
 
-    /// What poll(2) says of it.
-    pub fn events(&self) -> PollEvents {
+    /// What poll(2) says of it, and how many bytes can be read at once.
+    pub fn readiness(&self) -> (PollEvents, usize) {
         let socket = self.socket();
+        let readable = socket.recv_queue();
         let is_opening = matches!(socket.state(), State::SynSent | State::SynReceived);
         let ends = self.is_shut || !(socket.may_recv() || is_opening);
         let may_send = socket.may_send();
         let mut events = PollEvents::empty();
-        events.set(READABLE, socket.recv_queue() > 0 || ends);
+        events.set(READABLE, readable > 0 || ends);
         events.set(PollEvents::RDHUP, ends);
-        let has_room = || socket.send_queue() < self.usage.share();
+        let has_room = || self.usage.has_room(socket.send_queue());
         events.set(WRITABLE, if may_send { has_room() } else { !is_opening });
         events.set(PollEvents::HUP, ends && !may_send && !is_opening);
         events.set(PollEvents::ERR, self.failed.is_some());
-        events
+        (events, readable)
     }
 
     /// Whether the last step took bytes only, and few: the other side need not be told of the room.

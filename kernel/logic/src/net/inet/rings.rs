@@ -127,7 +127,10 @@ impl Usage {
     /// `EAGAIN` when what is sent has to be acknowledged first; `ENOBUFS`.
     pub(super) fn room(&mut self, free: &[u8], queued: usize, wanted: usize) -> Result<usize, Errno> {
         let at = free.as_ptr().addr() - self.out;
-        let length = wanted.min(free.len()).min(self.share().saturating_sub(queued));
+        let mut length = wanted.min(free.len());
+        if queued + length > LEAST_SHARE {
+            length = length.min(self.rings.share().saturating_sub(queued));
+        }
         if length == 0 {
             return Err(Errno::EAGAIN);
         }
@@ -143,9 +146,9 @@ impl Usage {
         self.rings.hold(ring, span)
     }
 
-    /// Bytes that may wait to be sent.
-    pub(super) fn share(&self) -> usize {
-        self.rings.share()
+    /// Whether more may be sent behind `queued` bytes.
+    pub(super) fn has_room(&self, queued: usize) -> bool {
+        queued < LEAST_SHARE || queued < self.rings.share()
     }
 
     /// Lets memory go that was not needed for a while, if nothing is `queued` to be sent or read. Answers when that may be.
