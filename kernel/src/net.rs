@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::task::Waker;
 
 use abi::errno::Errno;
@@ -10,15 +11,21 @@ use logic::boot::cmdline::Options;
 use logic::net::inet::rings::Rings;
 use logic::net::inet::stack::{Stack, Surroundings};
 use sync::{Lock, Once};
+use zerocopy::IntoBytes as _;
 
 use crate::drivers::virtio_net::{self, Interrupts};
 use crate::mm::{self, Memory};
 use crate::{irq, rng, task, time};
 
+/// Random numbers that are drawn at a time: with each draw the generator makes itself a new key.
+const DRAWN: usize = 32;
+
 /// The stack and who serves it.
 #[derive(Debug)]
 struct Net {
     stack: Arc<Stack>,
+    /// Random numbers that nobody has had.
+    numbers: Lock<Vec<u64>>,
     /// The serving thread, while it sleeps.
     server: Lock<Option<Waker>>,
 }
@@ -37,22 +44,38 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
         if NET.get().is_none() {
             let server = task::create_kernel_thread(memory, "net", serve).map_err(|_| Errno::ENOMEM)?;
             let stack = Stack::new(Surroundings { now: time::now, random, rings, hurry });
-            let interrupts = Interrupts { attach_pin: irq::attach_pin, allocate: irq::allocate };
-            let devices = virtio_net::find_all(&options.virtio_mmio, memory, interrupts, rng::fill);
+            let around = virtio_net::Surroundings {
+                interrupts: Interrupts { attach_pin: irq::attach_pin, allocate: irq::allocate },
+                random: rng::fill,
+                others_wait: task::woken_wait,
+            };
+            let devices = virtio_net::find_all(&options.virtio_mmio, memory, around);
             for (index, device) in devices.into_iter().enumerate() {
                 stack.add_link(device, options.network.setting(index));
             }
-            NET.set(Net { stack, server: Lock::new(None) });
+            let numbers = Lock::new(Vec::with_capacity(DRAWN));
+            NET.set(Net { stack, numbers, server: Lock::new(None) });
             task::start(server);
         }
     }
     NET.get().map(|net| &net.stack).ok_or(Errno::ENOMEM)
 }
 
+fn draw<const COUNT: usize>() -> [u64; COUNT] {
+    let mut numbers = [0; COUNT];
+    rng::fill(numbers.as_mut_bytes());
+    numbers
+}
+
 fn random() -> u64 {
-    let mut bytes = [0; 8];
-    rng::fill(&mut bytes);
-    u64::from_ne_bytes(bytes)
+    let Some(net) = NET.get() else { return draw::<1>()[0] };
+    let mut numbers = net.numbers.lock();
+    if let Some(number) = numbers.pop() {
+        return number;
+    }
+    let [number, others @ ..] = draw::<DRAWN>();
+    numbers.extend_from_slice(&others);
+    number
 }
 
 fn rings() -> Result<Box<dyn Rings>, Errno> {

@@ -2,6 +2,9 @@
 //!
 //! It interrupts when a frame came and nobody was looking, and when there was no room for one that goes out. Buffers of frames that went out are
 //! taken back when others go. What the device says is checked; one that speaks nonsense is given up.
+//!
+//! The device is told of frames at once, unless more are likely to follow: while frames are taken in, and while other threads wait for this CPU that
+//! have just been woken. Then who takes frames in tells it, after those threads.
 #![expect(unsafe_code, reason = "the device writes buffers while the driver looks away")]
 
 use alloc::boxed::Box;
@@ -100,6 +103,17 @@ pub struct Interrupts {
     pub allocate: fn(Box<dyn Fn() + Send + Sync>) -> Option<u8>,
 }
 
+/// What the driver asks of the kernel around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// Its interrupts.
+    pub interrupts: Interrupts,
+    /// Fills bytes with random ones.
+    pub random: fn(&mut [u8]),
+    /// Whether threads that were woken wait for this CPU.
+    pub others_wait: fn() -> bool,
+}
+
 /// A network device.
 #[derive(Debug)]
 pub struct VirtioNet {
@@ -111,6 +125,7 @@ pub struct VirtioNet {
     sending: Lock<Sending>,
     transport: Lock<Transport>,
     waiting: Arc<IrqLock<Option<Waker>>>,
+    others_wait: fn() -> bool,
     /// Nothing it says is believed any more.
     is_given_up: AtomicBool,
 }
@@ -131,6 +146,10 @@ struct Sending {
     free: Vec<u16>,
     away: Vec<Option<Frame>>,
     waiting: VecDeque<Frame>,
+    /// The device wants to be told of frames, and was not yet.
+    is_untold: bool,
+    /// Frames are being taken in; the device is told of those that go out meanwhile afterwards.
+    takes_in: bool,
     spare: Vec<Vec<u8>>,
     spare_bytes: usize,
 }
@@ -164,15 +183,10 @@ impl Bell {
 }
 
 /// All network devices of the machine. `devices`: those that are not on PCI.
-pub fn find_all(
-    devices: &[MmioDevice],
-    memory: &Memory,
-    interrupts: Interrupts,
-    random: fn(&mut [u8]),
-) -> Vec<Arc<VirtioNet>> {
+pub fn find_all(devices: &[MmioDevice], memory: &Memory, around: Surroundings) -> Vec<Arc<VirtioNet>> {
     let found = virtio::find_all(DeviceType::Network, devices, memory);
     let open = |found| {
-        VirtioNet::open(found, interrupts, random)
+        VirtioNet::open(found, around)
             .inspect_err(|problem| log::error!("virtio network device: {problem}; it is not used"))
             .ok()
     };
@@ -206,18 +220,18 @@ fn agree(transport: &mut Transport) -> Result<u64, &'static str> {
 }
 
 impl VirtioNet {
-    fn open(found: Found, interrupts: Interrupts, random: fn(&mut [u8])) -> Result<Arc<Self>, &'static str> {
+    fn open(found: Found, around: Surroundings) -> Result<Arc<Self>, &'static str> {
         const NO_MEMORY: &str = "no memory";
         let Found { mut transport, mut registers } = found;
         let features = agree(&mut transport)?;
         let has = |bit| features & bit != 0;
-        let address = own_address(&transport, has(feature::MAC), random)?;
+        let address = own_address(&transport, has(feature::MAC), around.random)?;
         let mtu = if has(feature::MTU) { transport.read_config_space::<u16>(config::MTU).ok() } else { None };
         let mtu = mtu.map(usize::from).filter(|mtu| *mtu >= 68).unwrap_or(DEFAULT_MTU);
         // Without merging, a frame must fit into one buffer.
         let mtu = if has(feature::MRG_RXBUF) { mtu } else { mtu.min(BUFFER - HEADER - ETHERNET) };
         let waiting = Arc::new(IrqLock::new(None));
-        attach(&mut registers, interrupts, &waiting)?;
+        attach(&mut registers, around.interrupts, &waiting)?;
         let mut queue = |index| Queue::new(&mut transport, index, QUEUE_SIZE, has(feature::EVENT_IDX));
         let (receiving, sending) = (queue(RECEIVE).ok_or(NO_MEMORY)?, queue(SEND).ok_or(NO_MEMORY)?);
         let bell = |index| match &registers {
@@ -242,6 +256,7 @@ impl VirtioNet {
             sending: Lock::new(Sending::new(sending)),
             transport: Lock::new(transport),
             waiting,
+            others_wait: around.others_wait,
             is_given_up: AtomicBool::new(false),
         };
         if device.receiving.lock().queue.publish() {
@@ -324,6 +339,25 @@ impl VirtioNet {
         Ok(true)
     }
 
+    /// Tells the device of frames, if it is to be told.
+    fn tell(&self, sending: &mut Sending) {
+        if core::mem::take(&mut sending.is_untold) {
+            self.bells[usize::from(SEND)].ring();
+        }
+    }
+
+    /// Tells it, or has who takes frames in do so soon.
+    fn tell_soon(&self, sending: &mut Sending) {
+        if sending.takes_in || !sending.is_untold {
+            return;
+        }
+        if sending.waiting.is_empty() && (self.others_wait)() {
+            wake(&self.waiting);
+        } else {
+            self.tell(sending);
+        }
+    }
+
     /// Hands frames that wait to the device, as far as there is room.
     fn push(&self, sending: &mut Sending) -> Result<(), Corrupt> {
         let has_short_header = !self.has(feature::MRG_RXBUF) && !self.has(feature::VERSION_1);
@@ -341,9 +375,7 @@ impl VirtioNet {
                 sending.queue.offer(number, (physical, bytes.len() as u32), false);
                 sending.away[usize::from(number)] = Some(frame);
             }
-            if sending.queue.publish() {
-                self.bells[usize::from(SEND)].ring();
-            }
+            sending.is_untold |= sending.queue.publish();
             if sending.waiting.is_empty() || !sending.queue.want_interrupt() {
                 return Ok(());
             }
@@ -402,23 +434,29 @@ impl Device for VirtioNet {
         if self.push(&mut sending).is_err() {
             self.give_up();
         }
+        self.tell_soon(&mut sending);
     }
 
     fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>)) -> bool {
         if self.is_given_up() {
             return false;
         }
-        *self.waiting.lock() = Some(waker.clone());
-        {
-            let mut sending = self.sending.lock();
-            if !sending.waiting.is_empty() && self.push(&mut sending).is_err() {
-                self.give_up();
-            }
-        }
         let mut receiving = self.receiving.lock();
+        *self.waiting.lock() = None;
+        self.sending.lock().takes_in = true;
         let taken = self.take_batch(&mut receiving, each);
         if receiving.queue.publish() {
             self.bells[usize::from(RECEIVE)].ring();
+        }
+        // Before the last look at what is to be sent, so that who comes later wakes it.
+        *self.waiting.lock() = Some(waker.clone());
+        {
+            let mut sending = self.sending.lock();
+            sending.takes_in = false;
+            if !sending.waiting.is_empty() && self.push(&mut sending).is_err() {
+                self.give_up();
+            }
+            self.tell(&mut sending);
         }
         match taken {
             Ok(more) => more || receiving.queue.want_interrupt(),
@@ -547,6 +585,8 @@ impl Sending {
             free: (0..size).collect(),
             away: (0..size).map(|_| None).collect(),
             waiting: VecDeque::new(),
+            is_untold: false,
+            takes_in: false,
             spare: Vec::new(),
             spare_bytes: 0,
         }

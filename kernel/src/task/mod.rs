@@ -21,7 +21,7 @@ use crate::mm::stack::KernelStack;
 pub use clocks::Clocks;
 pub use interval::{Action, IntervalTimer};
 pub use sched::{
-    cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, yield_now,
+    cancel_alarm, cpu_time, on_reschedule, on_timer, preempt, reap, set_alarm, unpark, woken_wait, yield_now,
 };
 pub use task::{FEW_KEYS_BYTES, NAME_BYTES, Task};
 

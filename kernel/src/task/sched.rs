@@ -320,6 +320,11 @@ pub(super) fn kick(task: &Task) {
     }
 }
 
+/// Whether threads that were woken wait for this CPU.
+pub fn woken_wait() -> bool {
+    with_interrupts_off(|| queue_of(cpu::id()).queue.lock().has_woken())
+}
+
 /// Parks the running task until [`unpark`]; returns at once when a wake-up is already there.
 pub(super) fn park(vectors_live: bool) {
     with_interrupts_off(|| {

@@ -139,6 +139,12 @@ impl<T: Linked<Runs>> RunQueue<T> {
         self.prompt.len() + self.regular.len()
     }
 
+    /// Whether woken threads wait.
+    #[must_use]
+    pub fn has_woken(&self) -> bool {
+        !self.prompt.is_empty()
+    }
+
     /// Whether nobody waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
