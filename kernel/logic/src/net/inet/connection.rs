@@ -1,5 +1,6 @@
 //! A connection as the stack keeps it: a flow behind its lock, who waits for it, and when it must be looked at again.
 
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +31,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 struct State {
-    flow: Flow,
+    flow: Box<Flow>,
     /// What it was ready for after the last step, and how many bytes could be read.
     seen: (PollEvents, usize),
     wakers: WakerSet,
@@ -51,7 +52,7 @@ pub(super) struct After {
 
 impl Connection {
     /// A connection that `flow` carries.
-    pub(super) fn new(flow: Flow, listener: Weak<Listener>) -> Self {
+    pub(super) fn new(flow: Box<Flow>, listener: Weak<Listener>) -> Self {
         let state = State { seen: flow.readiness(), wakers: WakerSet::new(), listener, flow };
         Self { ends: state.flow.ends(), state: Lock::new(state), queued_for: AtomicU64::new(u64::MAX) }
     }

@@ -1,8 +1,9 @@
 //! A listening socket: connections that are being asked for, and those that wait to be accepted.
 //!
 //! Who asks costs a few bytes until he has answered once: his first segment is kept as it came, with the seed of our answer's sequence number. Both
-//! are enough to make the connection when the answer is acknowledged.
+//! are enough to make the connection when the answer is acknowledged. While only few ask, the flow that answered is kept too, and made only once.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,21 +22,26 @@ use crate::file::poll::{READABLE, WRITABLE};
 use crate::file::wakers::WakerSet;
 
 use super::connection::{Connection, Ends};
+use super::flow::Flow;
 
 /// Connections that may be asked for at a time; the one that has waited longest gives way.
 const MOST_ASKING: usize = 1024;
+/// Flows that are kept for who asks.
+const MOST_FLOWS: usize = 64;
 /// Bytes of a first segment: its headers with all options, and no data.
 const MOST_FIRST: usize = 128;
 /// How long an answer may take, in nanoseconds.
 const ASKING_NS: u64 = 60_000_000_000;
 
 /// A connection that was asked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Asking {
     /// The packet that asked.
     pub(super) first: Vec<u8>,
     /// What the sequence number of the answer comes from.
     pub(super) seed: u64,
+    /// The flow that answered.
+    pub(super) flow: Option<Box<Flow>>,
     since: u64,
 }
 
@@ -53,6 +59,8 @@ struct State {
     asking: HashMap<Ends, Asking, SeedableRandomState>,
     /// Who asks, in the order they came, by the seed of each; those that are gone among them.
     order: VecDeque<(Ends, u64)>,
+    /// How many of them have a flow.
+    flows: usize,
     waiting: VecDeque<Arc<Connection>>,
     wakers: WakerSet,
     is_closed: bool,
@@ -69,6 +77,7 @@ impl Listener {
             state: Lock::new(State {
                 asking: HashMap::with_hasher(hasher),
                 order: VecDeque::new(),
+                flows: 0,
                 waiting: VecDeque::new(),
                 wakers: WakerSet::new(),
                 is_closed: false,
@@ -101,23 +110,36 @@ impl Listener {
         !state.is_closed && state.waiting.len() <= self.backlog.load(Ordering::Relaxed) as usize
     }
 
-    /// Somebody asks for a connection with `packet`, perhaps not for the first time. `None`: he is not heard.
-    pub(super) fn ask(&self, ends: Ends, packet: &[u8], seed: u64, now_ns: u64) -> Option<Asking> {
+    /// Somebody asks for a connection with `packet`, perhaps not for the first time; answers the seed to answer with, `seed` the first time. `None`: he is
+    /// not heard.
+    pub(super) fn ask(&self, ends: Ends, packet: &[u8], seed: u64, now_ns: u64) -> Option<u64> {
         let mut state = self.state.lock();
         if !self.has_room(&state) || packet.len() > MOST_FIRST {
             return None;
         }
         if let Some(asking) = state.asking.get(&ends).filter(|asking| asking.first == packet) {
-            return Some(asking.clone());
+            return Some(asking.seed);
         }
         state.make_room_to_ask(now_ns).ok()?;
         let mut first = Vec::new();
         first.try_reserve_exact(packet.len()).ok()?;
         first.extend_from_slice(packet);
-        let asking = Asking { first, seed, since: now_ns };
         state.order.push_back((ends, seed));
-        state.asking.insert(ends, asking.clone());
-        Some(asking)
+        let before = state.asking.insert(ends, Asking { first, seed, flow: None, since: now_ns });
+        state.let_go(before);
+        Some(seed)
+    }
+
+    /// Keeps the flow that has answered who asks at `ends`, if there is room.
+    pub(super) fn keep(&self, ends: &Ends, flow: Box<Flow>) {
+        let mut state = self.state.lock();
+        let State { asking, flows, .. } = &mut *state;
+        if *flows < MOST_FLOWS
+            && let Some(asking) = asking.get_mut(ends).filter(|asking| asking.flow.is_none())
+        {
+            asking.flow = Some(flow);
+            *flows += 1;
+        }
     }
 
     /// Who asked at `ends` has answered: the connection may be made.
@@ -126,12 +148,16 @@ impl Listener {
         if !self.has_room(&state) {
             return None;
         }
-        state.asking.remove(ends)
+        let asking = state.asking.remove(ends)?;
+        state.flows -= usize::from(asking.flow.is_some());
+        Some(asking)
     }
 
     /// Who asked at `ends` does not want it any more.
     pub(super) fn forget(&self, ends: &Ends) {
-        self.state.lock().asking.remove(ends);
+        let mut state = self.state.lock();
+        let asking = state.asking.remove(ends);
+        state.let_go(asking);
     }
 
     /// A connection is open. False: nobody will accept it.
@@ -189,12 +215,18 @@ impl Listener {
         state.is_closed = true;
         state.asking = HashMap::with_hasher(state.asking.hasher().clone());
         state.order = VecDeque::new();
+        state.flows = 0;
         state.wakers.wake_all();
         core::mem::take(&mut state.waiting)
     }
 }
 
 impl State {
+    /// Who asked is forgotten.
+    fn let_go(&mut self, asking: Option<Asking>) {
+        self.flows -= usize::from(asking.is_some_and(|asking| asking.flow.is_some()));
+    }
+
     /// Room for one more who asks: those that have not answered for too long go, and the first one if there are too many.
     fn make_room_to_ask(&mut self, now_ns: u64) -> Result<(), Errno> {
         while let Some((ends, seed)) = self.order.front() {
@@ -204,7 +236,8 @@ impl State {
                 break;
             }
             if asking.is_some() {
-                self.asking.remove(ends);
+                let asking = self.asking.remove(ends);
+                self.flows -= usize::from(asking.is_some_and(|asking| asking.flow.is_some()));
             }
             self.order.pop_front();
         }

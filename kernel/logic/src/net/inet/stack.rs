@@ -323,7 +323,7 @@ impl Stack {
         let seed = (self.around.random)();
         let rings = (self.around.rings)()?;
         let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
-        tcp.insert(flow, Weak::new())
+        tcp.insert(Box::new(flow), Weak::new())
     }
 
     /// Does `step` with a connection, and all that follows from it.
@@ -500,27 +500,40 @@ impl Stack {
     /// Somebody asks for a connection: he gets an answer that a connection made later fits.
     fn asked(&self, listener: &Listener, packet: &Packet<'_>, segment: &Segment) {
         let (now, ends) = (self.now(), segment.ends());
-        let Some(asking) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
-        let Ok(rings) = (self.around.rings)() else { return };
-        self.outlet(ends.1.ip(), |outlet| {
-            if let Ok(mut flow) = Flow::accept(ends, rings, asking.seed, now, outlet) {
-                flow.receive_packet(packet, segment, now, outlet);
-                flow.poll(now, outlet);
-            }
-        });
+        let Some(seed) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
+        let Some(flow) = self.outlet(ends.1.ip(), |outlet| self.answering(packet, segment, seed, outlet))
+        else {
+            return;
+        };
+        listener.keep(&ends, flow);
+    }
+
+    /// The flow of a connection that `packet` asks for; it answers.
+    fn answering(
+        &self,
+        packet: &Packet<'_>,
+        segment: &Segment,
+        seed: u64,
+        outlet: &mut dyn Outlet,
+    ) -> Option<Box<Flow>> {
+        let (now, rings) = (self.now(), (self.around.rings)().ok()?);
+        let mut flow = Box::new(Flow::accept(segment.ends(), rings, seed, now, outlet).ok()?);
+        flow.receive_packet(packet, segment, now, outlet);
+        flow.poll(now, outlet);
+        Some(flow)
     }
 
     /// Who asked for a connection has answered: it is made, as if it had been there all the time.
     fn answered(&self, listener: &Arc<Listener>, packet: &Packet<'_>, segment: &Segment) {
         let (now, ends) = (self.now(), segment.ends());
         let Some(asking) = listener.answered(&ends) else { return self.answer_for_nobody(packet) };
-        let Some(first) = Packet::parse(&asking.first) else { return };
-        let (Some(first_segment), Ok(rings)) = (first.segment(), (self.around.rings)()) else { return };
-        let made = self.outlet(ends.1.ip(), |outlet| Flow::accept(ends, rings, asking.seed, now, outlet));
-        let Ok(mut flow) = made else { return };
-        let nowhere = &mut Nowhere::like(self.outlet(ends.1.ip(), |outlet| outlet.capabilities().clone()));
-        flow.receive_packet(&first, &first_segment, now, nowhere);
-        flow.poll(now, nowhere);
+        let again = || {
+            let first = Packet::parse(&asking.first)?;
+            let nowhere =
+                &mut Nowhere::like(self.outlet(ends.1.ip(), |outlet| outlet.capabilities().clone()));
+            self.answering(&first, &first.segment()?, asking.seed, nowhere)
+        };
+        let Some(flow) = asking.flow.or_else(again) else { return };
         let Ok(connection) = self.tcp.lock().insert(flow, Arc::downgrade(listener)) else { return };
         self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet, segment, now, outlet));
     }
@@ -538,7 +551,7 @@ impl Stack {
 }
 
 impl Tcp {
-    fn insert(&mut self, flow: Flow, listener: Weak<Listener>) -> Result<Arc<Connection>, Errno> {
+    fn insert(&mut self, flow: Box<Flow>, listener: Weak<Listener>) -> Result<Arc<Connection>, Errno> {
         self.connections.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
         let connection = Arc::new(Connection::new(flow, listener));
         self.connections.insert(connection.ends(), Arc::clone(&connection));

@@ -19,10 +19,11 @@ use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::connection::Connection;
 use crate::net::inet::device::{Device, Finish, Frame, Offloads, Received};
+use crate::net::inet::listener::Listener;
 use crate::net::inet::ports::Claim;
 use crate::net::inet::rings::{RING, tests::bounded};
 use crate::net::inet::routes::Network;
-use crate::net::inet::stack::{Stack, Surroundings};
+use crate::net::inet::stack::{Bound, Stack, Surroundings};
 
 std::thread_local! {
     static NOW: AtomicU64 = const { AtomicU64::new(0) };
@@ -291,13 +292,42 @@ fn who_asks_for_an_address_keeps_senders_waiting() {
     assert_eq!(us.stack.source_for(far), Err(Errno::ENETUNREACH));
 }
 
-fn transfer(loss_in_100: u64) {
-    let (us, them) = (us(), them());
-    let server = address("192.0.2.2:80");
+fn listen(machine: &Machine, server: &str, backlog: u32) -> (Bound, Arc<Listener>) {
+    let server = address(server);
     let claim =
         Claim { address: server, v6_only: false, reuse_address: false, reuse_port: false, listens: false };
-    let bound = them.stack.bind(claim).unwrap();
-    let listener = them.stack.listen(&bound, server, false, 4).unwrap();
+    let bound = machine.stack.bind(claim).unwrap();
+    let listener = machine.stack.listen(&bound, server, false, backlog).unwrap();
+    (bound, listener)
+}
+
+/// More than flows are kept for.
+#[test]
+fn many_ask_at_once() {
+    const COUNT: u32 = 1000;
+    let (us, them) = (us(), them());
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", COUNT);
+    let clients: Vec<_> = (0..COUNT).map(|_| connect(&us, "192.0.2.2:80")).collect();
+    let mut servers = Vec::new();
+    while servers.len() < clients.len() {
+        carry(&us, &them, &mut || false);
+        while let Ok(server) = listener.accept(&Io::default()) {
+            servers.push(server);
+        }
+        if servers.len() < clients.len() {
+            go_on([&us, &them]);
+        }
+    }
+    for client in &clients {
+        us.stack.step(client, |flow| flow.write(&mut SliceSource(b"here"))).unwrap();
+    }
+    carry(&us, &them, &mut || false);
+    assert!(servers.iter().all(|server| server.look(|flow| flow.readable()) == 4));
+}
+
+fn transfer(loss_in_100: u64) {
+    let (us, them) = (us(), them());
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 4);
     let mut is_lost = || random() % 100 < loss_in_100;
     let client = connect(&us, "192.0.2.2:80");
     let data: Vec<u8> = (0..300_000_u32).map(|number| (number * 7 >> 3) as u8).collect();
