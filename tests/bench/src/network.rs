@@ -18,11 +18,12 @@ pub fn set_up_bare_linux() -> io::Result<()> {
         .unwrap_or_default();
     modules.sort();
     for module in modules {
-        let file = File::open(module)?;
+        let file = File::open(&module)?;
         // SAFETY: finit_module(2) takes a file, a C string and flags.
         let answer = unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), c"".as_ptr(), 0) };
         if answer != 0 {
-            return Err(io::Error::last_os_error());
+            let error = io::Error::last_os_error();
+            return Err(io::Error::other(format!("{}: {error}", module.display())));
         }
     }
     let Ok(word) = env::var("ip") else { return Ok(()) };

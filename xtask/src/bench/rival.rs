@@ -29,8 +29,8 @@ const CLOUD: &str = "linux-image-cloud-amd64";
 const MODULES: [&str; 9] = [
     "net/core/failover.ko",
     "drivers/net/net_failover.ko",
-    "drivers/virtio/virtio.ko",
     "drivers/virtio/virtio_ring.ko",
+    "drivers/virtio/virtio.ko",
     "drivers/virtio/virtio_pci_legacy_dev.ko",
     "drivers/virtio/virtio_pci_modern_dev.ko",
     "drivers/virtio/virtio_pci.ko",

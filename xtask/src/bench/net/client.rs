@@ -78,7 +78,8 @@ pub(super) fn number(from: SocketAddr) -> Result<u64> {
 
 /// Asks a guest that is still starting until it answers.
 pub(super) fn first_answer(to: SocketAddr) -> Result<()> {
-    const TRIAL: Duration = Duration::from_millis(10);
+    // A guest whose turn does not come is not asked a second time.
+    const TRIAL: Duration = Duration::from_millis(300);
     let start = Instant::now();
     while start.elapsed() < 4 * PATIENCE {
         // Its network is not there yet, or its program.
