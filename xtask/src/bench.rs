@@ -8,6 +8,7 @@ mod budget;
 mod guest;
 mod latency;
 mod linux;
+mod net;
 mod ops;
 mod page;
 mod rival;
@@ -20,7 +21,7 @@ pub(crate) use budget::check as check_budgets;
 use rival::Systems;
 
 /// The headings of the page, in order.
-const TITLES: [&str; 4] = ["Operations", "Threads", "Latency", "Start, memory and size"];
+const TITLES: [&str; 5] = ["Operations", "Threads", "Latency", "Network", "Start, memory and size"];
 
 /// What to measure.
 #[derive(Args, Debug)]
@@ -37,6 +38,12 @@ pub(crate) struct BenchArgs {
     /// Write the figures of this run into tests/bench/budgets.toml
     #[arg(long)]
     update_budgets: bool,
+    /// Of `net`, this figure only, without writing it down; repeatable
+    #[arg(long, value_name = "FIGURE")]
+    only: Vec<String>,
+    /// `net` in the namespace that the tool made for it
+    #[arg(long, hide = true)]
+    inside: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,6 +54,8 @@ enum Part {
     Threads,
     /// How late threads are woken, and how long they stay away
     Latency,
+    /// What the network takes, beside peers at the other end of a tap device
+    Net,
     /// QEMU's start to the first line, the least memory, the size of an image, and an idle machine
     Boot,
 }
@@ -68,8 +77,18 @@ pub(crate) fn main(args: &BenchArgs) -> Result<()> {
     if has(Part::Latency) {
         sections.push(latency::section(&systems)?);
     }
+    if has(Part::Net) && args.inside {
+        sections.push(net::section(&systems, &args.only)?);
+    } else if has(Part::Net) {
+        net::enter(&systems, args)?;
+    }
     if has(Part::Boot) {
         sections.push(boot::section(&systems, args.runs)?);
     }
-    page::write(&sections, &systems)
+    // The page has whole sections only.
+    if !sections.is_empty() && args.only.is_empty() {
+        page::write(&sections, &systems)?;
+    }
+    page::show(&sections);
+    Ok(())
 }

@@ -142,6 +142,11 @@ impl Publish {
 }
 
 impl NetArgs {
+    /// One card, on a tap device.
+    pub(crate) fn tap(name: &str) -> Self {
+        Self { net: vec![Net::Tap(name.to_owned())], ..Self::default() }
+    }
+
     fn cards(&self) -> Result<Vec<&Net>> {
         let cards: Vec<_> = self.net.iter().filter(|net| **net != Net::None).collect();
         if cards.len() != self.net.len() && (!cards.is_empty() || !self.publish.is_empty()) {

@@ -11,6 +11,8 @@ use std::arch::x86_64::{_mm_lfence, _rdtsc};
 use std::hint::black_box;
 use std::path::Path;
 
+pub mod network;
+
 /// Batches per figure. The median of them is what counts, so that a timer tick in one of them does not.
 pub const BATCHES: usize = 9;
 /// The same, and the one that warms up.

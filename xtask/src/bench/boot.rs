@@ -82,7 +82,12 @@ fn start(
     runs: u32,
 ) -> Result<(f64, f64, u32)> {
     ui::status("Measuring", &format!("the start of {} on {name}", system.name()));
-    let machine = |memory: u32| Machine { name, memory: format!("{memory}M"), clock: Clock::Wall };
+    let machine = |memory: u32| Machine {
+        name,
+        memory: format!("{memory}M"),
+        clock: Clock::Wall,
+        ..Machine::microvm()
+    };
     let first_line = |guest: &Guest, memory: u32, limit: Duration| -> Result<f64> {
         let is_first = |line: &str| line == "floor" || line.contains("Hello");
         Ok(guest.listen(&machine(memory), &[], limit, is_first)?.complete()?.elapsed.as_secs_f64() * 1000.0)

@@ -5,17 +5,17 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::{process, qemu};
 
-/// Deterministic: one instruction is one nanosecond, time that is waited for passes at once.
-const INSTRUCTIONS: [&str; 4] = ["-icount", "shift=0,sleep=off", "-cpu", "max,-la57,-erms,-fsrm"];
+/// One instruction is one nanosecond; string instructions are one for each step, so none are used for long copies.
+const CPU: [&str; 2] = ["-cpu", "max,-la57,-erms,-fsrm"];
 
 /// Kernel and program.
 #[derive(Clone, Debug)]
@@ -29,8 +29,10 @@ pub(super) struct Guest {
 /// How time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
-    /// By instructions.
+    /// By instructions; time that is waited for passes at once. Repeats exactly.
     Instructions,
+    /// By instructions; time that is waited for passes as on the wall, so that peers outside are not too late.
+    InstructionsAndWaits,
     /// As on the wall.
     Wall,
 }
@@ -44,12 +46,22 @@ pub(super) struct Machine {
     pub(super) memory: String,
     /// How time passes.
     pub(super) clock: Clock,
+    /// More of QEMU's arguments.
+    pub(super) extra: Vec<String>,
+    /// More words for the kernel, the same for all.
+    pub(super) words: Vec<String>,
 }
 
 impl Machine {
     /// The machine most figures are taken on.
     pub(super) fn microvm() -> Self {
-        Self { name: "microvm", memory: "256M".to_owned(), clock: Clock::Instructions }
+        Self {
+            name: "microvm",
+            memory: "256M".to_owned(),
+            clock: Clock::Instructions,
+            extra: Vec::new(),
+            words: Vec::new(),
+        }
     }
 
     /// The flags that are the same for all guests.
@@ -57,10 +69,12 @@ impl Machine {
         let mut flags = vec!["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"];
         flags.extend(["-accel", "tcg", "-M", self.name, "-m", &self.memory]);
         match self.clock {
-            Clock::Instructions => flags.extend(INSTRUCTIONS),
+            Clock::Instructions => flags.extend(["-icount", "shift=0,sleep=off"].iter().chain(&CPU)),
+            Clock::InstructionsAndWaits => flags.extend(["-icount", "shift=0"].iter().chain(&CPU)),
             Clock::Wall => flags.extend(["-cpu", "max"]),
         }
         flags.extend(["-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        flags.extend(self.extra.iter().map(String::as_str));
         flags
     }
 }
@@ -118,9 +132,10 @@ impl Guest {
             }
             None => ("log=error exit-port=0xf4 stdin=none tty=", " program"),
         };
+        let words = [&[options.to_owned()], machine.words.as_slice()].concat().join(" ");
         let line = match args {
-            [] => options.to_owned(),
-            args => format!("{options} --{name} {}", args.join(" ")),
+            [] => words,
+            args => format!("{words} --{name} {}", args.join(" ")),
         };
         command.arg("-append").arg(line).stdin(Stdio::null());
         Ok(command)
@@ -140,44 +155,88 @@ impl Guest {
 
 /// Starts QEMU and listens.
 pub(super) fn listen(command: &mut Command, limit: Duration, is_last: impl Fn(&str) -> bool) -> Result<Said> {
-    let start = Instant::now();
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {}", process::show(command)))?;
-    let stdout = child.stdout.take().context("the output is a pipe")?;
-    let mut stderr = child.stderr.take().context("the errors are a pipe")?;
-    let complaints = thread::spawn(move || {
-        let mut text = Vec::new();
-        // What came until then is enough.
-        let _ = stderr.read_to_end(&mut text);
-        String::from_utf8_lossy(&text).into_owned()
-    });
-    let (sender, heard) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-            let time = start.elapsed();
-            if sender.send((String::from_utf8_lossy(&line).trim_end().to_owned(), time)).is_err() {
+    Running::start(command)?.listen(limit, is_last)
+}
+
+/// A machine that runs. It is gone when the value is.
+pub(super) struct Running {
+    child: Child,
+    start: Instant,
+    console: Receiver<(String, Duration)>,
+    complaints: Option<JoinHandle<String>>,
+}
+
+impl Running {
+    /// Starts QEMU.
+    pub(super) fn start(command: &mut Command) -> Result<Self> {
+        let start = Instant::now();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", process::show(command)))?;
+        let stdout = child.stdout.take().context("the output is a pipe")?;
+        let mut stderr = child.stderr.take().context("the errors are a pipe")?;
+        let complaints = thread::spawn(move || {
+            let mut text = Vec::new();
+            // What came until then is enough.
+            let _ = stderr.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let (sender, console) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+                let time = start.elapsed();
+                if sender.send((String::from_utf8_lossy(&line).trim_end().to_owned(), time)).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self { child, start, console, complaints: Some(complaints) })
+    }
+
+    /// Listens until `is_last` says so, the machine ends or `limit` is over, all since its start. The machine goes on.
+    pub(super) fn hear(&self, limit: Duration, is_last: impl Fn(&str) -> bool) -> Said {
+        let mut said =
+            Said { lines: Vec::new(), is_complete: false, elapsed: limit, complaints: String::new() };
+        while let Ok((line, time)) = self.console.recv_timeout(limit.saturating_sub(self.start.elapsed())) {
+            said.is_complete = is_last(&line);
+            said.lines.push(line);
+            said.elapsed = time;
+            if said.is_complete {
                 break;
             }
         }
-    });
-    let mut said = Said { lines: Vec::new(), is_complete: false, elapsed: limit, complaints: String::new() };
-    while let Ok((line, time)) = heard.recv_timeout(limit.saturating_sub(start.elapsed())) {
-        said.is_complete = is_last(&line);
-        said.lines.push(line);
-        said.elapsed = time;
-        if said.is_complete {
-            break;
+        if !said.is_complete {
+            said.elapsed = self.start.elapsed();
         }
+        said
     }
-    if !said.is_complete {
-        said.elapsed = start.elapsed();
+
+    /// Listens, and ends the machine.
+    pub(super) fn listen(mut self, limit: Duration, is_last: impl Fn(&str) -> bool) -> Result<Said> {
+        let mut said = self.hear(limit, is_last);
+        said.complaints = self.end()?;
+        Ok(said)
     }
-    // It may have ended by itself in the meantime.
-    let _ = child.kill();
-    child.wait()?;
-    said.complaints = complaints.join().unwrap_or_default();
-    Ok(said)
+
+    /// QEMU's process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it; what QEMU complained of.
+    pub(super) fn end(&mut self) -> Result<String> {
+        // It may have ended by itself in the meantime.
+        let _ = self.child.kill();
+        self.child.wait()?;
+        Ok(self.complaints.take().and_then(|complaints| complaints.join().ok()).unwrap_or_default())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing is to be said any more.
+        let _ = self.end();
+    }
 }

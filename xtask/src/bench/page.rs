@@ -27,7 +27,7 @@ pub(super) struct Section {
     pub(super) text: String,
 }
 
-/// Writes the sections into the page and shows them.
+/// Writes the sections into the page.
 pub(super) fn write(sections: &[Section], systems: &Systems) -> Result<()> {
     let file = paths::root().join("docs/benchmarks.md");
     let old = fs::read_to_string(&file).unwrap_or_default();
@@ -39,11 +39,15 @@ pub(super) fn write(sections: &[Section], systems: &Systems) -> Result<()> {
     let page = merge(&old, &new.collect::<Vec<_>>());
     fs::write(&file, page).with_context(|| format!("cannot write {}", file.display()))?;
     ui::status("Wrote", &file.display().to_string());
-    #[expect(clippy::print_stdout, reason = "the result is what was asked for")]
+    Ok(())
+}
+
+/// Shows them.
+#[expect(clippy::print_stdout, reason = "the result is what was asked for")]
+pub(super) fn show(sections: &[Section]) {
     for section in sections {
         println!("## {}\n\n{}", section.title, section.text);
     }
-    Ok(())
 }
 
 fn made_with(systems: &Systems) -> Result<String> {

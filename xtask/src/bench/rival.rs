@@ -25,6 +25,22 @@ const BUILD_PACKAGES: [&str; 9] =
 /// Debian's package that names the newest kernel for clouds.
 const CLOUD: &str = "linux-image-cloud-amd64";
 
+/// Debian's modules for a network card, in the order they need each other.
+const MODULES: [&str; 9] = [
+    "net/core/failover.ko",
+    "drivers/net/net_failover.ko",
+    "drivers/virtio/virtio_ring.ko",
+    "drivers/virtio/virtio.ko",
+    "drivers/virtio/virtio_pci_legacy_dev.ko",
+    "drivers/virtio/virtio_pci_modern_dev.ko",
+    "drivers/virtio/virtio_pci.ko",
+    "drivers/virtio/virtio_mmio.ko",
+    "drivers/net/virtio_net.ko",
+];
+
+/// The program with a network.
+pub(super) const SERVER: &str = "serve";
+
 /// Who runs a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum System {
@@ -99,9 +115,15 @@ impl Systems {
         }
         let Some(kernel) = self.kernel(system) else { return Ok(None) };
         let file = linux::program(&package(program), program, &config(program))?;
-        let archive = paths::target().join("bench").join(format!("{program}.cpio"));
+        let mut items = vec![Item { host: file, guest: "/init".into() }];
+        let mut name = program.to_owned();
+        if system == System::DebianCloud && program == SERVER {
+            items.extend(modules(&kernel.version)?);
+            name.push_str("-modules");
+        }
+        let archive = paths::target().join("bench").join(format!("{name}.cpio"));
         fs::create_dir_all(paths::target().join("bench"))?;
-        pack::write(&[Item { host: file, guest: "/init".into() }], &[], &archive)?;
+        pack::write(&items, &[], &archive)?;
         Ok(Some(Guest { kernel: kernel.file.clone(), initrd: Some(archive) }))
     }
 
@@ -123,6 +145,16 @@ impl Systems {
         }
         Ok(figures)
     }
+}
+
+/// As `tests/bench/src/network.rs` looks for them.
+fn modules(version: &str) -> Result<Vec<Item>> {
+    let folder = folder("debian-cloud")?.join("lib/modules").join(version).join("kernel");
+    let items = MODULES.iter().enumerate().map(|(number, module)| Item {
+        host: folder.join(module),
+        guest: format!("/modules/{number}").into(),
+    });
+    Ok(items.collect())
 }
 
 fn package(program: &str) -> PathBuf {

@@ -1,0 +1,176 @@
+//! Figures that are counted: what the guest does for a peer outside, in instructions, notifications and bytes.
+
+use anyhow::Result;
+
+use super::client;
+use super::counter::Count;
+use super::rig::{Rig, Setup};
+use crate::bench::guest::Guest;
+
+const HTTP: u16 = 80;
+const SINK: u16 = 81;
+const SOURCE: u16 = 82;
+const KEEP: u16 = 83;
+const MEMORY: u16 = 84;
+/// Connections that ask at the same time.
+const BATCH: usize = 16;
+/// Connections that do nothing.
+const IDLE: usize = 10_000;
+
+/// A row of the table.
+pub(super) struct Figure {
+    /// For `--only`.
+    pub(super) name: &'static str,
+    /// What it is.
+    pub(super) what: &'static str,
+    /// What it may be at most, and what we are after.
+    pub(super) goal: Option<(f64, f64)>,
+    /// The machine.
+    setup: Setup,
+    /// How it is found.
+    take: fn(&Rig) -> Result<f64>,
+}
+
+const COUNTED: Setup = Setup::COUNTED;
+const PLAIN: Setup = Setup { has_offloads: false, ..COUNTED };
+const TOLD: Setup = Setup { count: Count::Notifications, ..COUNTED };
+const RESET: Setup = Setup { machine: "microvm", waits: false, ..COUNTED };
+/// 10,000 connections may take much.
+const LARGE: Setup = Setup { memory: "3G", ..COUNTED };
+
+const fn row(
+    name: &'static str,
+    what: &'static str,
+    goal: Option<(f64, f64)>,
+    setup: Setup,
+    take: fn(&Rig) -> Result<f64>,
+) -> Figure {
+    Figure { name, what, goal, setup, take }
+}
+
+/// All, in the order of the page.
+pub(super) const FIGURES: [Figure; 13] = [
+    row("request", "request on a kept connection", Some((8_000.0, 5_000.0)), COUNTED, |rig| requests(rig, 1)),
+    row("batch", "the same, 16 connections at once", Some((6_000.0, 3_500.0)), COUNTED, |rig| {
+        requests(rig, BATCH)
+    }),
+    row("connect", "connect, request and close", Some((30_000.0, 18_000.0)), COUNTED, connects),
+    row(
+        "beside-idle",
+        "request beside 10,000 idle connections, times that beside none",
+        Some((1.1, 1.05)),
+        LARGE,
+        beside_idle,
+    ),
+    row("send", "byte sent to one peer, with offloads", Some((0.3, 0.15)), COUNTED, sent),
+    row("receive", "byte received from one peer, with offloads", Some((0.3, 0.15)), COUNTED, received),
+    row("send-plain", "byte sent, without", Some((1.5, 1.0)), PLAIN, sent),
+    row("receive-plain", "byte received, without", Some((1.5, 1.0)), PLAIN, received),
+    row(
+        "told",
+        "notifications of the device for a request, 16 connections at once",
+        Some((0.2, 0.1)),
+        TOLD,
+        |rig| notifications(rig, 0),
+    ),
+    row("interrupts", "interrupts for a request, 16 connections at once", None, TOLD, |rig| {
+        notifications(rig, 1)
+    }),
+    row("told-send", "notifications of the device for 64 KiB sent", None, TOLD, |rig| {
+        const BYTES: usize = 16 << 20;
+        client::receive(rig.address(SOURCE)?, BYTES)?;
+        let [before, _] = rig.counter().notifications()?;
+        client::receive(rig.address(SOURCE)?, BYTES)?;
+        Ok((rig.counter().notifications()?[0] - before) as f64 / (BYTES >> 16) as f64)
+    }),
+    row("memory", "bytes of memory for an idle connection", Some((4096.0, 1024.0)), LARGE, memory),
+    row(
+        "first-answer",
+        "reset to the first answer (microvm)",
+        Some((1_500_000.0, 300_000.0)),
+        RESET,
+        first_answer,
+    ),
+];
+
+impl Figure {
+    /// Boots a guest and finds the figure.
+    pub(super) fn measure(&self, guest: &Guest) -> Result<f64> {
+        (self.take)(&Rig::boot(guest, self.setup)?)
+    }
+}
+
+/// Instructions for each of `count` things that `act` does at once, when it has been done before: the median of five times `rounds`.
+fn instructions(rig: &Rig, rounds: u32, count: usize, mut act: impl FnMut() -> Result<()>) -> Result<f64> {
+    const BATCHES: usize = 5;
+    let mut costs = Vec::with_capacity(BATCHES);
+    // The first is no part of it.
+    for _ in 0..=BATCHES {
+        let before = rig.counter().instructions()?;
+        for _ in 0..rounds {
+            act()?;
+        }
+        costs.push(rig.counter().instructions()? - before);
+    }
+    let rest = &mut costs[1..];
+    rest.sort_unstable();
+    Ok(rest[BATCHES / 2] as f64 / f64::from(rounds) / count as f64)
+}
+
+fn requests(rig: &Rig, count: usize) -> Result<f64> {
+    let mut streams = client::connect_all(rig.address(HTTP)?, count)?;
+    instructions(rig, 400, count, || client::ask(&mut streams))
+}
+
+fn connects(rig: &Rig) -> Result<f64> {
+    let address = rig.address(HTTP)?;
+    instructions(rig, 200, 1, || client::ask(&mut [client::connect(address)?]))
+}
+
+fn beside_idle(rig: &Rig) -> Result<f64> {
+    let alone = requests(rig, 1)?;
+    let idle = client::connect_all(rig.address(KEEP)?, IDLE)?;
+    let beside = requests(rig, 1)?;
+    drop(idle);
+    Ok(beside / alone)
+}
+
+fn memory(rig: &Rig) -> Result<f64> {
+    let port = rig.address(MEMORY)?;
+    // What the first of them takes is not theirs.
+    let _first = client::connect(rig.address(KEEP)?)?;
+    client::number(port)?;
+    let before = client::number(port)?;
+    let idle = client::connect_all(rig.address(KEEP)?, IDLE)?;
+    let after = client::number(port)?;
+    Ok(before.saturating_sub(after) as f64 / idle.len() as f64)
+}
+
+const BYTES: usize = 16 << 20;
+
+fn sent(rig: &Rig) -> Result<f64> {
+    let source = rig.address(SOURCE)?;
+    instructions(rig, 1, BYTES, || client::receive(source, BYTES))
+}
+
+fn received(rig: &Rig) -> Result<f64> {
+    let sink = rig.address(SINK)?;
+    instructions(rig, 1, BYTES, || client::send(sink, BYTES))
+}
+
+fn notifications(rig: &Rig, direction: usize) -> Result<f64> {
+    const ROUNDS: usize = 200;
+    let mut streams = client::connect_all(rig.address(HTTP)?, BATCH)?;
+    client::ask(&mut streams)?;
+    let before = rig.counter().notifications()?;
+    for _ in 0..ROUNDS {
+        client::ask(&mut streams)?;
+    }
+    let after = rig.counter().notifications()?;
+    Ok((after[direction] - before[direction]) as f64 / (ROUNDS * BATCH) as f64)
+}
+
+fn first_answer(rig: &Rig) -> Result<f64> {
+    client::first_answer(rig.address(HTTP)?)?;
+    Ok(rig.counter().instructions()? as f64)
+}

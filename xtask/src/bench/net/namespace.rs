@@ -1,0 +1,88 @@
+//! A network of our own: the tool starts itself once more in a network namespace, where it may make what it likes and nothing else is heard.
+//!
+//! A user namespace around it makes that possible without being root. What is built and fetched is built and fetched before, outside.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{paths, process};
+
+const TUN: &str = "/dev/net/tun";
+
+/// Runs the tool with these arguments inside.
+pub(super) fn enter(words: &[String]) -> Result<()> {
+    for (program, package) in [("unshare", "util-linux"), ("ip", "iproute2")] {
+        if paths::find_program(program).is_none() {
+            bail!("{program} is not in PATH: `apt-get install {package}` brings it");
+        }
+    }
+    if !Path::new(TUN).exists() {
+        bail!(
+            "the host has no {TUN}, which a guest's network card is connected to: `modprobe tun` brings it"
+        );
+    }
+    // Said before QEMU fails in the middle of it.
+    let namespace = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--net", "--"]);
+        command
+    };
+    process::output(namespace().arg("true")).context(
+        "no network namespace can be made; where `sysctl kernel.unprivileged_userns_clone` is 0, set it to 1",
+    )?;
+    process::output(namespace().args(["ip", "tuntap", "add", "dev", "tap0", "mode", "tap"]))
+        .with_context(|| format!("no tap device can be made: `chmod 666 {TUN}` lets everybody use it"))?;
+    process::run(namespace().arg(env::current_exe()?).args(words))
+}
+
+/// A network with the host at one end and a guest's card at the other. It is gone when the value is, with all that is on its way.
+pub(super) struct Tap {
+    number: u8,
+}
+
+impl Tap {
+    /// A new one.
+    pub(super) fn new() -> Result<Self> {
+        static NUMBER: AtomicU8 = AtomicU8::new(0);
+        let tap = Self { number: NUMBER.fetch_add(1, Ordering::Relaxed) };
+        let name = tap.name();
+        ip(&format!("tuntap add dev {name} mode tap vnet_hdr"))?;
+        ip(&format!("address add {}/24 dev {name}", tap.host()))?;
+        ip(&format!("link set {name} up"))?;
+        Ok(tap)
+    }
+
+    /// The device.
+    pub(super) fn name(&self) -> String {
+        format!("tap{}", self.number)
+    }
+
+    fn host(&self) -> String {
+        format!("10.77.{}.1", self.number)
+    }
+
+    /// The guest's address.
+    pub(super) fn guest(&self) -> String {
+        format!("10.77.{}.2", self.number)
+    }
+
+    /// What the kernels are told, in Linux's words, which Caracal understands.
+    pub(super) fn word(&self) -> String {
+        format!("ip={}::{}:255.255.255.0::eth0:off", self.guest(), self.host())
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        // It ends with the namespace at the latest.
+        let _ = ip(&format!("link delete {}", self.name()));
+    }
+}
+
+fn ip(words: &str) -> Result<()> {
+    process::output(Command::new("ip").args(words.split(' '))).map(drop)
+}
