@@ -10,6 +10,7 @@ use abi::io::PollEvents;
 use sync::Lock;
 
 use crate::file::Io;
+use crate::file::io::Sink;
 use crate::file::poll::READABLE;
 use crate::file::wakers::WakerSet;
 
@@ -71,11 +72,7 @@ impl Connection {
     ) -> (R, After) {
         let mut state = self.state.lock();
         let result = step(&mut state.flow, outlet);
-        let deadline = if state.flow.has_only_read() {
-            state.flow.rest(now_ns)
-        } else {
-            state.flow.poll(now_ns, outlet)
-        };
+        let deadline = state.flow.poll(now_ns, outlet);
         let (events, readable) = state.flow.readiness();
         let before = core::mem::replace(&mut state.seen, (events, readable));
         let mut news = events.difference(before.0);
@@ -88,6 +85,18 @@ impl Connection {
             if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
         let is_over = state.flow.is_over();
         (result, After { deadline: deadline.filter(|_| !is_over), is_over, opened_for })
+    }
+
+    /// Reads what has come, as [`Flow::read`]. True: a [`Connection::step`] must tell the other side that there is room again.
+    pub(super) fn read(&self, io: &Io<'_>, out: &mut dyn Sink, peek: bool) -> (Result<usize, Errno>, bool) {
+        let mut state = self.state.lock();
+        let result = state.flow.read(out, peek);
+        if result == Err(Errno::EAGAIN) {
+            io.wait_for(&mut state.wakers, READABLE | PollEvents::ERR | PollEvents::HUP);
+        } else {
+            state.seen = state.flow.readiness();
+        }
+        (result, state.flow.must_tell_of_room())
     }
 
     /// Has the caller woken when `events` may be there, if it waits.

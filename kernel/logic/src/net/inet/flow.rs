@@ -50,8 +50,6 @@ pub struct Flow {
     patience: Duration,
     /// Bytes read that the other side was not told the room of.
     untold: usize,
-    /// Nothing is to be sent after this step.
-    is_quiet: bool,
     /// Something came that nothing was sent after.
     was_spoken_to: bool,
     /// What is written answers what came: acknowledgements wait for it.
@@ -109,7 +107,6 @@ impl Flow {
             silent_since: None,
             patience: GIVE_UP_AFTER,
             untold: 0,
-            is_quiet: false,
             was_spoken_to: false,
             answers: false,
             is_shut: false,
@@ -216,7 +213,7 @@ impl Flow {
     }
 
     /// Lets memory go that it does not need; answers when [`Flow::poll`] must be called for that.
-    pub fn rest(&mut self, now_ns: u64) -> Option<u64> {
+    fn rest(&mut self, now_ns: u64) -> Option<u64> {
         let queued = self.unacknowledged();
         self.usage.rest(queued, now_ns)
     }
@@ -310,9 +307,13 @@ impl Flow {
         (events, readable)
     }
 
-    /// Whether the last step took bytes only, and few: the other side need not be told of the room.
-    pub fn has_only_read(&mut self) -> bool {
-        core::mem::take(&mut self.is_quiet)
+    /// Whether so much was read that the other side must be told that there is room again, by [`Flow::poll`]: said once.
+    pub fn must_tell_of_room(&mut self) -> bool {
+        let must = self.untold >= TELL_OF;
+        if must {
+            self.untold = 0;
+        }
+        must
     }
 
     /// Bytes that can be read at once.
@@ -411,10 +412,6 @@ impl Flow {
         }
         if done > 0 || out.room() == 0 {
             self.untold += if peek { 0 } else { done };
-            self.is_quiet = self.untold < TELL_OF;
-            if !self.is_quiet {
-                self.untold = 0;
-            }
             return Ok(done);
         }
         match self.take_error() {

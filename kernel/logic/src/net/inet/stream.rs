@@ -11,7 +11,7 @@ use abi::net::{MsgFlags, Shutdown, SocketOption};
 use sync::Lock;
 
 use crate::file::io::{Sink, Source};
-use crate::file::poll::{READABLE, WRITABLE};
+use crate::file::poll::WRITABLE;
 use crate::file::wakers::WakerSet;
 use crate::file::{File, Io};
 use crate::net::address::SocketAddress;
@@ -251,9 +251,12 @@ impl Socket for StreamSocket {
             return Err(Errno::EINVAL);
         }
         let peek = message.flags.contains(MsgFlags::PEEK);
-        self.with_flow(io, READABLE | PollEvents::ERR | PollEvents::HUP, Errno::ENOTCONN, |flow| {
-            flow.read(out, peek)
-        })
+        let connection = self.connection().ok_or(Errno::ENOTCONN)?;
+        let (result, must_tell) = connection.read(io, out, peek);
+        if must_tell {
+            self.stack.step(&connection, |_| ());
+        }
+        result
     }
 
     fn shutdown(&self, _io: &Io<'_>, how: Shutdown) -> Result<(), Errno> {
