@@ -96,15 +96,26 @@ fn hurry() {
 extern "C" fn serve(_: u64) -> ! {
     task::begin();
     let net = NET.get().expect("it was there before this thread ran");
+    // When this thread is woken in any case; an alarm that came too soon is left to go off.
+    let mut alarm = u64::MAX;
     loop {
-        net.stack.tick();
-        let deadline = net.stack.next_deadline();
         // The only end of this wait is that there is something to do.
-        let _ = task::wait::block_on(false, deadline, |waker| {
-            let Some(waker) = waker else { return Err(Errno::EAGAIN) };
+        let _ = task::wait::block_again_on(false, None, |waker| {
             *net.server.lock() = Some(waker.clone());
             let more = net.stack.serve_links(waker);
-            if !more && net.stack.next_deadline() == deadline { Err(Errno::EAGAIN) } else { Ok(()) }
+            let due = net.stack.next_deadline().unwrap_or(u64::MAX);
+            if due < alarm {
+                alarm = due;
+                task::set_alarm(due, waker.clone());
+            }
+            if more || due <= time::now() { Ok(()) } else { Err(Errno::EAGAIN) }
         });
+        let now = time::now();
+        if alarm <= now {
+            alarm = u64::MAX;
+        }
+        if net.stack.next_deadline().is_some_and(|due| due <= now) {
+            net.stack.tick();
+        }
     }
 }

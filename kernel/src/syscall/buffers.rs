@@ -335,7 +335,7 @@ fn go_on<'b>(
         let moved = whole - buffers.left();
         if answer == Err(Errno::EAGAIN) && !nonblocking && (moved == 0 || until == Until::Done) {
             let left_ns = until_ns.map(|until_ns| until_ns.saturating_sub(cx.now()));
-            answer = cx.block_for(left_ns, |io| attempt(io, buffers));
+            answer = cx.block_again_for(left_ns, |io| attempt(io, buffers));
         }
         if answer.is_ok_and(|count| count > 0) {
             tries = PATIENCE;

@@ -119,12 +119,32 @@ impl<'a> Ctx<'a> {
         patience: Option<u64>,
         mut attempt: impl FnMut(&Io<'_>) -> Result<R, Errno>,
     ) -> Result<R, Errno> {
-        let Some(patience) = patience else { return self.block_on(None, |waker| attempt(&self.io(waker))) };
+        match attempt(&self.io(None)) {
+            Err(Errno::EAGAIN) => self.block_again_for(patience, attempt),
+            answer => answer,
+        }
+    }
+
+    /// [`Ctx::block_for`] after an attempt that answered `EAGAIN`.
+    ///
+    /// # Errors
+    /// As for [`Ctx::block_for`].
+    pub fn block_again_for<R>(
+        &self,
+        patience: Option<u64>,
+        mut attempt: impl FnMut(&Io<'_>) -> Result<R, Errno>,
+    ) -> Result<R, Errno> {
+        let vectors_live = self.vectors_live();
+        let Some(patience) = patience else {
+            return wait::block_again_on(vectors_live, None, |waker| attempt(&self.io(Some(waker))));
+        };
         let deadline = self.now().saturating_add(patience);
         // An attempt's own ETIMEDOUT is not the deadline's.
-        let answer = self.block_on(Some(deadline), |waker| match attempt(&self.io(waker)) {
-            Err(Errno::EAGAIN) => Err(Errno::EAGAIN),
-            answer => Ok(answer),
+        let answer = wait::block_again_on(vectors_live, Some(deadline), |waker| {
+            match attempt(&self.io(Some(waker))) {
+                Err(Errno::EAGAIN) => Err(Errno::EAGAIN),
+                answer => Ok(answer),
+            }
         });
         match answer {
             Err(Errno::ETIMEDOUT) => Err(Errno::EAGAIN),

@@ -25,10 +25,19 @@ pub fn block_on<R>(
         Err(Errno::EAGAIN) => {}
         answer => return answer,
     }
+    block_again_on(vectors_live, deadline_ns, |waker| attempt(Some(waker)))
+}
+
+/// [`block_on`] after an attempt that answered `EAGAIN`.
+pub fn block_again_on<R>(
+    vectors_live: bool,
+    deadline_ns: Option<u64>,
+    mut attempt: impl FnMut(&Waker) -> Result<R, Errno>,
+) -> Result<R, Errno> {
     let task = current();
     let waker = task.waker();
     loop {
-        match attempt(Some(&waker)) {
+        match attempt(&waker) {
             Err(Errno::EAGAIN) => {}
             answer => return answer,
         }
