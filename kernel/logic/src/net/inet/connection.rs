@@ -14,7 +14,7 @@ use crate::file::io::Sink;
 use crate::file::poll::READABLE;
 use crate::file::wakers::WakerSet;
 
-use super::flow::Flow;
+use super::flow::{Flow, Readiness};
 use super::listener::Listener;
 use super::outlet::Outlet;
 
@@ -33,8 +33,8 @@ pub struct Connection {
 #[derive(Debug)]
 struct State {
     flow: Box<Flow>,
-    /// What it was ready for after the last step, and how many bytes could be read.
-    seen: (PollEvents, usize),
+    /// What it was ready for after the last step.
+    seen: Readiness,
     wakers: WakerSet,
     /// Where it goes when it is open, if it came in.
     listener: Weak<Listener>,
@@ -73,18 +73,17 @@ impl Connection {
         let mut state = self.state.lock();
         let result = step(&mut state.flow, outlet);
         let deadline = state.flow.poll(now_ns, outlet);
-        let (events, readable) = state.flow.readiness();
-        let before = core::mem::replace(&mut state.seen, (events, readable));
-        let mut news = events.difference(before.0);
+        let seen = state.flow.readiness();
+        let before = core::mem::replace(&mut state.seen, seen);
+        let mut news = seen.events.difference(before.events);
         // More bytes are news even where there were some.
-        news.set(READABLE, news.intersects(READABLE) || readable > before.1);
+        news.set(READABLE, news.intersects(READABLE) || seen.readable > before.readable);
         if !news.is_empty() {
             state.wakers.wake(news);
         }
         let opened_for =
             if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
-        let is_over = state.flow.is_over();
-        (result, After { deadline: deadline.filter(|_| !is_over), is_over, opened_for })
+        (result, After { deadline: deadline.filter(|_| !seen.is_over), is_over: seen.is_over, opened_for })
     }
 
     /// Reads what has come, as [`Flow::read`]. True: a [`Connection::step`] must tell the other side that there is room again.
@@ -118,7 +117,7 @@ impl Connection {
     pub(super) fn readiness(&self, io: &Io<'_>) -> PollEvents {
         let mut state = self.state.lock();
         io.watch(&mut state.wakers);
-        state.flow.readiness().0
+        state.flow.readiness().events
     }
 
     /// Who waits in `others` waits for this connection now.

@@ -54,10 +54,24 @@ pub struct Flow {
     was_spoken_to: bool,
     /// What is written answers what came: acknowledgements wait for it.
     answers: bool,
+    /// Something was written that was not tried to be sent yet.
+    has_news: bool,
     /// The program reads nothing any more.
     is_shut: bool,
     /// The program has closed it.
     is_orphan: bool,
+}
+
+/// What a connection is ready for.
+#[derive(Clone, Copy, Debug)]
+pub struct Readiness {
+    /// What poll(2) says of it.
+    pub events: PollEvents,
+    /// Bytes that can be read at once.
+    pub readable: usize,
+    /// Nothing more is to be sent or expected. One that the program has closed is not kept for late packets (`TIME_WAIT`): who sends one is told
+    /// that there is no such connection.
+    pub is_over: bool,
 }
 
 impl core::fmt::Debug for Flow {
@@ -109,6 +123,7 @@ impl Flow {
             untold: 0,
             was_spoken_to: false,
             answers: false,
+            has_news: false,
             is_shut: false,
             is_orphan: false,
         }
@@ -175,28 +190,33 @@ impl Flow {
         self.silent_since = None;
         let mut port = Port { packet: Some(packet.bytes), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
-        let readable = self.readable();
+        let socket = self.socket();
+        let (after, readable) = (socket.state(), socket.recv_queue());
         self.was_spoken_to |= readable > waiting;
-        if self.is_orphan && readable > 0 {
-            // It will never be read, and the other side must know.
-            self.abort();
-        }
         // What a reset means (Linux `tcp_reset`).
         let reset = match before {
             State::SynSent => Errno::ECONNREFUSED,
             State::CloseWait => Errno::EPIPE,
             _ => Errno::ECONNRESET,
         };
-        self.note(before, reset);
+        self.note((before, after), reset);
+        if self.is_orphan && readable > 0 {
+            // It will never be read, and the other side must know.
+            self.abort();
+        }
     }
 
     /// Sends what is to be sent. Answers when it must be called again, if nothing happens: monotonic nanoseconds.
     pub fn poll(&mut self, now_ns: u64, outlet: &mut dyn Outlet) -> Option<u64> {
         let given_up_at = self.give_up(now_ns);
-        let (before, now) = (self.socket().state(), instant(now_ns));
+        let now = instant(now_ns);
+        let socket = self.sockets.get::<Socket<'static>>(self.handle);
+        let (before, mut queued) = (socket.state(), socket.send_queue());
         let mut port = Port { packet: None, outlet };
         let (interface, sockets) = (&mut self.interface, &mut self.sockets);
-        let mut next = interface.poll_at(now, sockets);
+        let mut next =
+            if core::mem::take(&mut self.has_news) { Some(now) } else { interface.poll_at(now, sockets) };
+        let mut after = before;
         while next.is_some_and(|next| next <= now) {
             let polled = interface.poll_egress(now, &mut port, sockets);
             next = interface.poll_at(now, sockets);
@@ -204,18 +224,14 @@ impl Flow {
                 // What is due now could not be sent.
                 next = next.map(|next| next.max(now + RETRY_AFTER.into()));
             }
+            let socket = sockets.get::<Socket<'static>>(self.handle);
+            (after, queued) = (socket.state(), socket.send_queue());
         }
-        self.note(before, Errno::ETIMEDOUT);
+        self.note((before, after), Errno::ETIMEDOUT);
         let next = next
             .map_or(u64::MAX, |next| u64::try_from(next.total_micros()).unwrap_or(0).saturating_mul(1000));
-        let next = next.min(given_up_at).min(self.rest(now_ns).unwrap_or(u64::MAX));
-        Some(next).filter(|&next| next != u64::MAX)
-    }
-
-    /// Lets memory go that it does not need; answers when [`Flow::poll`] must be called for that.
-    fn rest(&mut self, now_ns: u64) -> Option<u64> {
-        let queued = self.unacknowledged();
-        self.usage.rest(queued, now_ns)
+        let rested_at = self.usage.rest(queued, now_ns).unwrap_or(u64::MAX);
+        Some(next.min(given_up_at).min(rested_at)).filter(|&next| next != u64::MAX)
     }
 
     /// Ends it when a peer has been silent for too long; answers when that will be.
@@ -238,9 +254,8 @@ impl Flow {
         at
     }
 
-    /// What was seen of the state `before` a step: whether it was ever open, and why it failed if it did in this step.
-    fn note(&mut self, before: State, reason: Errno) {
-        let after = self.socket().state();
+    /// What a step that led from one state to another means: whether it was ever open, and why it failed if it did.
+    fn note(&mut self, (before, after): (State, State), reason: Errno) {
         if after == before {
             return;
         }
@@ -265,14 +280,9 @@ impl Flow {
         matches!(self.socket().state(), State::SynSent | State::SynReceived)
     }
 
-    /// Whether nothing more is to be sent or expected. One that the program has closed is not kept for late packets (`TIME_WAIT`): who sends one
-    /// is told that there is no such connection.
+    /// Whether nothing more is to be sent or expected.
     pub fn is_over(&self) -> bool {
-        match self.socket().state() {
-            State::Closed | State::Listen => true,
-            State::TimeWait => self.is_orphan,
-            _ => false,
-        }
+        self.readiness().is_over
     }
 
     /// Whether both sides have closed it, and it only waits for late packets (RFC 9293, section 3.3.2).
@@ -290,10 +300,15 @@ impl Flow {
         self.failed.take()
     }
 
-    /// What poll(2) says of it, and how many bytes can be read at once.
-    pub fn readiness(&self) -> (PollEvents, usize) {
+    /// What it is ready for.
+    pub fn readiness(&self) -> Readiness {
         let socket = self.socket();
         let readable = socket.recv_queue();
+        let is_over = match socket.state() {
+            State::Closed | State::Listen => true,
+            State::TimeWait => self.is_orphan,
+            _ => false,
+        };
         let is_opening = matches!(socket.state(), State::SynSent | State::SynReceived);
         let ends = self.is_shut || !(socket.may_recv() || is_opening);
         let may_send = socket.may_send();
@@ -304,7 +319,7 @@ impl Flow {
         events.set(WRITABLE, if may_send { has_room() } else { !is_opening });
         events.set(PollEvents::HUP, ends && !may_send && !is_opening);
         events.set(PollEvents::ERR, self.failed.is_some());
-        (events, readable)
+        Readiness { events, readable, is_over }
     }
 
     /// Whether so much was read that the other side must be told that there is room again, by [`Flow::poll`]: said once.
@@ -359,6 +374,7 @@ impl Flow {
     /// `EAGAIN` without room, or before it is open; `ENOBUFS` without memory; `EPIPE` when nothing can be sent any more; the error that ended it, once; `EFAULT`.
     pub fn write(&mut self, from: &mut dyn Source) -> Result<usize, Errno> {
         self.note_answer();
+        self.has_news = true;
         let mut done = 0;
         while from.left() > 0 {
             if !self.may_send() {
