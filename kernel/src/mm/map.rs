@@ -16,7 +16,7 @@ use logic::mm::frames::FRAME;
 use logic::mm::vma::{Access, Area, Areas, Touched};
 use sync::{Lock, Once};
 
-use crate::arch::paging::{PageTables, Protection, Sweep};
+use crate::arch::paging::{self, PageTables, Protection, Sweep};
 
 use super::FaultAction;
 use super::gone::Gone;
@@ -123,6 +123,17 @@ impl Memory {
         self.change(|space, gone| {
             for area in areas {
                 gone.take(&mut space.tables, area, true);
+            }
+        });
+    }
+
+    /// Takes the table out that maps the 2 MiB of the kernel's own at `base`. `mapped` are the pages that are mapped there; their frames are the
+    /// caller's. May wait for other CPUs.
+    pub fn forget_kernel_table(&self, base: u64, mapped: impl Iterator<Item = u64>) {
+        self.change(|space, gone| {
+            if let Some(table) = space.tables.take_table(base) {
+                mapped.for_each(paging::flush);
+                gone.table(table);
             }
         });
     }

@@ -27,25 +27,38 @@ const PARTS: u64 = 4;
 /// A ring may have one of so many parts of what all of them may still have.
 const SHARES: u64 = 8;
 
-/// Slots given back, and the first one never used.
+/// Slots that are kept with their frames, for the next connections.
+const WARM: usize = 64;
+/// A slot that is kept so has no more frames than this in a ring, and all of them one of so many parts of the machine's memory.
+const WARM_FRAMES: usize = 4;
+const WARM_PARTS: u64 = 512;
+
+/// Slots given back, with their frames and without, and the number of the first one never used.
 #[derive(Debug)]
 struct Slots {
-    free: Vec<u64>,
+    warm: Vec<Slot>,
+    cold: Vec<u64>,
     next: u64,
 }
 
-static SLOTS: Lock<Slots> = Lock::new(Slots { free: Vec::new(), next: 0 });
+static SLOTS: Lock<Slots> = Lock::new(Slots { warm: Vec::new(), cold: Vec::new(), next: 0 });
 /// Frames of all rings.
 static HELD: AtomicU64 = AtomicU64::new(0);
 
-/// Two rings.
+/// Addresses for two rings, and their frames.
+#[derive(Debug)]
+struct Slot {
+    number: u64,
+    rings: [Repeated; 2],
+}
+
+/// A slot in use.
 #[derive(Debug)]
 struct Pair {
     memory: &'static Memory,
-    slot: u64,
     /// Frames that all rings may have.
     most: u64,
-    rings: [Repeated; 2],
+    slot: Slot,
 }
 
 /// The rings of a connection.
@@ -53,30 +66,69 @@ struct Pair {
 /// # Errors
 /// `ENOBUFS`.
 pub fn open(memory: &'static Memory) -> Result<Box<dyn Rings>, Errno> {
-    let mut slots = SLOTS.lock();
-    let slot = match slots.free.pop() {
-        Some(slot) => slot,
-        None => {
-            // Room to give every slot back without allocating.
-            let count = usize::try_from(slots.next + 1).map_err(|_| Errno::ENOBUFS)?;
-            slots.free.try_reserve(count).map_err(|_| Errno::ENOBUFS)?;
-            slots.next += 1;
-            slots.next - 1
+    let slot = SLOTS.lock().take()?;
+    Ok(Box::new(Pair { memory, most: frames::usage().1 / PARTS, slot }))
+}
+
+impl Slots {
+    fn take(&mut self) -> Result<Slot, Errno> {
+        if let Some(slot) = self.warm.pop() {
+            return Ok(slot);
         }
-    };
-    let most = frames::usage().1 / PARTS;
-    Ok(Box::new(Pair { memory, slot, most, rings: [Repeated::new(PAGES), Repeated::new(PAGES)] }))
+        if let Some(number) = self.cold.pop() {
+            return Ok(Slot::new(number));
+        }
+        // Room to give every slot back without allocating.
+        let count = usize::try_from(self.next + 1).map_err(|_| Errno::ENOBUFS)?;
+        self.cold.try_reserve(count).map_err(|_| Errno::ENOBUFS)?;
+        self.warm.try_reserve(WARM).map_err(|_| Errno::ENOBUFS)?;
+        self.next += 1;
+        Ok(Slot::new(self.next - 1))
+    }
+
+    /// Keeps `slot` with its frames, if it has some and there is room; else it comes back.
+    fn keep(&mut self, slot: Slot, all_frames: u64) -> Option<Slot> {
+        let is_small = slot.rings.iter().all(|ring| ring.frames().len() <= WARM_FRAMES);
+        let most = all_frames / WARM_PARTS / (2 * WARM_FRAMES as u64);
+        let has_room = self.warm.len() < WARM && (self.warm.len() as u64) < most;
+        if is_small && has_room && slot.has_frames() {
+            self.warm.push(slot);
+            return None;
+        }
+        Some(slot)
+    }
+}
+
+impl Slot {
+    fn new(number: u64) -> Self {
+        Self { number, rings: [Repeated::new(PAGES), Repeated::new(PAGES)] }
+    }
+
+    fn has_frames(&self) -> bool {
+        self.rings.iter().any(|ring| !ring.frames().is_empty())
+    }
+
+    /// Where the two rings begin.
+    fn bases(&self) -> [u64; 2] {
+        let base = AREA + self.number * SLOT_BYTES;
+        [base, base + RING as u64]
+    }
+
+    /// Gives its frames back, and the table that maps them. May wait for other CPUs.
+    fn cool(&mut self, memory: &Memory) {
+        let rings = self.rings.iter().zip(self.bases());
+        let mapped = rings.flat_map(|(ring, base)| ring.mapped().map(move |page| base + page as u64 * FRAME));
+        memory.forget_kernel_table(self.bases()[0], mapped);
+        for frame in self.rings.iter_mut().flat_map(Repeated::take) {
+            frames::free(frame);
+            HELD.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The pages of `length` bytes from `start` on.
 fn pages(start: usize, length: usize) -> Run {
     Run::of_bytes(start, length, FRAME as usize, PAGES)
-}
-
-/// Where the two rings of `slot` begin.
-fn bases(slot: u64) -> [u64; 2] {
-    let base = AREA + slot * SLOT_BYTES;
-    [base, base + RING as u64]
 }
 
 impl Pair {
@@ -90,8 +142,8 @@ impl Pair {
         if missing as u64 > self.left() {
             return Err(Errno::ENOBUFS);
         }
-        let base = bases(self.slot)[ring as usize];
-        let ring = &mut self.rings[ring as usize];
+        let base = self.slot.bases()[ring as usize];
+        let ring = &mut self.slot.rings[ring as usize];
         let mut more = Vec::new();
         more.try_reserve_exact(missing + ring.frames().len()).map_err(|_| Errno::ENOBUFS)?;
         for _ in 0..missing {
@@ -102,9 +154,11 @@ impl Pair {
             more.push(frame);
         }
         HELD.fetch_add(missing as u64, Ordering::Relaxed);
-        let address = |page: usize| base + page as u64 * FRAME;
-        let others = ring.others(used).map(|range| (address(range.start), address(range.end)));
-        self.memory.forget_kernel_areas(others.into_iter());
+        if !ring.frames().is_empty() {
+            let address = |page: usize| base + page as u64 * FRAME;
+            let others = ring.others(used).map(|range| (address(range.start), address(range.end)));
+            self.memory.forget_kernel_areas(others.into_iter());
+        }
         ring.grow(used, more);
         Ok(())
     }
@@ -112,7 +166,7 @@ impl Pair {
 
 impl Rings for Pair {
     fn bytes(&mut self) -> [&'static mut [u8]; 2] {
-        bases(self.slot).map(|base| {
+        self.slot.bases().map(|base| {
             // SAFETY: the slot's addresses are nobody else's until this is dropped, and nobody touches a byte afterwards, or one that has no memory:
             // who asks promises that.
             unsafe { slice::from_raw_parts_mut(base as *mut u8, RING) }
@@ -121,15 +175,15 @@ impl Rings for Pair {
 
     fn hold(&mut self, ring: Direction, span: Span) -> Result<(), Errno> {
         let whole = pages(span.start, span.length);
-        if whole.count == 1 && self.rings[ring as usize].is_mapped(whole.first) {
+        if whole.count == 1 && self.slot.rings[ring as usize].is_mapped(whole.first) {
             return Ok(());
         }
-        let missing = self.rings[ring as usize].missing(whole.count);
+        let missing = self.slot.rings[ring as usize].missing(whole.count);
         if missing > 0 {
             self.grow(ring, pages(span.start, span.known), missing)?;
         }
-        let base = bases(self.slot)[ring as usize];
-        let ring = &mut self.rings[ring as usize];
+        let base = self.slot.bases()[ring as usize];
+        let ring = &mut self.slot.rings[ring as usize];
         let protection = Protection { write: true, ..Protection::default() };
         for page in ring.run(pages(span.start + span.known, span.length - span.known)) {
             if let Some(frame) = ring.unmapped(page) {
@@ -143,12 +197,7 @@ impl Rings for Pair {
     }
 
     fn let_go(&mut self) {
-        let [base, _] = bases(self.slot);
-        self.memory.forget_kernel_areas([(base, base + SLOT_BYTES)].into_iter());
-        for frame in self.rings.iter_mut().flat_map(Repeated::take) {
-            frames::free(frame);
-            HELD.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.slot.cool(self.memory);
     }
 
     fn share(&self) -> usize {
@@ -159,10 +208,14 @@ impl Rings for Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        if self.rings.iter().any(|ring| !ring.frames().is_empty()) {
-            self.let_go();
+        let slot = core::mem::replace(&mut self.slot, Slot::new(u64::MAX));
+        let refused = SLOTS.lock().keep(slot, self.most * PARTS);
+        if let Some(mut slot) = refused {
+            if slot.has_frames() {
+                slot.cool(self.memory);
+            }
+            // `open` made room for it.
+            SLOTS.lock().cold.push(slot.number);
         }
-        // `open` made room for it.
-        SLOTS.lock().free.push(self.slot);
     }
 }

@@ -88,6 +88,16 @@ impl Repeated {
         self.mapped[page / 64] & 1 << (page % 64) != 0
     }
 
+    /// The pages that are mapped.
+    pub fn mapped(&self) -> impl Iterator<Item = usize> {
+        let without_lowest = |bits: u64| bits & bits.wrapping_sub(1);
+        self.mapped.iter().enumerate().flat_map(move |(word, &bits)| {
+            iter::successors(Some(bits), move |&bits| Some(without_lowest(bits)))
+                .take_while(|&bits| bits != 0)
+                .map(move |bits| word * 64 + bits.trailing_zeros() as usize)
+        })
+    }
+
     /// The frame that `page` must be mapped to; `None` when it is.
     pub fn unmapped(&self, page: usize) -> Option<u64> {
         if self.is_mapped(page) { None } else { Some(self.frames[page % self.frames.len()]) }

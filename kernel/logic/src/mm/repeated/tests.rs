@@ -79,6 +79,8 @@ proptest! {
             }
             let frames = machine.ring.frames();
             prop_assert_eq!(frames.iter().collect::<HashSet<_>>().len(), frames.len());
+            let mapped: HashSet<usize> = machine.ring.mapped().collect();
+            prop_assert_eq!(mapped, machine.tables.keys().copied().collect::<HashSet<_>>());
             for (page, frame) in &machine.tables {
                 prop_assert_eq!(*frame, frames[page % frames.len()]);
             }
