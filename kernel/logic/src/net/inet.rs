@@ -27,6 +27,7 @@ pub mod routes;
 mod settings;
 pub mod stack;
 pub mod stream;
+mod sum;
 pub mod udp;
 
 use alloc::sync::Arc;

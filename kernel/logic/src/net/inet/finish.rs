@@ -1,4 +1,4 @@
-//! What a device is left to do to a packet: checksums to fill in, segments to cut.
+//! The last hand at a packet: its checksum, or what a device is left to do to it: a checksum to fill in, segments to cut.
 
 use core::net::IpAddr;
 
@@ -8,16 +8,18 @@ use super::device::{Finish, Offloads};
 use super::link::ETHERNET;
 use super::outlet::Cut;
 use super::packet::Packet;
+use super::sum;
 
 /// Where the checksum lies in a TCP and in a UDP header.
 const IN_TCP: usize = 16;
 const IN_UDP: usize = 6;
 
-/// What is left to do to the packet that `bytes` are, with its checksum begun; `None` when nothing is.
-pub(super) fn of(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finish> {
-    if !offloads.checksums {
-        return None;
-    }
+/// Fills in the checksum of what the packet carries that `bytes` are, or begins it and answers what the device has to do, if it can.
+pub(super) fn of(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Finish {
+    begin(bytes, cut, offloads).unwrap_or_default()
+}
+
+fn begin(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finish> {
     let packet = Packet::parse(bytes)?;
     let start = packet.bytes.len() - packet.payload.len();
     let (place, headers) = match packet.protocol {
@@ -27,7 +29,7 @@ pub(super) fn of(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finis
         IpProtocol::Udp => (IN_UDP, start),
         _ => return None,
     };
-    let sum = pseudo_header(&packet);
+    let (begun, is_udp) = (pseudo_header(&packet, packet.payload.len()), packet.protocol == IpProtocol::Udp);
     let finish = Finish {
         checksum: Some((u16::try_from(ETHERNET + start).ok()?, u16::try_from(place).ok()?)),
         segments: match cut.segment {
@@ -36,29 +38,32 @@ pub(super) fn of(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finis
         },
         is_v6: packet.source.is_ipv6(),
     };
-    bytes.get_mut(start + place..start + place + 2)?.copy_from_slice(&sum.to_be_bytes());
-    Some(finish)
+    let at = start + place;
+    bytes.get_mut(at..at + 2)?.copy_from_slice(&begun.to_be_bytes());
+    if offloads.checksums {
+        return Some(finish);
+    }
+    let whole = !sum::of(bytes.get(start..)?);
+    // In UDP, 0 says that there is none (RFC 768).
+    let whole = if is_udp && whole == 0 { u16::MAX } else { whole };
+    bytes.get_mut(at..at + 2)?.copy_from_slice(&whole.to_be_bytes());
+    None
 }
 
-/// The sum of the pseudo-header (RFC 9293, section 3.1; RFC 8200, section 8.1), not complemented.
-fn pseudo_header(packet: &Packet<'_>) -> u16 {
-    let words = |bytes: &[u8]| {
-        bytes.as_chunks().0.iter().map(|&word| u64::from(u16::from_be_bytes(word))).sum::<u64>()
-    };
+/// Whether the checksum in `bytes` of TCP or UDP, which `packet` carries, is right.
+pub(super) fn is_right(packet: &Packet<'_>, bytes: &[u8]) -> bool {
+    sum::add(pseudo_header(packet, bytes.len()), sum::of(bytes)) == u16::MAX
+}
+
+/// The sum of the pseudo-header of `length` bytes (RFC 9293, section 3.1; RFC 8200, section 8.1), not complemented.
+fn pseudo_header(packet: &Packet<'_>, length: usize) -> u16 {
     let address = |address: IpAddr| match address {
-        IpAddr::V4(address) => words(&address.octets()),
-        IpAddr::V6(address) => words(&address.octets()),
+        IpAddr::V4(address) => sum::of(&address.octets()),
+        IpAddr::V6(address) => sum::of(&address.octets()),
     };
-    let mut sum = address(packet.source)
-        + address(packet.destination)
-        + u64::from(u8::from(packet.protocol))
-        + packet.payload.len() as u64;
-    loop {
-        match u16::try_from(sum) {
-            Ok(sum) => return sum,
-            Err(_) => sum = (sum & 0xffff) + (sum >> 16),
-        }
-    }
+    let addresses = sum::add(address(packet.source), address(packet.destination));
+    let length = sum::of(&(length as u32).to_be_bytes());
+    sum::add(addresses, sum::add(length, u8::from(packet.protocol).into()))
 }
 
 #[cfg(test)]

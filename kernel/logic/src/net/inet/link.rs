@@ -12,8 +12,8 @@ use abi::io::PollEvents;
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress,
-    IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol,
+    Ipv4Packet, UdpPacket,
 };
 use sync::Lock;
 
@@ -237,15 +237,14 @@ impl Link {
     }
 
     fn receive_ipv4(self: &Arc<Self>, stack: &Stack, received: Received<'_>, is_for_us: bool) {
-        let Some(bytes) = sound(&received.bytes[ETHERNET..], received.is_checked) else { return };
-        let Some(packet) = Packet::parse(bytes) else { return };
+        let Some(packet) = sound(&received.bytes[ETHERNET..], received.is_checked) else { return };
         let port = packet.datagram().map(|(local, _, _)| local.port());
         if port == Some(DHCP_CLIENT) && self.state.lock().dhcp.is_some() {
             return self.step_dhcp(stack, Some(received.bytes));
         }
         // Only datagrams are for everybody (RFC 1122, sections 3.2.2.6 and 4.2.3.10).
         if is_for_us || packet.protocol == IpProtocol::Udp {
-            stack.input(bytes, &self.capabilities);
+            stack.input(&packet, &self.capabilities);
         }
     }
 
@@ -336,7 +335,7 @@ fn direct(frames: &mut [Frame], to: Mac) {
 }
 
 /// The IPv4 packet that `bytes` begin with, if all of it is there and right.
-fn sound(bytes: &[u8], is_checked: bool) -> Option<&[u8]> {
+fn sound(bytes: &[u8], is_checked: bool) -> Option<Packet<'_>> {
     let packet = Ipv4Packet::new_checked(bytes).ok()?;
     let (source, destination) = (packet.src_addr(), packet.dst_addr());
     let is_whole = !packet.more_frags() && packet.frag_offset() == 0;
@@ -349,19 +348,19 @@ fn sound(bytes: &[u8], is_checked: bool) -> Option<&[u8]> {
     {
         return None;
     }
-    let (from, to) = (IpAddress::Ipv4(source), IpAddress::Ipv4(destination));
+    let packet = Packet::parse(bytes)?;
+    // Others are looked at by their readers.
     let is_right = is_checked
-        || match packet.next_header() {
-            IpProtocol::Tcp => {
-                TcpPacket::new_checked(packet.payload()).is_ok_and(|tcp| tcp.verify_checksum(&from, &to))
-            }
+        || match packet.protocol {
+            IpProtocol::Tcp => finish::is_right(&packet, packet.payload),
             IpProtocol::Udp => {
-                UdpPacket::new_checked(packet.payload()).is_ok_and(|udp| udp.verify_checksum(&from, &to))
+                let datagram = UdpPacket::new_checked(packet.payload).ok()?;
+                datagram.checksum() == 0
+                    || finish::is_right(&packet, &packet.payload[..datagram.len().into()])
             }
-            // Their readers look.
             _ => true,
         };
-    if is_right { bytes.get(..usize::from(packet.total_len())) } else { None }
+    is_right.then_some(packet)
 }
 
 /// A link's way out to one neighbour. What was written goes out when it is dropped, all at once.
@@ -389,7 +388,7 @@ impl Outlet for Exit<'_> {
     fn send(&mut self, cut: Cut) {
         let mut frame = core::mem::take(&mut self.frame);
         let offloads = self.link.device.offloads();
-        frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, offloads).unwrap_or_default();
+        frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, offloads);
         self.frames.push(frame);
     }
 }

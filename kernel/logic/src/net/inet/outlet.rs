@@ -31,13 +31,12 @@ impl Capabilities {
         self
     }
 
-    /// IP packets of at most `mtu` bytes on a link, which looks at the checksums of what comes in, except for ICMP's; its device does what
-    /// `offloads` say to what goes out.
+    /// IP packets of at most `mtu` bytes on a link, which sees to the checksums of TCP and UDP, and looks at all others of what comes in, except for
+    /// ICMP's; its device does what `offloads` say to what goes out.
     pub(super) fn of_link(mtu: usize, offloads: Offloads) -> Self {
         let mut capabilities = Self::new(mtu);
-        let sums = if offloads.checksums { Checksum::None } else { Checksum::Tx };
         let checksum = &mut capabilities.0.checksum;
-        (checksum.ipv4, checksum.tcp, checksum.udp) = (Checksum::Tx, sums, sums);
+        (checksum.ipv4, checksum.tcp, checksum.udp) = (Checksum::Tx, Checksum::None, Checksum::None);
         let [cuts_v4, cuts_v6] =
             offloads.segmentation.map(|cuts| if cuts && offloads.checksums { LONGEST } else { None });
         (capabilities.0.segmentation.tcpv4, capabilities.0.segmentation.tcpv6) = (cuts_v4, cuts_v6);

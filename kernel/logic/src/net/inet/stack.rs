@@ -377,7 +377,11 @@ impl Stack {
     /// Brings the packets that were sent to this machine to their sockets.
     fn serve_loopback(&self) {
         let capabilities = self.loopback.capabilities();
-        self.loopback.serve(|packet| self.receive(packet, capabilities));
+        self.loopback.serve(|bytes| {
+            if let Some(packet) = Packet::parse(bytes) {
+                self.receive(&packet, capabilities);
+            }
+        });
     }
 
     /// When [`Stack::tick`] must be called: monotonic nanoseconds.
@@ -407,33 +411,32 @@ impl Stack {
     }
 
     /// An IP packet came in from who does what `capabilities` say, and everything it leads to is done.
-    pub fn input(&self, packet: &[u8], capabilities: &Capabilities) {
+    pub fn input(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
         self.receive(packet, capabilities);
         self.serve_loopback();
     }
 
     /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
-    fn receive(&self, bytes: &[u8], capabilities: &Capabilities) {
-        let Some(packet) = Packet::parse(bytes) else { return };
+    fn receive(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
         if packet.source.is_unspecified() {
             return;
         }
         if !self.is_local(packet.destination) {
             if packet.protocol == IpProtocol::Udp && self.routes.lock().is_broadcast(packet.destination) {
-                self.receive_datagram(&packet, capabilities);
+                self.receive_datagram(packet, capabilities);
             }
             return;
         }
         match packet.protocol {
             IpProtocol::Tcp => {
                 if let Some(segment) = packet.segment() {
-                    self.receive_segment(&packet, segment);
+                    self.receive_segment(packet, segment);
                 }
             }
-            IpProtocol::Udp => self.receive_datagram(&packet, capabilities),
-            _ => match Report::read(&packet, &capabilities.checksums()) {
+            IpProtocol::Udp => self.receive_datagram(packet, capabilities),
+            _ => match Report::read(packet, &capabilities.checksums()) {
                 Some(report) => self.take_report(report),
-                None => self.answer_for_nobody(&packet),
+                None => self.answer_for_nobody(packet),
             },
         }
     }

@@ -6,9 +6,10 @@ use core::num::NonZeroU16;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{IpProtocol, IpRepr, UdpPacket, UdpRepr};
 
-use super::{Finish, IN_UDP, of};
+use super::{Finish, IN_UDP, is_right, of};
 use crate::net::inet::device::Offloads;
 use crate::net::inet::outlet::Cut;
+use crate::net::inet::packet::Packet;
 
 fn datagram(local: &str, remote: &str, payload: &[u8]) -> (alloc::vec::Vec<u8>, usize) {
     let (local, remote): (SocketAddr, SocketAddr) = (local.parse().unwrap(), remote.parse().unwrap());
@@ -48,7 +49,7 @@ fn the_device_completes_it() {
     {
         let (mut bytes, header) = datagram(local, remote, b"some words, an odd number");
         let offloads = Offloads { checksums: true, ..Offloads::default() };
-        let finish = of(&mut bytes, Cut::default(), offloads).unwrap();
+        let finish = of(&mut bytes, Cut::default(), offloads);
         assert_eq!(finish.checksum, Some((14 + header as u16, IN_UDP as u16)));
         assert_eq!(finish.segments, None);
         complete(&mut bytes, header, IN_UDP);
@@ -59,11 +60,27 @@ fn the_device_completes_it() {
 }
 
 #[test]
-fn nothing_is_left_without_a_device_that_does_it() {
-    let (mut bytes, _) = datagram("192.0.2.1:1", "192.0.2.2:2", b"x");
-    let before = bytes.clone();
-    let cut = Cut { segment: NonZeroU16::new(1000) };
-    assert_eq!(of(&mut bytes, cut, Offloads::default()), None);
-    assert_eq!(bytes, before);
-    assert_eq!(of(&mut [0x45; 3], cut, Offloads { checksums: true, ..Offloads::default() }), None::<Finish>);
+fn without_a_device_that_does_it_it_is_done() {
+    for (local, remote) in [("192.0.2.1:1", "192.0.2.2:2"), ("[2001:db8::1]:1000", "[2001:db8::ffff]:2000")] {
+        let (mut bytes, header) = datagram(local, remote, b"odd");
+        let cut = Cut { segment: NonZeroU16::new(1000) };
+        assert_eq!(of(&mut bytes, cut, Offloads::default()), Finish::default());
+        let (local, remote): (SocketAddr, SocketAddr) = (local.parse().unwrap(), remote.parse().unwrap());
+        let datagram = UdpPacket::new_checked(&bytes[header..]).unwrap();
+        assert!(datagram.checksum() != 0, "{local}");
+        assert!(datagram.verify_checksum(&local.ip().into(), &remote.ip().into()), "{local}");
+        let packet = Packet::parse(&bytes).unwrap();
+        assert!(is_right(&packet, packet.payload));
+        bytes[header] ^= 1;
+        let packet = Packet::parse(&bytes).unwrap();
+        assert!(!is_right(&packet, packet.payload));
+    }
+}
+
+#[test]
+fn what_is_no_packet_stays() {
+    let mut bytes = [0x45; 3];
+    let offloads = Offloads { checksums: true, ..Offloads::default() };
+    assert_eq!(of(&mut bytes, Cut::default(), offloads), Finish::default());
+    assert_eq!(bytes, [0x45; 3]);
 }
