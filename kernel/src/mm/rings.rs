@@ -64,8 +64,11 @@ struct Pair {
 /// The rings of a connection.
 ///
 /// # Errors
-/// `ENOBUFS`.
+/// `ENOBUFS` when there is no memory but the kernel's own.
 pub fn open(memory: &'static Memory) -> Result<Box<dyn Rings>, Errno> {
+    if frames::available() == 0 {
+        return Err(Errno::ENOBUFS);
+    }
     let slot = SLOTS.lock().take()?;
     Ok(Box::new(Pair { memory, most: frames::usage().1 / PARTS, slot }))
 }

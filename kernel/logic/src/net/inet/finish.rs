@@ -62,7 +62,7 @@ fn pseudo_header(packet: &Packet<'_>, length: usize) -> u16 {
         IpAddr::V6(address) => sum::of(&address.octets()),
     };
     let addresses = sum::add(address(packet.source), address(packet.destination));
-    let length = sum::of(&(length as u32).to_be_bytes());
+    let length = sum::of(&(length as u64).to_be_bytes());
     sum::add(addresses, sum::add(length, u8::from(packet.protocol).into()))
 }
 

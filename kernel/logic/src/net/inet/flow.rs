@@ -96,7 +96,7 @@ impl Flow {
         seed: u64,
         now_ns: u64,
         outlet: &mut dyn Outlet,
-    ) -> Self {
+    ) -> Box<Self> {
         let mut config = Config::new(HardwareAddress::Ip);
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
@@ -109,7 +109,7 @@ impl Flow {
         socket.set_timeout(Some(GIVE_UP_FIRST_AFTER.into()));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        Self {
+        Box::new(Self {
             interface,
             sockets,
             handle,
@@ -126,7 +126,7 @@ impl Flow {
             has_news: false,
             is_shut: false,
             is_orphan: false,
-        }
+        })
     }
 
     /// A connection that begins here; its first packet goes out with [`Flow::poll`].
@@ -139,9 +139,9 @@ impl Flow {
         seed: u64,
         now_ns: u64,
         outlet: &mut dyn Outlet,
-    ) -> Result<Self, Errno> {
+    ) -> Result<Box<Self>, Errno> {
         let mut flow = Self::new(ends, rings, seed, now_ns, outlet);
-        let Self { interface, sockets, handle, .. } = &mut flow;
+        let Self { interface, sockets, handle, .. } = &mut *flow;
         let socket = sockets.get_mut::<Socket<'static>>(*handle);
         socket.connect(interface.context(), ends.1, ends.0).map_err(|_| Errno::EADDRNOTAVAIL)?;
         Ok(flow)
@@ -157,7 +157,7 @@ impl Flow {
         seed: u64,
         now_ns: u64,
         outlet: &mut dyn Outlet,
-    ) -> Result<Self, Errno> {
+    ) -> Result<Box<Self>, Errno> {
         let mut flow = Self::new(ends, rings, seed, now_ns, outlet);
         flow.socket_mut().listen(ends.0).map_err(|_| Errno::EADDRNOTAVAIL)?;
         Ok(flow)

@@ -323,7 +323,7 @@ impl Stack {
         let seed = (self.around.random)();
         let rings = (self.around.rings)()?;
         let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
-        tcp.insert(Box::new(flow), Weak::new())
+        tcp.insert(flow, Weak::new())
     }
 
     /// Does `step` with a connection, and all that follows from it.
@@ -520,7 +520,7 @@ impl Stack {
         outlet: &mut dyn Outlet,
     ) -> Option<Box<Flow>> {
         let (now, rings) = (self.now(), (self.around.rings)().ok()?);
-        let mut flow = Box::new(Flow::accept(segment.ends(), rings, seed, now, outlet).ok()?);
+        let mut flow = Flow::accept(segment.ends(), rings, seed, now, outlet).ok()?;
         flow.receive_packet(packet, segment, now, outlet);
         flow.poll(now, outlet);
         Some(flow)

@@ -4,28 +4,35 @@
 pub(super) fn of(bytes: &[u8]) -> u16 {
     let (rows, rest) = bytes.as_chunks::<32>();
     let (words, rest) = rest.as_chunks::<8>();
-    let word = |word: &[u8]| u128::from(word.first_chunk().map_or(0, |&word| u64::from_ne_bytes(word)));
-    let mut sum: u128 = 0;
-    // Rows, for the loop costs as much as a word.
+    let mut sum = 0;
+    // Rows, for a turn of the loop costs as much as a word.
     for row in rows {
-        sum += word(row) + word(&row[8..]) + word(&row[16..]) + word(&row[24..]);
+        for &word in row.as_chunks().0 {
+            sum = add_round(sum, u64::from_ne_bytes(word));
+        }
     }
-    sum += words.iter().map(|bytes| word(bytes)).sum::<u128>();
+    for &word in words {
+        sum = add_round(sum, u64::from_ne_bytes(word));
+    }
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    sum += word(&last);
-    u16::from_be(fold(sum))
+    u16::from_be(fold(add_round(sum, u64::from_ne_bytes(last))))
 }
 
 /// The sum of two sums.
 pub(super) fn add(one: u16, other: u16) -> u16 {
-    fold(u128::from(one) + u128::from(other))
+    fold(u64::from(one) + u64::from(other))
+}
+
+/// Adds, and adds what is carried at the other end.
+#[inline]
+fn add_round(one: u64, other: u64) -> u64 {
+    let (sum, carried) = one.overflowing_add(other);
+    sum + u64::from(carried)
 }
 
 /// Adds what stands above the lowest 16 bits to them, until nothing does.
-fn fold(sum: u128) -> u16 {
-    let wide = (sum & u128::from(u64::MAX)) + (sum >> 64);
-    let mut sum = (wide & u128::from(u64::MAX)) as u64 + (wide >> 64) as u64;
+fn fold(mut sum: u64) -> u16 {
     loop {
         match u16::try_from(sum) {
             Ok(sum) => return sum,
