@@ -6,23 +6,31 @@
 mod client;
 mod count;
 mod counter;
+mod load;
 mod namespace;
 mod rig;
+mod wall;
 
-use std::fmt::Write as _;
-
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::BenchArgs;
-use super::guest::Guest;
-use super::page::{Section, cell, grouped};
-use super::rival::{SERVER, SYSTEMS, Systems};
-use crate::ui;
+use super::page::{Section, grouped};
+use super::rival::{HYPER, SERVER, Systems};
 use count::FIGURES;
+
+/// The figures of the wall clock, all together, as `--only` has them.
+const LOAD: &str = "load";
 
 /// Measures in a namespace: makes all that is needed, and starts the tool once more.
 pub(super) fn enter(systems: &Systems, args: &BenchArgs) -> Result<()> {
-    guests(systems)?;
+    let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).chain([LOAD]).collect();
+    if let Some(name) = args.only.iter().find(|name| !names.contains(&name.as_str())) {
+        bail!("--only {name}: expected one of {}", names.join(", "));
+    }
+    namespace::check()?;
+    for program in [SERVER, HYPER] {
+        systems.guests(program)?;
+    }
     counter::plugin()?;
     let mut words = vec!["bench".to_owned(), "net".to_owned(), "--inside".to_owned()];
     words.extend(args.alone.then(|| "--alone".to_owned()));
@@ -30,35 +38,23 @@ pub(super) fn enter(systems: &Systems, args: &BenchArgs) -> Result<()> {
     namespace::enter(&words)
 }
 
-fn guests(systems: &Systems) -> Result<Vec<Option<Guest>>> {
-    SYSTEMS.into_iter().map(|system| systems.guest(system, SERVER)).collect()
-}
-
 /// The tables, inside.
 pub(super) fn section(systems: &Systems, only: &[String]) -> Result<Section> {
     let is_wanted = |name: &str| only.is_empty() || only.iter().any(|word| word == name);
-    let guests = guests(systems)?;
     let mut text = String::from(
-        "Counted on `q35` with a virtio-net card on a tap device, one vCPU.\n\n\
-         | in guest instructions, if nothing else is said | must | after | Caracal | tiny Linux | Debian cloud | tiny Linux ÷ Caracal |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n",
+        "A virtio-net card on a tap device (no vhost), `q35` and one vCPU if nothing else is said; the peer is a process of the host. Programs: \
+         `tests/bench/src/bin/serve.rs` (a thread of std for each connection), `tests/bench/hyper`.\n\n",
     );
-    for figure in FIGURES.iter().filter(|figure| is_wanted(figure.name)) {
-        let mut found = [None; 3];
-        for ((system, guest), place) in SYSTEMS.into_iter().zip(&guests).zip(&mut found) {
-            let Some(guest) = guest else { continue };
-            ui::status("Measuring", &format!("{} on {}", figure.what, system.name()));
-            match figure.measure(guest) {
-                Ok(number) => *place = Some(number),
-                Err(error) => ui::warn(&format!("{} on {}: {error:#}", figure.what, system.name())),
-            }
-        }
-        let (must, after) =
-            figure.goal.map_or((String::new(), String::new()), |(must, after)| (shown(must), shown(after)));
-        let ratio =
-            found[1].zip(found[0]).map_or(String::new(), |(rival, ours)| format!("{:.1}", rival / ours));
-        let [ours, tiny, cloud] = found.map(|number| cell(number.map(shown)));
-        writeln!(text, "| {} | {must} | {after} | {ours} | {tiny} | {cloud} | {ratio} |", figure.what)?;
+    if FIGURES.iter().any(|figure| is_wanted(figure.name)) {
+        text.push_str(
+            "Counted by QEMU (`tests/counter`), so that waiting is no part of it, under `-icount shift=0`; repeats within 2 %, because what the peer \
+             does takes a different time at each run.\n\n",
+        );
+        text.push_str(&count::table(systems, is_wanted)?);
+    }
+    if is_wanted(LOAD) {
+        text.push_str("\nOn the wall clock, each system in its turn, medians of three: wrk for 2 s, h2load for the half of what wrk got.\n\n");
+        text.push_str(&wall::table(systems)?);
     }
     Ok(Section { name: "net", title: "Network", text })
 }

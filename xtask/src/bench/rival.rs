@@ -38,8 +38,10 @@ const MODULES: [&str; 9] = [
     "drivers/net/virtio_net.ko",
 ];
 
-/// The program with a network.
+/// The programs with a network.
 pub(super) const SERVER: &str = "serve";
+/// The same of port 80, with hyper.
+pub(super) const HYPER: &str = "serve-hyper";
 
 /// Who runs a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +119,7 @@ impl Systems {
         let file = linux::program(&package(program), program, &config(program))?;
         let mut items = vec![Item { host: file, guest: "/init".into() }];
         let mut name = program.to_owned();
-        if system == System::DebianCloud && program == SERVER {
+        if system == System::DebianCloud && [SERVER, HYPER].contains(&program) {
             items.extend(modules(&kernel.version)?);
             name.push_str("-modules");
         }
@@ -125,6 +127,12 @@ impl Systems {
         fs::create_dir_all(paths::target().join("bench"))?;
         pack::write(&items, &[], &archive)?;
         Ok(Some(Guest { kernel: kernel.file.clone(), initrd: Some(archive) }))
+    }
+
+    /// The program on all that are there.
+    pub(super) fn guests(&self, program: &str) -> Result<Vec<(System, Guest)>> {
+        let guest = |system| Ok(self.guest(system, program)?.map(|guest| (system, guest)));
+        SYSTEMS.into_iter().filter_map(|system| guest(system).transpose()).collect()
     }
 
     /// One measurement on each. A rival on which it fails is said and left out; without Caracal's figure there is nothing.
@@ -158,7 +166,11 @@ fn modules(version: &str) -> Result<Vec<Item>> {
 }
 
 fn package(program: &str) -> PathBuf {
-    paths::root().join(if program == "hello" { "examples/hello" } else { "tests/bench" })
+    paths::root().join(match program {
+        "hello" => "examples/hello",
+        HYPER => "tests/bench/hyper",
+        _ => "tests/bench",
+    })
 }
 
 /// `hello` is measured as it would be shipped.

@@ -1,17 +1,17 @@
 //! Figures that are counted: what the guest does for a peer outside, in instructions, notifications and bytes.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 
-use super::client;
 use super::counter::Count;
-use super::rig::{Rig, Setup};
+use super::rig::{Port, Rig, Setup};
+use super::{client, shown};
 use crate::bench::guest::Guest;
+use crate::bench::page::cell;
+use crate::bench::rival::{SERVER, System, Systems};
+use crate::ui;
 
-const HTTP: u16 = 80;
-const SINK: u16 = 81;
-const SOURCE: u16 = 82;
-const KEEP: u16 = 83;
-const MEMORY: u16 = 84;
 /// Connections that ask at the same time.
 const BATCH: usize = 16;
 /// Connections that do nothing.
@@ -78,9 +78,9 @@ pub(super) const FIGURES: [Figure; 13] = [
     }),
     row("told-send", "notifications of the device for 64 KiB sent", None, TOLD, |rig| {
         const BYTES: usize = 16 << 20;
-        client::receive(rig.address(SOURCE)?, BYTES)?;
+        client::receive(rig.address(Port::Source)?, BYTES)?;
         let [before, _] = rig.counter().notifications()?;
-        client::receive(rig.address(SOURCE)?, BYTES)?;
+        client::receive(rig.address(Port::Source)?, BYTES)?;
         Ok((rig.counter().notifications()?[0] - before) as f64 / (BYTES >> 16) as f64)
     }),
     row("memory", "bytes of memory for an idle connection", Some((4096.0, 1024.0)), LARGE, memory),
@@ -93,9 +93,40 @@ pub(super) const FIGURES: [Figure; 13] = [
     ),
 ];
 
+/// The table, of the figures that are wanted.
+pub(super) fn table(systems: &Systems, is_wanted: impl Fn(&str) -> bool) -> Result<String> {
+    let mut text = String::from(
+        "| in guest instructions, if nothing else is said | must | after | Caracal | tiny Linux | Debian cloud | tiny Linux ÷ Caracal |\n\
+         |---|--:|--:|--:|--:|--:|--:|\n",
+    );
+    let guests = systems.guests(SERVER)?;
+    for figure in FIGURES.iter().filter(|figure| is_wanted(figure.name)) {
+        let mut found = [None; 3];
+        for (system, guest) in guests.iter().filter(|(system, _)| figure.is_for(*system)) {
+            ui::status("Measuring", &format!("{} on {}", figure.what, system.name()));
+            match figure.measure(guest) {
+                Ok(number) => found[*system as usize] = Some(number),
+                Err(error) => ui::warn(&format!("{} on {}: {error:#}", figure.what, system.name())),
+            }
+        }
+        let goal = |number: Option<f64>| number.map_or(String::new(), shown);
+        let (must, after) = (goal(figure.goal.map(|goal| goal.0)), goal(figure.goal.map(|goal| goal.1)));
+        let ratio =
+            found[1].zip(found[0]).map_or(String::new(), |(rival, ours)| format!("{:.1}", rival / ours));
+        let [ours, tiny, cloud] = found.map(|number| cell(number.map(shown)));
+        writeln!(text, "| {} | {must} | {after} | {ours} | {tiny} | {cloud} | {ratio} |", figure.what)?;
+    }
+    Ok(text)
+}
+
 impl Figure {
+    /// Debian's kernel finds registers in memory by ACPI only, which microvm is started without here.
+    fn is_for(&self, system: System) -> bool {
+        self.setup.machine != "microvm" || system != System::DebianCloud
+    }
+
     /// Boots a guest and finds the figure.
-    pub(super) fn measure(&self, guest: &Guest) -> Result<f64> {
+    fn measure(&self, guest: &Guest) -> Result<f64> {
         (self.take)(&Rig::boot(guest, self.setup)?)
     }
 }
@@ -118,30 +149,30 @@ fn instructions(rig: &Rig, rounds: u32, count: usize, mut act: impl FnMut() -> R
 }
 
 fn requests(rig: &Rig, count: usize) -> Result<f64> {
-    let mut streams = client::connect_all(rig.address(HTTP)?, count)?;
+    let mut streams = client::connect_all(rig.address(Port::Http)?, count)?;
     instructions(rig, 400, count, || client::ask(&mut streams))
 }
 
 fn connects(rig: &Rig) -> Result<f64> {
-    let address = rig.address(HTTP)?;
+    let address = rig.address(Port::Http)?;
     instructions(rig, 200, 1, || client::ask(&mut [client::connect(address)?]))
 }
 
 fn beside_idle(rig: &Rig) -> Result<f64> {
     let alone = requests(rig, 1)?;
-    let idle = client::connect_all(rig.address(KEEP)?, IDLE)?;
+    let idle = client::connect_all(rig.address(Port::Keep)?, IDLE)?;
     let beside = requests(rig, 1)?;
     drop(idle);
     Ok(beside / alone)
 }
 
 fn memory(rig: &Rig) -> Result<f64> {
-    let port = rig.address(MEMORY)?;
+    let port = rig.address(Port::Memory)?;
     // What the first of them takes is not theirs.
-    let _first = client::connect(rig.address(KEEP)?)?;
+    let _first = client::connect(rig.address(Port::Keep)?)?;
     client::number(port)?;
     let before = client::number(port)?;
-    let idle = client::connect_all(rig.address(KEEP)?, IDLE)?;
+    let idle = client::connect_all(rig.address(Port::Keep)?, IDLE)?;
     let after = client::number(port)?;
     Ok(before.saturating_sub(after) as f64 / idle.len() as f64)
 }
@@ -149,18 +180,18 @@ fn memory(rig: &Rig) -> Result<f64> {
 const BYTES: usize = 16 << 20;
 
 fn sent(rig: &Rig) -> Result<f64> {
-    let source = rig.address(SOURCE)?;
+    let source = rig.address(Port::Source)?;
     instructions(rig, 1, BYTES, || client::receive(source, BYTES))
 }
 
 fn received(rig: &Rig) -> Result<f64> {
-    let sink = rig.address(SINK)?;
+    let sink = rig.address(Port::Sink)?;
     instructions(rig, 1, BYTES, || client::send(sink, BYTES))
 }
 
 fn notifications(rig: &Rig, direction: usize) -> Result<f64> {
     const ROUNDS: usize = 200;
-    let mut streams = client::connect_all(rig.address(HTTP)?, BATCH)?;
+    let mut streams = client::connect_all(rig.address(Port::Http)?, BATCH)?;
     client::ask(&mut streams)?;
     let before = rig.counter().notifications()?;
     for _ in 0..ROUNDS {
@@ -171,6 +202,6 @@ fn notifications(rig: &Rig, direction: usize) -> Result<f64> {
 }
 
 fn first_answer(rig: &Rig) -> Result<f64> {
-    client::first_answer(rig.address(HTTP)?)?;
+    client::first_answer(rig.address(Port::Http)?)?;
     Ok(rig.counter().instructions()? as f64)
 }

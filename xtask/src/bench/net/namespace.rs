@@ -3,40 +3,48 @@
 //! A user namespace around it makes that possible without being root. What is built and fetched is built and fetched before, outside.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::load;
 use crate::{paths, process};
 
 const TUN: &str = "/dev/net/tun";
 
-/// Runs the tool with these arguments inside.
-pub(super) fn enter(words: &[String]) -> Result<()> {
-    for (program, package) in [("unshare", "util-linux"), ("ip", "iproute2")] {
+/// Looks for what is needed and cannot be built.
+pub(super) fn check() -> Result<()> {
+    for (program, package) in
+        [("unshare", "util-linux"), ("ip", "iproute2")].into_iter().chain(load::PROGRAMS)
+    {
         if paths::find_program(program).is_none() {
             bail!("{program} is not in PATH: `apt-get install {package}` brings it");
         }
     }
-    if !Path::new(TUN).exists() {
-        bail!(
-            "the host has no {TUN}, which a guest's network card is connected to: `modprobe tun` brings it"
-        );
-    }
-    // Said before QEMU fails in the middle of it.
-    let namespace = || {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--net", "--"]);
-        command
-    };
-    process::output(namespace().arg("true")).context(
-        "no network namespace can be made; where `sysctl kernel.unprivileged_userns_clone` is 0, set it to 1",
+    process::output(&mut inside("true")).context(
+        "no network namespace can be made; where `sysctl kernel.unprivileged_userns_clone` or `user.max_user_namespaces` is 0, set it to more",
     )?;
-    process::output(namespace().args(["ip", "tuntap", "add", "dev", "tap0", "mode", "tap"]))
+    if !Path::new(TUN).exists() {
+        bail!("there is no {TUN}, which a guest's network card is connected to: `modprobe tun` brings it");
+    }
+    process::output(inside("ip").args(["tuntap", "add", "dev", "tap0", "mode", "tap"]))
         .with_context(|| format!("no tap device can be made: `chmod 666 {TUN}` lets everybody use it"))?;
-    process::run(namespace().arg(env::current_exe()?).args(words))
+    Ok(())
+}
+
+/// Runs the tool with these arguments inside.
+pub(super) fn enter(words: &[String]) -> Result<()> {
+    process::run(inside(env::current_exe()?).args(words))
+}
+
+/// A program with a network namespace of its own.
+fn inside(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "--"]).arg(program);
+    command
 }
 
 /// A network with the host at one end and a guest's card at the other. It is gone when the value is, with all that is on its way.

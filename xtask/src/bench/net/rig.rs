@@ -32,6 +32,16 @@ const OFFLOADS: [&str; 12] = [
     "mrg_rxbuf",
 ];
 
+/// What `tests/bench/src/bin/serve.rs` has at which port.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Port {
+    Http = 80,
+    Sink = 81,
+    Source = 82,
+    Keep = 83,
+    Memory = 84,
+}
+
 /// The machine a figure is taken on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup {
@@ -59,8 +69,10 @@ impl Setup {
             let off = OFFLOADS.map(|feature| format!("virtio-net-device.{feature}=off"));
             extra.extend(off.into_iter().flat_map(|word| ["-global".to_owned(), word]));
         }
-        // A notification that goes by a file descriptor of the host is seen when it is read, several at once.
-        extra.extend(["-global".to_owned(), "virtio-pci.ioeventfd=off".to_owned()]);
+        if self.count == Count::Notifications {
+            // One that goes by a file descriptor of the host is seen when that is read, several at once.
+            extra.extend(["-global".to_owned(), "virtio-pci.ioeventfd=off".to_owned()]);
+        }
         extra.extend(counter.args(self.count)?);
         let clock = if self.count == Count::Instructions { Clock::InstructionsAndWaits } else { Clock::Wall };
         // Devices with registers in memory are on the kernel's command line only without ACPI.
@@ -92,10 +104,10 @@ impl Rig {
         Ok(rig)
     }
 
-    /// The guest's address, with a port.
-    pub(super) fn address(&self, port: u16) -> Result<SocketAddr> {
+    /// Where the guest serves.
+    pub(super) fn address(&self, port: Port) -> Result<SocketAddr> {
         let address: IpAddr = self.tap.guest().parse()?;
-        Ok(SocketAddr::new(address, port))
+        Ok(SocketAddr::new(address, port as u16))
     }
 
     /// The counts.
