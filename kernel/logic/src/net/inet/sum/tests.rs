@@ -10,7 +10,7 @@ fn slow(bytes: &[u8]) -> u16 {
     let sum = bytes
         .chunks(2)
         .map(|word| u32::from(word[0]) << 8 | word.get(1).map_or(0, |&low| low.into()))
-        .fold(0, |sum, word| sum + word);
+        .sum::<u32>();
     (sum % 0xffff) as u16
 }
 
