@@ -437,7 +437,7 @@ impl Device for VirtioNet {
         self.tell_soon(&mut sending);
     }
 
-    fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>)) -> bool {
+    fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool {
         if self.is_given_up() {
             return false;
         }
@@ -445,6 +445,7 @@ impl Device for VirtioNet {
         *self.waiting.lock() = None;
         self.sending.lock().takes_in = true;
         let taken = self.take_batch(&mut receiving, each);
+        then();
         if receiving.queue.publish() {
             self.bells[usize::from(RECEIVE)].ring();
         }

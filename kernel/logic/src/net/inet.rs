@@ -22,6 +22,7 @@ mod neighbours;
 pub mod outlet;
 pub mod packet;
 pub mod ports;
+mod reply;
 pub mod rings;
 pub mod routes;
 mod settings;

@@ -17,6 +17,7 @@ use crate::file::wakers::WakerSet;
 use super::flow::{Flow, Readiness};
 use super::listener::Listener;
 use super::outlet::Outlet;
+use super::packet::{Packet, Segment};
 
 /// The two addresses of a connection: here, and there.
 pub type Ends = (SocketAddr, SocketAddr);
@@ -33,8 +34,10 @@ pub struct Connection {
 #[derive(Debug)]
 struct State {
     flow: Box<Flow>,
-    /// What it was ready for after the last step.
+    /// What it was ready for when those who wait were told last, less what has gone since.
     seen: Readiness,
+    /// A packet came since the last step.
+    is_touched: bool,
     wakers: WakerSet,
     /// Where it goes when it is open, if it came in.
     listener: Weak<Listener>,
@@ -51,16 +54,39 @@ pub(super) struct After {
     pub(super) opened_for: Option<Arc<Listener>>,
 }
 
+impl State {
+    /// Something may have been taken; what has come meanwhile stays news.
+    fn see_what_is_left(&mut self) {
+        let Readiness { events, readable, .. } = self.flow.readiness();
+        self.seen.events &= events;
+        self.seen.readable = self.seen.readable.min(readable);
+    }
+}
+
 impl Connection {
     /// A connection that `flow` carries.
     pub(super) fn new(flow: Box<Flow>, listener: Weak<Listener>) -> Self {
-        let state = State { seen: flow.readiness(), wakers: WakerSet::new(), listener, flow };
+        let state =
+            State { seen: flow.readiness(), is_touched: false, wakers: WakerSet::new(), listener, flow };
         Self { ends: state.flow.ends(), state: Lock::new(state), queued_for: AtomicU64::new(u64::MAX) }
     }
 
     /// Its addresses.
     pub fn ends(&self) -> Ends {
         self.ends
+    }
+
+    /// A packet came; [`Connection::step`] does what follows from it, for all that came until then. False: that is known already.
+    pub(super) fn receive(
+        &self,
+        packet: &Packet<'_>,
+        segment: &Segment,
+        now_ns: u64,
+        outlet: &mut dyn Outlet,
+    ) -> bool {
+        let mut state = self.state.lock();
+        state.flow.receive_packet(packet, segment, now_ns, outlet);
+        !core::mem::replace(&mut state.is_touched, true)
     }
 
     /// Does `step` with the flow, then sends what is to be sent and wakes who waits for what came of it.
@@ -71,6 +97,7 @@ impl Connection {
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> (R, After) {
         let mut state = self.state.lock();
+        state.is_touched = false;
         let result = step(&mut state.flow, outlet);
         let deadline = state.flow.poll(now_ns, outlet);
         let seen = state.flow.readiness();
@@ -93,7 +120,7 @@ impl Connection {
         if result == Err(Errno::EAGAIN) {
             io.wait_for(&mut state.wakers, READABLE | PollEvents::ERR | PollEvents::HUP);
         } else {
-            state.seen = state.flow.readiness();
+            state.see_what_is_left();
         }
         (result, state.flow.must_tell_of_room())
     }
@@ -109,7 +136,7 @@ impl Connection {
     pub(super) fn look<R>(&self, look: impl FnOnce(&mut Flow) -> R) -> R {
         let mut state = self.state.lock();
         let answer = look(&mut state.flow);
-        state.seen = state.flow.readiness();
+        state.see_what_is_left();
         answer
     }
 

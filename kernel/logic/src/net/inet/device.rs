@@ -101,6 +101,7 @@ pub trait Device: Send + Sync + core::fmt::Debug {
     /// Takes `frames` and sends them in their order; those for which there is no room are lost. The device is told at most once.
     fn send(&self, frames: &mut Vec<Frame>);
 
-    /// Hands frames that came in to `each`, a bounded number of them. False: there are no more, and `waker` is woken when some come.
-    fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>)) -> bool;
+    /// Hands frames that came in to `each`, a bounded number of them, and does `then`; the device is told of all frames that go out meanwhile at once.
+    /// False: there are no more, and `waker` is woken when some come.
+    fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool;
 }

@@ -179,7 +179,7 @@ impl Link {
 
     /// Brings frames that came in to `stack`. False: there are no more, and `waker` is woken when some come.
     pub(super) fn serve(self: &Arc<Self>, stack: &Stack, waker: &Waker) -> bool {
-        self.device.receive(waker, &mut |frame| self.receive(stack, frame))
+        self.device.receive(waker, &mut |frame| self.receive(stack, frame), &mut || stack.settle_input())
     }
 
     /// A frame came in.

@@ -4,6 +4,7 @@
 //! sockets with none of them held.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -31,6 +32,7 @@ use super::loopback::Loopback;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
+use super::reply::Reply;
 use super::rings::Rings;
 use super::routes::{Network, Routes, Way};
 use super::udp::{self, Endpoint};
@@ -57,6 +59,8 @@ pub struct Stack {
     tcp: Lock<Tcp>,
     udp: Lock<Udp>,
     deadlines: Lock<Deadlines>,
+    /// Connections that packets came for, until [`Stack::settle_input`].
+    touched: Lock<VecDeque<Arc<Connection>>>,
 }
 
 /// TCP's tables.
@@ -169,6 +173,7 @@ impl Stack {
             tcp: Lock::new(tcp),
             udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
             deadlines: Lock::new(Deadlines::default()),
+            touched: Lock::default(),
         })
     }
 
@@ -198,7 +203,7 @@ impl Stack {
     }
 
     /// Does `with` with the way out to `remote`.
-    fn outlet<R>(&self, remote: IpAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+    pub(super) fn outlet<R>(&self, remote: IpAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
         match self.way_to(remote) {
             Way::Here => with(&mut self.loopback.outlet()),
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
@@ -380,6 +385,7 @@ impl Stack {
         self.loopback.serve(|bytes| {
             if let Some(packet) = Packet::parse(bytes) {
                 self.receive(&packet, capabilities);
+                self.settle_input();
             }
         });
     }
@@ -410,10 +416,19 @@ impl Stack {
         }
     }
 
-    /// An IP packet came in from who does what `capabilities` say, and everything it leads to is done.
+    /// An IP packet came in from who does what `capabilities` say. What it leads to is done by [`Stack::settle_input`], for many packets at once: a
+    /// connection acknowledges all that came with one packet, and who waits for it is woken once.
     pub fn input(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
         self.receive(packet, capabilities);
-        self.serve_loopback();
+    }
+
+    /// Does what follows from the packets that came in.
+    pub(super) fn settle_input(&self) {
+        loop {
+            let next = self.touched.lock().pop_front();
+            let Some(connection) = next else { break };
+            self.step_quietly(&connection, |_, _| ());
+        }
     }
 
     /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
@@ -430,7 +445,7 @@ impl Stack {
         match packet.protocol {
             IpProtocol::Tcp => {
                 if let Some(segment) = packet.segment() {
-                    self.receive_segment(packet, segment);
+                    self.receive_segment(packet, segment, capabilities);
                 }
             }
             IpProtocol::Udp => self.receive_datagram(packet, capabilities),
@@ -479,7 +494,7 @@ impl Stack {
         }
     }
 
-    fn receive_segment(&self, packet: &Packet<'_>, segment: Segment) {
+    fn receive_segment(&self, packet: &Packet<'_>, segment: Segment, capabilities: &Capabilities) {
         let ends = segment.ends();
         let (connection, listener) = {
             let tcp = self.tcp.lock();
@@ -488,8 +503,10 @@ impl Stack {
             (connection, listener)
         };
         if let Some(connection) = connection {
-            let now = self.now();
-            self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet, &segment, now, outlet));
+            let reply = &mut Reply::new(self, segment.remote.ip(), capabilities);
+            if connection.receive(packet, &segment, self.now(), reply) {
+                self.touched.lock().push_back(connection);
+            }
             return;
         }
         match listener {

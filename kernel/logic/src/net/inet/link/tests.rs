@@ -100,10 +100,11 @@ impl Device for Fake {
         self.sent.lock().extend(frames.drain(..).map(|frame| (frame.bytes().to_vec(), frame.finish)));
     }
 
-    fn receive(&self, _waker: &Waker, each: &mut dyn FnMut(Received<'_>)) -> bool {
+    fn receive(&self, _waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool {
         while let Some(bytes) = { self.came.lock().pop_front() } {
             each(Received { bytes: &bytes, is_checked: false });
         }
+        then();
         false
     }
 }
