@@ -31,6 +31,7 @@ mod soak;
 mod spec;
 mod symbols;
 mod sysroot;
+mod tables;
 mod test;
 mod tidy;
 mod toolchain;

@@ -15,6 +15,7 @@ use toml_edit::{DocumentMut, Item, Table, TableLike};
 use super::Count;
 use crate::build;
 use crate::flags::{BuildArgs, Place};
+use crate::tables::{self, strings};
 
 /// Seconds a guest of a test may take, unless its flags say otherwise: ten times what the longest takes where nothing else runs.
 const LIMIT: &str = "180";
@@ -82,9 +83,7 @@ pub(super) struct Variation {
 impl Variation {
     /// What a file says; an unknown key is an error.
     pub(super) fn all(file: &Path) -> Result<Vec<Self>> {
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let document: DocumentMut =
-            text.parse().with_context(|| format!("cannot read {}", file.display()))?;
+        let document = tables::read(file)?;
         let tables = document["case"].as_array_of_tables().context("cases.toml has no [[case]]")?;
         tables.iter().map(Self::read).collect()
     }
@@ -100,11 +99,6 @@ impl Variation {
         }
         Ok(variation)
     }
-}
-
-fn strings(item: &Item) -> Result<Vec<String>> {
-    let array = item.as_array().context("not an array")?;
-    array.iter().map(|value| value.as_str().map(str::to_owned).context("not an array of strings")).collect()
 }
 
 /// Builds the package; then boots it for each of its cases, at each of `places`, and compares.
