@@ -22,6 +22,7 @@ mod network;
 mod pack;
 mod paths;
 mod process;
+mod programs;
 mod qemu;
 mod run;
 mod runner;
@@ -78,6 +79,7 @@ fn command(command: Command) -> Result<ExitCode> {
             | Command::Init { .. }
             | Command::Bench(_)
             | Command::Conformance(_)
+            | Command::Programs(_)
             | Command::Size(_)
     ) {
         setup::ensure()?;
@@ -91,6 +93,7 @@ fn command(command: Command) -> Result<ExitCode> {
         Command::Doctor => return Ok(setup::doctor()),
         Command::Init { dir } => init::main(&dir)?,
         Command::Conformance(args) => conformance::main(&args)?,
+        Command::Programs(args) => programs::main(&args)?,
         Command::Bench(args) => bench::main(&args)?,
         Command::Size(args) => size::main(&args)?,
         Command::Tidy => tidy::main()?,

@@ -1,0 +1,42 @@
+//! Reading rows, and looking for tools.
+
+use super::*;
+
+const CLIENT: &str = "[[client]]\ntool = \"sh\"\ncommand = \"true\"\ndoes = \"nothing\"\nsays = [\"x\"]\n";
+
+fn read(text: &str) -> Result<Program> {
+    let document: DocumentMut = text.parse()?;
+    Program::read(document.as_table())
+}
+
+#[test]
+fn a_program_comes_from_one_of_three_places() {
+    let head = "name = \"n\"\ncrate = \"c\"\n";
+    let source = |more: &str| read(&format!("{head}{more}{CLIENT}")).unwrap().source;
+    let version = "1.0.0".to_owned();
+    assert_eq!(source("ours = true\n"), Source::Ours);
+    let example = Source::Example { version: version.clone(), name: "server".into() };
+    assert_eq!(source("version = \"1.0.0\"\nexample = \"server\"\n"), example);
+    let program = Source::Crate { version, features: vec!["f".into()], is_locked: false };
+    assert_eq!(source("version = \"1.0.0\"\nfeatures = [\"f\"]\nlocked = false\n"), program);
+}
+
+#[test]
+fn what_could_not_fail_is_refused() {
+    let head = "name = \"n\"\ncrate = \"c\"\nours = true\n";
+    assert!(read(head).is_err());
+    assert!(read(&format!("{head}typo = 1\n{CLIENT}")).is_err());
+    assert!(read(&format!("{head}{}", CLIENT.replace("\"x\"", ""))).is_err());
+}
+
+#[test]
+fn a_missing_tool_is_named_with_its_package() {
+    let tools = |file: &str| {
+        let text = format!("[[tool]]\nname = \"sh\"\nfile = \"{file}\"\npackage = \"some-package\"\n");
+        Tools::read(&text.parse().unwrap()).unwrap()
+    };
+    let programs = [read(&format!("name = \"n\"\ncrate = \"c\"\nours = true\n{CLIENT}")).unwrap()];
+    assert!(tools("/").check(&programs).is_ok());
+    let error = tools("/no/such/file").check(&programs).unwrap_err().to_string();
+    assert!(error.contains("sh") && error.contains("apt-get install some-package"));
+}
