@@ -26,6 +26,7 @@ mod programs;
 mod qemu;
 mod run;
 mod runner;
+mod server;
 mod setup;
 mod size;
 mod soak;

@@ -7,7 +7,6 @@
 mod guest;
 mod image;
 mod page;
-mod ports;
 mod table;
 
 use std::path::PathBuf;
@@ -16,9 +15,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use crate::{paths, process, tables, ui};
+use crate::{paths, process, server, tables, ui};
 use page::Row;
-use table::{Program, Tools};
+use table::Program;
 
 /// Which programs, and where.
 #[derive(Args, Debug)]
@@ -47,7 +46,7 @@ pub(crate) fn main(args: &ProgramsArgs) -> Result<()> {
     if let Some(name) = args.programs.iter().find(|name| programs.iter().all(|known| known.name != **name)) {
         bail!("no program is called {name}: see {}", file.display());
     }
-    Tools::read(&document)?.check(&programs)?;
+    server::check_tools(programs.iter().flat_map(Program::tools))?;
     let data = data()?;
     let mut rows = Vec::new();
     for program in &programs {

@@ -5,9 +5,9 @@ use std::fs;
 
 use anyhow::{Context as _, Error, Result};
 
-use super::guest::Answers;
 use super::image::Image;
 use super::table::{Program, Source};
+use crate::server::Answers;
 use crate::{paths, ui};
 
 /// What is told of a program.
@@ -45,7 +45,7 @@ impl Row {
     }
 
     fn add(&mut self, program: &Program, does: String, result: Result<()>) {
-        let client = program.clients.iter().find(|client| client.does == does);
+        let client = program.service.clients.iter().chain(&program.server).find(|client| client.does == does);
         let reason = client.and_then(|client| client.fails.clone());
         match (result, reason) {
             (Ok(()), None) => self.works.push(does),

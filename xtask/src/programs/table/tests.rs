@@ -1,4 +1,6 @@
-//! Reading rows, and looking for tools.
+//! Reading rows.
+
+use toml_edit::DocumentMut;
 
 use super::*;
 
@@ -27,16 +29,4 @@ fn what_could_not_fail_is_refused() {
     assert!(read(head).is_err());
     assert!(read(&format!("{head}typo = 1\n{CLIENT}")).is_err());
     assert!(read(&format!("{head}{}", CLIENT.replace("\"x\"", ""))).is_err());
-}
-
-#[test]
-fn a_missing_tool_is_named_with_its_package() {
-    let tools = |file: &str| {
-        let text = format!("[[tool]]\nname = \"sh\"\nfile = \"{file}\"\npackage = \"some-package\"\n");
-        Tools::read(&text.parse().unwrap()).unwrap()
-    };
-    let programs = [read(&format!("name = \"n\"\ncrate = \"c\"\nours = true\n{CLIENT}")).unwrap()];
-    assert!(tools("/").check(&programs).is_ok());
-    let error = tools("/no/such/file").check(&programs).unwrap_err().to_string();
-    assert!(error.contains("sh") && error.contains("apt-get install some-package"));
 }

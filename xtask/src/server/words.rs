@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-/// What stands for what in the table: `{data}`, `{host}`, and `{N}` for the port that leads to the guest's N.
+/// What stands for what in tables: `{data}` for a folder, `{host}` for a free port, `{N}` for the port that leads to the guest's N.
 #[derive(Debug)]
-pub(super) struct Words(BTreeMap<String, String>);
+pub(crate) struct Words(BTreeMap<String, String>);
 
 /// A port of the guest.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ fn parse(text: &str) -> Port<'_> {
 
 impl Words {
     /// Finds a port of the host for each of `ports`; one number serves TCP and UDP.
-    pub(super) fn new(data: &Path, ports: &[String]) -> Result<Self> {
+    pub(crate) fn new(data: &Path, ports: &[String]) -> Result<Self> {
         let mut words = BTreeMap::from([
             ("data".to_owned(), data.display().to_string()),
             ("host".to_owned(), free()?.to_string()),
@@ -42,23 +42,23 @@ impl Words {
     }
 
     /// What `word` stands for.
-    pub(super) fn of(&self, word: &str) -> Result<&str> {
+    pub(crate) fn of(&self, word: &str) -> Result<&str> {
         self.0.get(word).map(String::as_str).with_context(|| format!("{{{word}}} stands for nothing"))
     }
 
     /// The flag of `run` for a port of the guest.
-    pub(super) fn publish(&self, port: &str) -> Result<String> {
+    pub(crate) fn publish(&self, port: &str) -> Result<String> {
         Ok(format!("--publish={}:{port}", self.of(parse(port).number)?))
     }
 
     /// The host's port for the first of `ports` that is one of TCP.
-    pub(super) fn first_tcp(&self, ports: &[String]) -> Option<u16> {
+    pub(crate) fn first_tcp(&self, ports: &[String]) -> Option<u16> {
         let port = ports.iter().map(|text| parse(text)).find(|port| !port.is_udp)?;
         self.of(port.number).ok()?.parse().ok()
     }
 
     /// `text` with every word replaced. Braces around what is no word stay.
-    pub(super) fn put_into(&self, text: &str) -> String {
+    pub(crate) fn put_into(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (word, value)| text.replace(&format!("{{{word}}}"), value))
     }
 }
