@@ -1,6 +1,6 @@
 //! Building what is run, each program once, with one target directory for all.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
@@ -10,7 +10,7 @@ use super::table::{Program, Source};
 use crate::fetch::{self, Lock};
 use crate::flags::BuildArgs;
 use crate::spec::Target;
-use crate::{build, paths, sysroot, tables, ui};
+use crate::{build, sysroot, tables, ui};
 
 /// The long name is the one that C build systems of published crates understand.
 const TARGET: Target = Target::UnikernelMusl;
@@ -26,32 +26,24 @@ pub(super) struct Image {
 /// Builds `program`.
 pub(super) fn of(program: &Program) -> Result<Image> {
     let name = &program.published;
-    let (file, version) = match &program.source {
+    match &program.source {
         Source::Crate { version, features, is_locked } => {
             let lock = if *is_locked { Lock::Theirs } else { Lock::Newest };
             let args = BuildArgs { features: features.clone(), ..BuildArgs::default() };
-            (fetch::image(&format!("{name}@{version}"), lock, &args)?, version.clone())
+            let file = fetch::image(&format!("{name}@{version}"), lock, &args)?;
+            Ok(Image { file, version: version.clone() })
         }
-        Source::Example { version, name: example } => {
-            let folder = paths::cache()?.join("programs/crates").join(format!("{name}-{version}"));
-            let source = fetch::source(name, &format!("={version}"), &folder)?;
-            (executable(&source, &["--example", example])?, version.clone())
-        }
-        Source::Ours => {
-            let bin = &program.name;
-            (executable(&folder(), &["--locked", "--bin", bin, "--features", bin])?, locked_version(name)?)
-        }
-    };
-    Ok(Image { file, version })
+        Source::Ours => Ok(Image { file: ours(&program.name)?, version: locked_version(name)? }),
+    }
 }
 
-/// What cargo makes of the package in `folder`.
-fn executable(folder: &Path, what: &[&str]) -> Result<PathBuf> {
-    ui::status("Building", &format!("{} for {TARGET}", what.last().unwrap_or(&"")));
+/// A binary of `tests/programs`.
+fn ours(bin: &str) -> Result<PathBuf> {
+    ui::status("Building", &format!("{bin} for {TARGET}"));
     let mut cargo = build::cargo(&sysroot::prepare(TARGET)?, TARGET);
-    cargo.current_dir(folder).env("CARGO_TARGET_DIR", fetch::target_dir()?);
-    cargo.args(["build", "--release", "--quiet", "--message-format=json-render-diagnostics"]);
-    cargo.args(["--target", TARGET.name()]).args(what);
+    cargo.current_dir(folder()).env("CARGO_TARGET_DIR", fetch::target_dir()?);
+    cargo.args(["build", "--release", "--locked", "--quiet", "--message-format=json-render-diagnostics"]);
+    cargo.args(["--target", TARGET.name(), "--bin", bin, "--features", bin]);
     Ok(build::executables(&mut cargo)?.pop().context("cargo made no program")?.file)
 }
 

@@ -95,12 +95,15 @@ impl Row {
 }
 
 fn origin(program: &Program, image: Option<&Image>) -> String {
-    let version = image.map_or("", |image| image.version.as_str());
     let what = match &program.source {
         Source::Crate { features, .. } if features.is_empty() => "the program".to_owned(),
         Source::Crate { features, .. } => format!("the program, with {}", features.join(", ")),
-        Source::Example { name, .. } => format!("its example `{name}`"),
         Source::Ours => format!("`tests/programs/src/bin/{}.rs`", program.name),
+    };
+    let version = match (&program.source, image) {
+        (Source::Crate { version, .. }, None) => version,
+        (Source::Ours, None) => "",
+        (_, Some(image)) => &image.version,
     };
     format!("{} {version} | {what}", program.published)
 }

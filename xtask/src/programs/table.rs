@@ -11,8 +11,6 @@ use crate::tables::{strings_of, text_of};
 pub(super) enum Source {
     /// A published program.
     Crate { version: String, features: Vec<String>, is_locked: bool },
-    /// An example of a published library, from the same archive.
-    Example { version: String, name: String },
     /// A small program of ours in `tests/programs`, on a published library.
     Ours,
 }
@@ -45,10 +43,8 @@ impl Program {
     }
 
     fn of(name: String, table: &Table) -> Result<Self> {
-        const KEYS: [&str; 11] = [
-            "name", "crate", "version", "example", "features", "locked", "ours", "args", "flags", "server",
-            "note",
-        ];
+        const KEYS: [&str; 10] =
+            ["name", "crate", "version", "features", "locked", "ours", "args", "flags", "server", "note"];
         if let Some((key, _)) =
             table.iter().find(|(key, _)| !KEYS.contains(key) && !Service::KEYS.contains(key))
         {
@@ -63,14 +59,8 @@ impl Program {
         let source = if bool_of("ours", false)? {
             Source::Ours
         } else {
-            let version = text_of(table, "version")?;
-            match table.get("example") {
-                Some(_) => Source::Example { version, name: text_of(table, "example")? },
-                None => {
-                    let features = strings_of(table, "features")?;
-                    Source::Crate { version, features, is_locked: bool_of("locked", true)? }
-                }
-            }
+            let (version, features) = (text_of(table, "version")?, strings_of(table, "features")?);
+            Source::Crate { version, features, is_locked: bool_of("locked", true)? }
         };
         let server = table.get("server").map(|item| item.as_table().context("`server` is not a table"));
         let note = table.contains_key("note").then(|| text_of(table, "note"));

@@ -12,13 +12,11 @@ fn read(text: &str) -> Result<Program> {
 }
 
 #[test]
-fn a_program_comes_from_one_of_three_places() {
+fn a_program_is_published_or_ours() {
     let head = "name = \"n\"\ncrate = \"c\"\n";
     let source = |more: &str| read(&format!("{head}{more}{CLIENT}")).unwrap().source;
     let version = "1.0.0".to_owned();
     assert_eq!(source("ours = true\n"), Source::Ours);
-    let example = Source::Example { version: version.clone(), name: "server".into() };
-    assert_eq!(source("version = \"1.0.0\"\nexample = \"server\"\n"), example);
     let program = Source::Crate { version, features: vec!["f".into()], is_locked: false };
     assert_eq!(source("version = \"1.0.0\"\nfeatures = [\"f\"]\nlocked = false\n"), program);
 }
