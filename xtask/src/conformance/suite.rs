@@ -108,6 +108,7 @@ fn of_crate(sysroot: &Sysroot, name: &str, table: &Table) -> Result<Vec<Suite>> 
     let source = fetch::source(name, &version, &folder)?;
     let (features, beginnings) = (strings_of(table, "features")?, strings_of(table, "tests")?);
     let files = test_files(&source, &beginnings)?;
+    let patch = patched(&source, name)?;
     let mut suites = build_twice(sysroot, &source, name, &|cargo| {
         cargo.arg("--lib");
         if beginnings.is_empty() {
@@ -115,8 +116,7 @@ fn of_crate(sysroot: &Sysroot, name: &str, table: &Table) -> Result<Vec<Suite>> 
         }
         cargo.args(files.iter().flat_map(|file| ["--test", file]));
         cargo.args(["--features", &features.join(",")]);
-        // Libraries for tests depend on the crate that they help to test: on this copy of it, not on another.
-        cargo.args(["--config", &format!("patch.crates-io.{name}.path={:?}", source.display().to_string())]);
+        cargo.args(["--config", &patch]);
     })?;
     for suite in &mut suites {
         suite.name = if suite.name == name.replace('-', "_") {
@@ -126,6 +126,24 @@ fn of_crate(sysroot: &Sysroot, name: &str, table: &Table) -> Result<Vec<Suite>> 
         };
     }
     Ok(suites)
+}
+
+/// The configuration by which libraries for tests, which depend on the crate that they help to test, use this copy of it and no other. A
+/// lock file that came with it may name another one.
+fn patched(source: &Path, name: &str) -> Result<String> {
+    let patch = format!("patch.crates-io.{name}.path={:?}", source.display().to_string());
+    let lock = source.join("Cargo.lock");
+    if lock.is_file() {
+        let lock = tables::read(&lock)?;
+        for other in tables::all(&lock, "package").filter(|table| table.contains_key("source")) {
+            if text_of(other, "name")? == name {
+                let mut cargo = process::clean("cargo");
+                cargo.current_dir(source).args(["update", "--quiet", "--config", &patch]);
+                process::run(cargo.arg(format!("{name}@{}", text_of(other, "version")?)))?;
+            }
+        }
+    }
+    Ok(patch)
 }
 
 /// The files in `tests` whose names begin with one of `beginnings`.
