@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::BenchArgs;
 use crate::conformance::ConformanceArgs;
 use crate::flags::{BuildArgs, RunArgs};
+use crate::programs::ProgramsArgs;
 use crate::soak::SoakArgs;
 use crate::test::TestArgs;
 
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     },
     /// Run Rust's own test suites on Linux and in the guest, and write docs/conformance.md
     Conformance(ConformanceArgs),
+    /// Run published servers and clients against other people's, and write docs/programs.md
+    Programs(ProgramsArgs),
     /// Measure Caracal beside Linux, and write docs/benchmarks.md
     Bench(BenchArgs),
     /// Say what an image's bytes are spent on

@@ -9,13 +9,10 @@ mod record;
 mod run;
 mod suite;
 
-use std::fs;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use toml_edit::{ArrayOfTables, DocumentMut, Table};
 
-use crate::{paths, ui};
+use crate::{paths, tables, ui};
 use difference::Differences;
 use page::Score;
 use run::Side;
@@ -36,8 +33,7 @@ pub(crate) struct ConformanceArgs {
 /// Runs the suites; an error if a difference has no reason.
 pub(crate) fn main(args: &ConformanceArgs) -> Result<()> {
     let file = paths::root().join("tests/conformance/suites.toml");
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let document: DocumentMut = text.parse().with_context(|| format!("cannot read {}", file.display()))?;
+    let document = tables::read(&file)?;
     let mut differences = Differences::read(&document)?;
     let suites = suite::all(&document, &args.suites)?;
     if suites.is_empty() {
@@ -71,16 +67,4 @@ pub(crate) fn main(args: &ConformanceArgs) -> Result<()> {
         bail!("not everything is as on Linux");
     }
     Ok(())
-}
-
-/// The tables `[[key]]` of a document.
-fn tables<'a>(document: &'a DocumentMut, key: &str) -> impl Iterator<Item = &'a Table> {
-    let array = document.get(key).and_then(|item| item.as_array_of_tables());
-    array.into_iter().flat_map(ArrayOfTables::iter)
-}
-
-/// The string `key` of a table.
-fn text_of(table: &Table, key: &str) -> Result<String> {
-    let text = table.get(key).and_then(|item| item.as_str());
-    text.map(str::to_owned).with_context(|| format!("`{key}` is missing in a table of suites.toml"))
 }

@@ -10,8 +10,22 @@ use crate::spec::Target;
 use crate::sysroot;
 use crate::{build, paths, process, ui};
 
+/// Which versions of its dependencies a program is built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// Those of its own lock file.
+    Theirs,
+    /// The newest that fit: a lock file can name versions that a newer compiler refuses.
+    Newest,
+}
+
+/// Where published programs are built, all of them.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    Ok(paths::cache()?.join("crates/target"))
+}
+
 /// Builds `NAME[@VERSION]` and returns its image.
-pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
+pub(crate) fn image(published: &str, lock: Lock, args: &BuildArgs) -> Result<PathBuf> {
     // C build systems of published crates parse triples: the long name is the one they understand.
     let target = if args.compat || args.target.is_some() { args.target() } else { Target::UnikernelMusl };
     let sysroot = sysroot::prepare(target)?;
@@ -23,10 +37,11 @@ pub(crate) fn image(published: &str, args: &BuildArgs) -> Result<PathBuf> {
     ui::status("Installing", &format!("{published} for {target}"));
     let mut cargo = build::cargo(&sysroot, target);
     cargo
-        .args(["install", "--locked", "--quiet", "--target", target.name(), "--root"])
+        .args(["install", "--quiet", "--target", target.name(), "--root"])
         .arg(&root)
+        .args((lock == Lock::Theirs).then_some("--locked"))
         .arg(published);
-    cargo.env("CARGO_TARGET_DIR", paths::cache()?.join("crates/target"));
+    cargo.env("CARGO_TARGET_DIR", target_dir()?);
     if is_older(&root.join("bin"), &sysroot.kernel()) {
         // cargo install looks at the version alone; a new kernel means a new image.
         cargo.arg("--force");

@@ -22,15 +22,18 @@ mod network;
 mod pack;
 mod paths;
 mod process;
+mod programs;
 mod qemu;
 mod run;
 mod runner;
+mod server;
 mod setup;
 mod size;
 mod soak;
 mod spec;
 mod symbols;
 mod sysroot;
+mod tables;
 mod test;
 mod tidy;
 mod toolchain;
@@ -77,6 +80,7 @@ fn command(command: Command) -> Result<ExitCode> {
             | Command::Init { .. }
             | Command::Bench(_)
             | Command::Conformance(_)
+            | Command::Programs(_)
             | Command::Size(_)
     ) {
         setup::ensure()?;
@@ -90,6 +94,7 @@ fn command(command: Command) -> Result<ExitCode> {
         Command::Doctor => return Ok(setup::doctor()),
         Command::Init { dir } => init::main(&dir)?,
         Command::Conformance(args) => conformance::main(&args)?,
+        Command::Programs(args) => programs::main(&args)?,
         Command::Bench(args) => bench::main(&args)?,
         Command::Size(args) => size::main(&args)?,
         Command::Tidy => tidy::main()?,

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 
+use crate::fetch::Lock;
 use crate::flags::{RunArgs, VmArgs};
 use crate::layout::RUNNER;
 use crate::pack::Item;
@@ -62,7 +63,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<ExitCode> {
 /// The image the arguments name: a file as it is, or the result of a build.
 fn image(args: &RunArgs) -> Result<PathBuf> {
     if let Some(published) = &args.published {
-        return fetch::image(published, &args.build);
+        return fetch::image(published, Lock::Theirs, &args.build);
     }
     if let Some(what) = args
         .build

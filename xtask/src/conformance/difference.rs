@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use toml_edit::DocumentMut;
 
 use super::run::{Outcome, Outcomes};
-use super::{tables, text_of};
+use crate::tables::{self, text_of};
 
 /// A suite and a test of it.
 type Test = (String, String);
@@ -43,7 +43,7 @@ impl Differences {
     /// The reasons that `[[difference]]` gives, before anything has run.
     pub(super) fn read(document: &DocumentMut) -> Result<Self> {
         let mut reasons = BTreeMap::new();
-        for table in tables(document, "difference") {
+        for table in tables::all(document, "difference") {
             let test = (text_of(table, "suite")?, text_of(table, "test")?);
             let sometimes = table.get("sometimes").and_then(|item| item.as_bool()).unwrap_or(false);
             let reason = Reason { text: text_of(table, "reason")?, sometimes };

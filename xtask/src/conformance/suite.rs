@@ -8,10 +8,10 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use toml_edit::{DocumentMut, Table};
 
-use super::{tables, text_of};
 use crate::build::{self, Image};
 use crate::layout::Sysroot;
 use crate::spec::Target;
+use crate::tables::{self, strings_of, text_of};
 use crate::{fetch, paths, process, sysroot, ui};
 
 /// One test binary, built twice.
@@ -52,7 +52,7 @@ pub(super) fn all(document: &DocumentMut, names: &[String]) -> Result<Vec<Suite>
     let sysroot = sysroot::prepare(Target::Unikernel)?;
     let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     let mut library = Vec::new();
-    for table in tables(document, "library") {
+    for table in tables::all(document, "library") {
         let (name, path) = (text_of(table, "name")?, text_of(table, "path")?);
         if is_wanted(&name) {
             library.push((name, path));
@@ -62,11 +62,11 @@ pub(super) fn all(document: &DocumentMut, names: &[String]) -> Result<Vec<Suite>
     if !library.is_empty() {
         suites = of_library(&sysroot, &library)?;
     }
-    for table in tables(document, "crate") {
+    for table in tables::all(document, "crate") {
         let name = text_of(table, "name")?;
         if is_wanted(&name) {
             let needs = Needs::of(table)?;
-            let made = of_crate(&sysroot, &name, &text_of(table, "version")?)?;
+            let made = of_crate(&sysroot, &name, table)?;
             suites.extend(made.into_iter().map(|suite| Suite { needs: needs.clone(), ..suite }));
         }
     }
@@ -98,14 +98,25 @@ fn of_library(sysroot: &Sysroot, tests: &[(String, String)]) -> Result<Vec<Suite
     Ok(suites.into_iter().filter(|suite| tests.iter().any(|(name, _)| *name == suite.name)).collect())
 }
 
-/// Test binaries of a published crate.
-fn of_crate(sysroot: &Sysroot, name: &str, version: &str) -> Result<Vec<Suite>> {
+/// Test binaries of a published crate, with the `features` that a table names; of its files in `tests` those whose names begin with one of
+/// its `tests`, or all.
+fn of_crate(sysroot: &Sysroot, name: &str, table: &Table) -> Result<Vec<Suite>> {
+    let version = text_of(table, "version")?;
     let folder = paths::cache()?
         .join("conformance/crates")
         .join(format!("{name}-{}", version.trim_start_matches('=')));
-    let source = fetch::source(name, version, &folder)?;
+    let source = fetch::source(name, &version, &folder)?;
+    let (features, beginnings) = (strings_of(table, "features")?, strings_of(table, "tests")?);
+    let files = test_files(&source, &beginnings)?;
+    let patch = patched(&source, name)?;
     let mut suites = build_twice(sysroot, &source, name, &|cargo| {
-        cargo.args(["--lib", "--tests"]);
+        cargo.arg("--lib");
+        if beginnings.is_empty() {
+            cargo.arg("--tests");
+        }
+        cargo.args(files.iter().flat_map(|file| ["--test", file]));
+        cargo.args(["--features", &features.join(",")]);
+        cargo.args(["--config", &patch]);
     })?;
     for suite in &mut suites {
         suite.name = if suite.name == name.replace('-', "_") {
@@ -115,6 +126,40 @@ fn of_crate(sysroot: &Sysroot, name: &str, version: &str) -> Result<Vec<Suite>> 
         };
     }
     Ok(suites)
+}
+
+/// The configuration by which libraries for tests, which depend on the crate that they help to test, use this copy of it and no other. A
+/// lock file that came with it may name another one.
+fn patched(source: &Path, name: &str) -> Result<String> {
+    let patch = format!("patch.crates-io.{name}.path={:?}", source.display().to_string());
+    let lock = source.join("Cargo.lock");
+    if lock.is_file() {
+        let lock = tables::read(&lock)?;
+        for other in tables::all(&lock, "package").filter(|table| table.contains_key("source")) {
+            if text_of(other, "name")? == name {
+                let mut cargo = process::clean("cargo");
+                cargo.current_dir(source).args(["update", "--quiet", "--config", &patch]);
+                process::run(cargo.arg(format!("{name}@{}", text_of(other, "version")?)))?;
+            }
+        }
+    }
+    Ok(patch)
+}
+
+/// The files in `tests` whose names begin with one of `beginnings`.
+fn test_files(source: &Path, beginnings: &[String]) -> Result<Vec<String>> {
+    if beginnings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(source.join("tests"))? {
+        let file = entry?.file_name().to_string_lossy().into_owned();
+        let name =
+            file.strip_suffix(".rs").filter(|name| beginnings.iter().any(|begin| name.starts_with(begin)));
+        files.extend(name.map(str::to_owned));
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Builds the tests of the package in `folder` for both sides.

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-use toml_edit::{ArrayOfTables, DocumentMut, Table};
+use toml_edit::Table;
 
 use super::{Count, program};
+use crate::fetch::Lock;
 use crate::flags::BuildArgs;
 use crate::spec::Target;
+use crate::tables::{self, strings_of, text_of};
 use crate::{build, fetch, init, paths, process, sysroot, ui};
 
 /// Seconds a program may take in a guest.
@@ -21,27 +23,16 @@ const BLOB_BYTES: usize = 200 << 20;
 /// Runs all of them on each number of vCPUs.
 pub(super) fn run(smp: &[u32]) -> Result<Count> {
     let file = paths::root().join("tests/apps/apps.toml");
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let document: DocumentMut = text.parse().with_context(|| format!("cannot read {}", file.display()))?;
+    let document = tables::read(&file)?;
     let data = Data::prepare()?;
     let mut count = Count::default();
-    for table in document
-        .get("app")
-        .and_then(|item| item.as_array_of_tables())
-        .into_iter()
-        .flat_map(ArrayOfTables::iter)
-    {
+    for table in tables::all(&document, "app") {
         let app = App::read(table, &data)?;
         for smp in smp {
             count.add(Count::one(&format!("{} ({smp} vCPU)", app.shown()), app.check(*smp)));
         }
     }
-    for table in document
-        .get("tests")
-        .and_then(|item| item.as_array_of_tables())
-        .into_iter()
-        .flat_map(ArrayOfTables::iter)
-    {
+    for table in tables::all(&document, "tests") {
         let name = text_of(table, "name")?;
         count.add(Count::one(&format!("the tests of {name}"), crate_tests(table)));
     }
@@ -80,19 +71,6 @@ impl Data {
     }
 }
 
-fn text_of(table: &Table, key: &str) -> Result<String> {
-    table
-        .get(key)
-        .and_then(|item| item.as_str())
-        .map(str::to_owned)
-        .with_context(|| format!("`{key}` is missing"))
-}
-
-fn arguments(table: &Table) -> Vec<String> {
-    let array = table.get("args").and_then(|item| item.as_array());
-    array.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-}
-
 /// A program, built twice.
 struct App {
     name: String,
@@ -119,10 +97,10 @@ impl App {
             }
             argument
         };
-        let args = arguments(table).into_iter().map(&mut place).collect();
+        let args = strings_of(table, "args")?.into_iter().map(&mut place).collect();
         let (host, image) = match table.get("path").and_then(|item| item.as_str()) {
             Some(path) => ours(&paths::root().join(path))?,
-            None => (on_host(&name)?, fetch::image(&name, &BuildArgs::default())?),
+            None => (on_host(&name)?, fetch::image(&name, Lock::Theirs, &BuildArgs::default())?),
         };
         let memory = text_of(table, "memory").unwrap_or_else(|_| "512M".to_owned());
         Ok(Self { name, args, memory, packed, host, image })
@@ -216,7 +194,10 @@ fn crate_tests(table: &Table) -> Result<()> {
     init::main(&source)?;
     let target = Target::Unikernel;
     let mut cargo = process::clean("cargo");
-    cargo.current_dir(&source).args(["test", "--quiet", "--target", target.name()]).args(arguments(table));
+    cargo
+        .current_dir(&source)
+        .args(["test", "--quiet", "--target", target.name()])
+        .args(strings_of(table, "args")?);
     cargo.env("CARGO_TARGET_DIR", folder.join("target"));
     let output = cargo.stdin(Stdio::null()).output()?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -1,8 +1,8 @@
 //! One program that is a test: it boots, and what it prints and how it ends is compared with what its directory says.
 //!
 //! `expected.txt` is its standard output. `example.toml` may give `args`, `env`, `stdin`, the code it ends with (`exit`), further
-//! `flags` of `run`, and parts of standard error that must be there (`stderr`). A program with many ways to end has them in
-//! `cases.toml`, a `[[case]]` each, with `stdout` in place of the file.
+//! `flags` of `run`, and parts of standard error that must be there (`stderr`). A server has `ports` and `[[client]]`s that ask it (`server`), instead of
+//! output to compare. A program with many ways to end has them in `cases.toml`, a `[[case]]` each, with `stdout` in place of the file.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,11 +10,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-use toml_edit::{DocumentMut, Item, Table, TableLike};
+use toml_edit::{DocumentMut, Item, Table};
 
 use super::Count;
-use crate::build;
 use crate::flags::{BuildArgs, Place};
+use crate::server::{self, Service, Words};
+use crate::tables::{self, strings};
+use crate::{build, paths};
 
 /// Seconds a guest of a test may take, unless its flags say otherwise: ten times what the longest takes where nothing else runs.
 const LIMIT: &str = "180";
@@ -29,12 +31,13 @@ struct Case {
     stdout: Option<String>,
     exit: i64,
     stderr: Vec<String>,
+    service: Service,
 }
 
 impl Case {
     /// Reads a case; an unknown key is an error.
-    fn read(table: &dyn TableLike) -> Result<Self> {
-        let mut case = Self::default();
+    fn read(table: &Table) -> Result<Self> {
+        let mut case = Self { service: Service::read(table)?, ..Self::default() };
         for (key, item) in table.iter() {
             match key {
                 "args" => case.args = strings(item)?,
@@ -51,6 +54,7 @@ impl Case {
                         .map(|entry| pair(entry).context("a variable is not a string"))
                         .collect::<Result<_>>()?;
                 }
+                _ if Service::KEYS.contains(&key) => {}
                 _ => bail!("unknown key `{key}`"),
             }
         }
@@ -82,9 +86,7 @@ pub(super) struct Variation {
 impl Variation {
     /// What a file says; an unknown key is an error.
     pub(super) fn all(file: &Path) -> Result<Vec<Self>> {
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let document: DocumentMut =
-            text.parse().with_context(|| format!("cannot read {}", file.display()))?;
+        let document = tables::read(file)?;
         let tables = document["case"].as_array_of_tables().context("cases.toml has no [[case]]")?;
         tables.iter().map(Self::read).collect()
     }
@@ -100,11 +102,6 @@ impl Variation {
         }
         Ok(variation)
     }
-}
-
-fn strings(item: &Item) -> Result<Vec<String>> {
-    let array = item.as_array().context("not an array")?;
-    array.iter().map(|value| value.as_str().map(str::to_owned).context("not an array of strings")).collect()
 }
 
 /// Builds the package; then boots it for each of its cases, at each of `places`, and compares.
@@ -151,6 +148,9 @@ impl Case {
         let mut flags: Vec<String> = self.env.iter().map(|pair| format!("--env={pair}")).collect();
         flags.extend(place.flags());
         flags.extend(self.flags.iter().cloned());
+        if !self.service.clients.is_empty() {
+            return self.check_service(image, flags);
+        }
         let mut child = guest(image, &self.args, &flags, self.stdin.is_some())?.spawn()?;
         if let (Some(text), Some(mut stdin)) = (&self.stdin, child.stdin.take()) {
             // A program may end without reading everything.
@@ -169,6 +169,21 @@ impl Case {
             Some(text) if *text != stdout => bail!("printed\n{stdout}\nnot\n{text}"),
             _ => Ok(()),
         }
+    }
+}
+
+impl Case {
+    /// Each client must be content.
+    fn check_service(&self, image: &Path, mut flags: Vec<String>) -> Result<()> {
+        server::check_tools(self.service.clients.iter().map(|client| client.tool.as_str()))?;
+        let data = paths::cache()?.join("examples");
+        fs::create_dir_all(&data)?;
+        let words = Words::new(&data, &self.service.ports)?;
+        flags.extend(self.service.flags(&words)?);
+        let name = image.file_name().unwrap_or_default();
+        let log = data.join(name).with_extension("log");
+        let answers = self.service.visit(guest(image, &self.args, &flags, false)?, &words, &log, false)?;
+        answers.into_iter().try_for_each(|(does, result)| result.context(does))
     }
 }
 

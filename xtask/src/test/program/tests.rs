@@ -2,7 +2,7 @@
 
 use toml_edit::DocumentMut;
 
-use super::Case;
+use super::{Case, Service};
 
 fn read(text: &str) -> anyhow::Result<Case> {
     let document: DocumentMut = text.parse()?;
@@ -20,6 +20,7 @@ fn every_key_is_read_and_others_are_refused() {
         stdout: Some("o".into()),
         flags: strings("--f"),
         exit: 3,
+        service: Service::default(),
         stderr: strings("e"),
     };
     assert_eq!(read(text).unwrap(), case);

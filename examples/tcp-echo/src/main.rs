@@ -1,4 +1,4 @@
-//! A TCP server that sends back what it receives: `echo [ADDRESS [CONNECTIONS]]`, for ever unless told how many connections.
+//! A TCP server that sends back what it receives: `tcp-echo [ADDRESS [CONNECTIONS]]`, for ever unless told how many connections.
 
 use std::env;
 use std::io::{self, Read as _, Write as _};

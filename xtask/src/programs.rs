@@ -1,0 +1,89 @@
+//! `programs`: published servers and clients, unmodified, in guests; who asks or answers them are programs of the host that nobody here
+//! wrote. What worked and what did not becomes `docs/programs.md`.
+//!
+//! What is run and how stands in `tests/programs/programs.toml`. Not here: programs without a network (`test apps`), test suites
+//! (`conformance`).
+
+mod guest;
+mod image;
+mod page;
+mod table;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::{paths, process, server, tables, ui};
+use page::Row;
+use table::Program;
+
+/// Which programs, and where.
+#[derive(Args, Debug)]
+pub(crate) struct ProgramsArgs {
+    /// Programs by name [default: all of tests/programs/programs.toml, and docs/programs.md is written]
+    programs: Vec<String>,
+    /// Number of vCPUs
+    #[arg(long, short = 'c', default_value_t = 2)]
+    smp: u16,
+    /// Show what clients and guests say
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// Runs the programs; an error if something did not work without a reason.
+pub(crate) fn main(args: &ProgramsArgs) -> Result<()> {
+    let file = folder().join("programs.toml");
+    let document = tables::read(&file)?;
+    let mut programs = Vec::new();
+    for table in tables::all(&document, "program") {
+        let program = Program::read(table)?;
+        if args.programs.is_empty() || args.programs.contains(&program.name) {
+            programs.push(program);
+        }
+    }
+    if let Some(name) = args.programs.iter().find(|name| programs.iter().all(|known| known.name != **name)) {
+        bail!("no program is called {name}: see {}", file.display());
+    }
+    server::check_tools(programs.iter().flat_map(Program::tools))?;
+    let data = data()?;
+    let mut rows = Vec::new();
+    for program in &programs {
+        let row = match image::of(program) {
+            Ok(image) => Row::of(program, &image, guest::visit(program, &image, &data, args)),
+            Err(error) => Row::not_built(program, &error),
+        };
+        row.tell();
+        rows.push(row);
+    }
+    if args.programs.is_empty() {
+        page::write(args.smp, &rows)?;
+    }
+    let passed: usize = rows.iter().map(Row::passed).sum();
+    let failed: usize = rows.iter().map(Row::failed).sum();
+    #[expect(clippy::print_stdout, reason = "the result is what was asked for")]
+    {
+        println!("{passed} passed, {failed} failed");
+    }
+    if failed > 0 {
+        bail!("not everything works");
+    }
+    Ok(())
+}
+
+/// Where the table and the programs of ours are.
+fn folder() -> PathBuf {
+    paths::root().join("tests/programs")
+}
+
+/// What programs serve: files, certificates, configuration.
+fn data() -> Result<PathBuf> {
+    let data = paths::cache()?.join("programs/data");
+    std::fs::create_dir_all(&data)?;
+    let mut script = Command::new("sh");
+    script.arg("-eu").arg(folder().join("data.sh")).current_dir(&data);
+    process::output(&mut script).context("cannot make the data that programs serve")?;
+    ui::status("Data", &data.display().to_string());
+    Ok(data)
+}
