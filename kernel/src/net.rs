@@ -1,6 +1,7 @@
 //! The network: the stack, its links, and the thread that does what is due in it. All are made for the program's first socket of the Internet families: without
 //! one nothing of this costs anything.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::task::Waker;
 
@@ -11,6 +12,7 @@ use sync::{Lock, Once};
 
 use crate::drivers::virtio_net::{self, Interrupts};
 use crate::mm::Memory;
+use crate::system::HOST_NAME;
 use crate::{irq, rng, task, time};
 
 /// The stack and who serves it.
@@ -38,13 +40,20 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
             let interrupts = Interrupts { attach_pin: irq::attach_pin, allocate: irq::allocate };
             let devices = virtio_net::find_all(&options.virtio_mmio, memory, interrupts, rng::fill);
             for (index, device) in devices.into_iter().enumerate() {
-                stack.add_link(device, options.network.setting(index));
+                let (setting, setting_v6) = (options.network.setting(index), options.network.setting_v6(index));
+                stack.add_link(device, setting, &setting_v6);
             }
             NET.set(Net { stack, server: Lock::new(None) });
             task::start(server);
         }
     }
     NET.get().map(|net| &net.stack).ok_or(Errno::ENOMEM)
+}
+
+/// What the machine is called: what the command line says, else what a link was told, else what the system calls itself.
+pub fn host_name(options: &Options) -> String {
+    let told = || NET.get().and_then(|net| net.stack.links().iter().find_map(|link| link.host_name()));
+    options.network.hostname.clone().or_else(told).unwrap_or_else(|| HOST_NAME.into())
 }
 
 fn random() -> u64 {

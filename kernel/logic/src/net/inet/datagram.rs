@@ -16,7 +16,7 @@ use crate::net::address::SocketAddress;
 use crate::net::options::{Common, Switches};
 use crate::net::socket::{Incoming, Outgoing, Socket, Target};
 
-use super::name::{Naming, destination};
+use super::name::{Naming, check_scope, destination};
 use super::ports::Claim;
 use super::settings::Settings;
 use super::stack::{OpenEndpoint, Stack};
@@ -78,6 +78,7 @@ impl Socket for DatagramSocket {
 
     fn bind(&self, _io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
         let address = self.naming().on_the_wire(to.address)?;
+        check_scope(address)?;
         if !address.ip().is_unspecified() && !self.stack.is_local(address.ip()) {
             return Err(Errno::EADDRNOTAVAIL);
         }
@@ -90,7 +91,8 @@ impl Socket for DatagramSocket {
             return self.open().map_or(Ok(()), |open| open.connect(None));
         }
         let remote = destination(naming.on_the_wire(to.address)?);
-        self.stack.source_for(remote.ip())?;
+        check_scope(remote)?;
+        self.stack.source_for(remote)?;
         self.open_at(naming.nothing(), false)?.connect(Some(remote))
     }
 

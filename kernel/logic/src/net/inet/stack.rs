@@ -22,11 +22,13 @@ use crate::file::io::Source;
 use super::connection::{After, Connection, Ends};
 use super::deadlines::Deadlines;
 use super::device::Device;
+use super::discovery::{Network6, Setting6};
 use super::flow::{Flow, instant};
 use super::icmp::Report;
 use super::link::{Link, Setting};
 use super::listener::Listener;
 use super::loopback::Loopback;
+use super::name::{scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
@@ -97,6 +99,8 @@ pub struct OpenEndpoint {
     endpoint: Arc<Endpoint>,
     id: ClaimId,
     bound_to: IpAddr,
+    /// The link of that address, if it is one link's.
+    scope: u32,
 }
 
 impl OpenEndpoint {
@@ -110,11 +114,12 @@ impl OpenEndpoint {
     /// # Errors
     /// `ENETUNREACH`.
     pub fn connect(&self, remote: Option<SocketAddr>) -> Result<(), Errno> {
-        let address = match remote {
-            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote.ip())?,
+        let local = match remote {
+            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote)?,
             _ => self.bound_to,
         };
-        self.endpoint.connect(SocketAddr::new(address, self.id.port()), remote);
+        let scope = remote.map_or(0, scope_of).max(self.scope);
+        self.endpoint.connect(scoped(local, self.id.port(), scope), remote);
         Ok(())
     }
 
@@ -125,12 +130,12 @@ impl OpenEndpoint {
     pub fn send(&self, remote: SocketAddr, hop_limit: u8, from: &mut dyn Source) -> Result<usize, Errno> {
         let (local, _) = self.endpoint.ends();
         let source = if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() {
-            self.stack.source_for(remote.ip())?
+            self.stack.source_for(remote)?
         } else {
             local.ip()
         };
         let way = udp::Way { local: SocketAddr::new(source, local.port()), remote, hop_limit };
-        let sent = self.stack.outlet(remote.ip(), |outlet| udp::send(way, from, outlet));
+        let sent = self.stack.outlet(remote, |outlet| udp::send(way, from, outlet));
         self.stack.serve_loopback();
         sent
     }
@@ -181,20 +186,21 @@ impl Stack {
     ///
     /// # Errors
     /// `ENETUNREACH` when there is no way there.
-    pub fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
+    pub fn source_for(&self, remote: SocketAddr) -> Result<IpAddr, Errno> {
         match self.way_to(remote) {
-            Way::Here => Ok(remote),
-            Way::Out { source, .. } => Ok(source.into()),
+            Way::Here => Ok(remote.ip()),
+            Way::Out { source, .. } => Ok(source),
             Way::None => Err(Errno::ENETUNREACH),
         }
     }
 
-    fn way_to(&self, remote: IpAddr) -> Way {
-        if remote.is_loopback() { Way::Here } else { self.routes.lock().way_to(remote) }
+    fn way_to(&self, remote: SocketAddr) -> Way {
+        let ip = remote.ip();
+        if ip.is_loopback() { Way::Here } else { self.routes.lock().way_to(ip, scope_of(remote)) }
     }
 
     /// Does `with` with the way out to `remote`.
-    fn outlet<R>(&self, remote: IpAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+    fn outlet<R>(&self, remote: SocketAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
         match self.way_to(remote) {
             Way::Here => with(&mut self.loopback.outlet()),
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
@@ -203,17 +209,23 @@ impl Stack {
     }
 
     /// Adds a link over `device`.
-    pub fn add_link(&self, device: Arc<dyn Device>, setting: Setting) -> Arc<Link> {
-        let link = Arc::new(Link::new(device, setting, self.around));
+    pub fn add_link(&self, device: Arc<dyn Device>, setting: Setting, setting_v6: &Setting6) -> Arc<Link> {
         let mut routes = self.routes.lock();
+        let link = Arc::new(Link::new(routes.next_number(), device, (setting, setting_v6), self.around));
         routes.add(Arc::clone(&link));
         routes.set(&link, link.network());
+        routes.set_v6(&link, link.network_v6());
         link
     }
 
     /// `link` has another address, or none.
     pub(super) fn set_network(&self, link: &Arc<Link>, network: Option<Network>) {
         self.routes.lock().set(link, network);
+    }
+
+    /// `link` is known otherwise to IPv6 networks.
+    pub(super) fn set_network_v6(&self, link: &Arc<Link>, network: Network6) {
+        self.routes.lock().set_v6(link, network);
     }
 
     /// The links.
@@ -225,12 +237,14 @@ impl Stack {
     ///
     /// # Errors
     /// `EAGAIN` while a link asks for its address; the caller's waker is woken when that is decided.
-    pub fn settle(&self, remote: IpAddr, io: &Io<'_>) -> Result<(), Errno> {
+    pub fn settle(&self, remote: SocketAddr, io: &Io<'_>) -> Result<(), Errno> {
         if !matches!(self.way_to(remote), Way::None) {
             return Ok(());
         }
+        let is_settling =
+            |link: &&Arc<Link>| if remote.is_ipv4() { link.is_settling(io) } else { link.is_settling_v6(io) };
         // Each of them is asked: the waker stays with all.
-        let settling = self.links().iter().filter(|link| link.is_settling(io)).count();
+        let settling = self.links().iter().filter(is_settling).count();
         if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
@@ -289,7 +303,7 @@ impl Stack {
         let mut udp = self.udp.lock();
         udp.endpoints.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         let id = udp.ports.claim(claim, (self.around.random)())?;
-        let local = SocketAddr::new(claim.address.ip(), id.port());
+        let local = scoped(claim.address.ip(), id.port(), scope_of(claim.address));
         let endpoint = Arc::new(Endpoint::new(local, claim.v6_only));
         let endpoints = udp.endpoints.entry(id.port()).or_default();
         if endpoints.try_reserve(1).is_err() {
@@ -297,7 +311,8 @@ impl Stack {
             return Err(Errno::ENOMEM);
         }
         endpoints.push(Arc::clone(&endpoint));
-        Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to: local.ip() })
+        let (bound_to, scope) = (local.ip(), scope_of(local));
+        Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to, scope })
     }
 
     /// A connection from `local`, whose port may be 0 and whose address unspecified, to `remote`. It begins with its first [`Stack::step`].
@@ -305,19 +320,22 @@ impl Stack {
     /// # Errors
     /// `EADDRNOTAVAIL` when all ports are taken; `EADDRINUSE` when there is this connection already; `ENETUNREACH`; `ENOBUFS`.
     pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
-        let source = if local.ip().is_unspecified() { self.source_for(remote.ip())? } else { local.ip() };
+        let source = if local.ip().is_unspecified() { self.source_for(remote)? } else { local.ip() };
+        let scope = scope_of(local).max(scope_of(remote));
         let now = self.now();
         let mut tcp = self.tcp.lock();
         let port = match local.port() {
-            0 => tcp.free_port(source, remote, (self.around.random)()).ok_or(Errno::EADDRNOTAVAIL)?,
+            0 => tcp
+                .free_port(scoped(source, 0, scope), remote, (self.around.random)())
+                .ok_or(Errno::EADDRNOTAVAIL)?,
             port => port,
         };
-        let ends = (SocketAddr::new(source, port), remote);
+        let ends = (scoped(source, port, scope), remote);
         if tcp.connections.contains_key(&ends) {
             return Err(Errno::EADDRINUSE);
         }
         let seed = (self.around.random)();
-        let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
+        let flow = self.outlet(remote, |outlet| Flow::connect(ends, seed, now, outlet))?;
         tcp.insert(flow, Weak::new())
     }
 
@@ -346,7 +364,7 @@ impl Stack {
         connection: &Arc<Connection>,
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> R {
-        let remote = connection.ends().1.ip();
+        let remote = connection.ends().1;
         let (result, after) = self.outlet(remote, |outlet| connection.step(self.now(), outlet, step));
         self.see_to(connection, after);
         result
@@ -372,7 +390,11 @@ impl Stack {
     /// Brings the packets that were sent to this machine to their sockets.
     fn serve_loopback(&self) {
         let capabilities = self.loopback.capabilities();
-        self.loopback.serve(|packet| self.receive(packet, capabilities));
+        self.loopback.serve(|packet| {
+            if let Some(packet) = Packet::parse(packet) {
+                self.receive(&packet, capabilities);
+            }
+        });
     }
 
     /// When [`Stack::tick`] must be called: monotonic nanoseconds.
@@ -403,32 +425,38 @@ impl Stack {
 
     /// An IP packet came in from who does what `capabilities` say, and everything it leads to is done.
     pub fn input(&self, packet: &[u8], capabilities: &Capabilities) {
+        if let Some(packet) = Packet::parse(packet) {
+            self.input_packet(&packet, capabilities);
+        }
+    }
+
+    /// [`Stack::input`] of a packet whose header was read.
+    pub(super) fn input_packet(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
         self.receive(packet, capabilities);
         self.serve_loopback();
     }
 
     /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
-    fn receive(&self, bytes: &[u8], capabilities: &Capabilities) {
-        let Some(packet) = Packet::parse(bytes) else { return };
+    fn receive(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
         if packet.source.is_unspecified() {
             return;
         }
         if !self.is_local(packet.destination) {
             if packet.protocol == IpProtocol::Udp && self.routes.lock().is_broadcast(packet.destination) {
-                self.receive_datagram(&packet, capabilities);
+                self.receive_datagram(packet, capabilities);
             }
             return;
         }
         match packet.protocol {
             IpProtocol::Tcp => {
                 if let Some(segment) = packet.segment() {
-                    self.receive_segment(&packet, segment);
+                    self.receive_segment(packet, segment);
                 }
             }
-            IpProtocol::Udp => self.receive_datagram(&packet, capabilities),
-            _ => match Report::read(&packet, &capabilities.checksums()) {
+            IpProtocol::Udp => self.receive_datagram(packet, capabilities),
+            _ => match Report::read(packet, &capabilities.checksums()) {
                 Some(report) => self.take_report(report),
-                None => self.answer_for_nobody(&packet),
+                None => self.answer_for_nobody(packet),
             },
         }
     }
@@ -496,7 +524,7 @@ impl Stack {
     fn asked(&self, listener: &Listener, ends: Ends, packet: &Packet<'_>) {
         let now = self.now();
         let Some(asking) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
-        self.outlet(ends.1.ip(), |outlet| {
+        self.outlet(ends.1, |outlet| {
             if let Ok(mut flow) = Flow::accept(ends, asking.seed, now, outlet) {
                 flow.receive_packet(packet.bytes, now, outlet);
                 flow.poll(now, outlet);
@@ -508,9 +536,9 @@ impl Stack {
     fn answered(&self, listener: &Arc<Listener>, ends: Ends, packet: &Packet<'_>) {
         let Some(asking) = listener.answered(&ends) else { return self.answer_for_nobody(packet) };
         let now = self.now();
-        let made = self.outlet(ends.1.ip(), |outlet| Flow::accept(ends, asking.seed, now, outlet));
+        let made = self.outlet(ends.1, |outlet| Flow::accept(ends, asking.seed, now, outlet));
         let Ok(mut flow) = made else { return };
-        let nowhere = &mut Nowhere::like(self.outlet(ends.1.ip(), |outlet| outlet.capabilities().clone()));
+        let nowhere = &mut Nowhere::like(self.outlet(ends.1, |outlet| outlet.capabilities().clone()));
         flow.receive_packet(&asking.first, now, nowhere);
         flow.poll(now, nowhere);
         let Ok(connection) = self.tcp.lock().insert(flow, Arc::downgrade(listener)) else { return };
@@ -519,7 +547,7 @@ impl Stack {
 
     /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.
     fn answer_for_nobody(&self, packet: &Packet<'_>) {
-        self.outlet(packet.source, |outlet| {
+        self.outlet(scoped(packet.source, 0, packet.scope), |outlet| {
             let now = instant(self.now());
             let mut port = Port { packet: Some(packet.bytes), outlet };
             let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut port, now);
@@ -552,10 +580,10 @@ impl Tcp {
     }
 
     /// A port that no connection from `source` to `remote` uses, and nobody has claimed, looked for from where `random` says.
-    fn free_port(&self, source: IpAddr, remote: SocketAddr, random: u64) -> Option<u16> {
+    fn free_port(&self, mut source: SocketAddr, remote: SocketAddr, random: u64) -> Option<u16> {
         ephemeral_from(random).find(|&port| {
-            !self.ports.is_claimed(port)
-                && !self.connections.contains_key(&(SocketAddr::new(source, port), remote))
+            source.set_port(port);
+            !self.ports.is_claimed(port) && !self.connections.contains_key(&(source, remote))
         })
     }
 }
