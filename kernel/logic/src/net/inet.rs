@@ -6,6 +6,7 @@
 //!  packet in ─▶ Stack: whose it is, by addresses and ports
 //! ```
 
+mod ancillary;
 pub mod connection;
 pub mod datagram;
 mod deadlines;
@@ -15,10 +16,13 @@ pub mod discovery;
 mod extension;
 mod finish;
 pub mod flow;
+mod groups;
 mod icmp;
+mod igmp;
 pub mod link;
 pub mod listener;
 mod loopback;
+mod multicast;
 mod name;
 mod mld;
 mod ndisc;

@@ -27,7 +27,9 @@ use super::device::{Device, Frame, Received};
 use super::dhcp::{Change, Dhcp, Lease};
 use super::discovery::{Discovery, Network6, Setting6};
 use super::finish;
+use super::groups::Groups;
 use super::icmp::Report;
+use super::igmp;
 use super::neighbours::{Found, Mac, Neighbours};
 use super::outlet::{Capabilities, Cut, Outlet};
 use super::packet::Packet;
@@ -78,6 +80,8 @@ struct State {
     /// What was told with the address.
     lease: Option<Lease>,
     discovery: Discovery,
+    /// The groups that sockets listen to.
+    joined: Groups,
     /// How it is known to its IPv6 networks, as the stack was told.
     network_v6: Network6,
 }
@@ -102,6 +106,7 @@ impl Link {
             waiting: WakerSet::new(),
             lease: None,
             discovery: Discovery::new(device.address(), setting_v6, now_ns),
+            joined: Groups::default(),
             network_v6: Network6::default(),
         };
         Self { number, device, around, capabilities, state: Lock::new(state) }
@@ -232,8 +237,8 @@ impl Link {
         }
         match ethernet.ethertype() {
             EthernetProtocol::Arp if is_for_us || is_for_all => self.receive_arp(stack, received.bytes),
-            EthernetProtocol::Ipv4 if is_for_us || is_for_all => {
-                self.receive_ipv4(stack, received, is_for_us);
+            EthernetProtocol::Ipv4 if is_for_us || is_for_all || to.0[..3] == GROUPS_V4 => {
+                self.receive_ipv4(stack, received, (is_for_us, is_for_all));
             }
             EthernetProtocol::Ipv6 if is_for_us || to.0[..2] == GROUPS_V6 => {
                 self.receive_ipv6(stack, received, (from.0, is_for_us));
@@ -281,12 +286,23 @@ impl Link {
         }
     }
 
-    fn receive_ipv4(self: &Arc<Self>, stack: &Stack, received: Received<'_>, is_for_us: bool) {
+    fn receive_ipv4(
+        self: &Arc<Self>,
+        stack: &Stack,
+        received: Received<'_>,
+        (is_for_us, is_for_all): (bool, bool),
+    ) {
         let Some(bytes) = sound(&received.bytes[ETHERNET..], received.is_checked) else { return };
         let Some(packet) = Packet::parse(bytes) else { return };
         let port = packet.datagram().map(|(local, _, _)| local.port());
         if port == Some(DHCP_CLIENT) && self.state.lock().dhcp.is_some() {
             return self.step_dhcp(stack, Some(received.bytes));
+        }
+        if !is_for_us && !is_for_all && !packet.destination.is_multicast() {
+            return;
+        }
+        if let Some(group) = igmp::asks(&packet) {
+            return self.answer_for_groups_v4(group);
         }
         // Only datagrams are for everybody (RFC 1122, sections 3.2.2.6 and 4.2.3.10).
         if is_for_us || packet.protocol == IpProtocol::Udp {
@@ -377,7 +393,8 @@ fn is_host(network: &Network, address: Ipv4Addr) -> bool {
         && !address.is_unspecified()
 }
 
-/// What the addresses of all IPv6 groups begin with (RFC 2464, section 7).
+/// What the addresses of all IPv4 groups begin with (RFC 1112, section 6.4), and of all IPv6 groups (RFC 2464, section 7).
+const GROUPS_V4: [u8; 3] = [1, 0, 0x5e];
 const GROUPS_V6: [u8; 2] = [0x33, 0x33];
 
 /// Where frames for `address` go, if it stands for many.
@@ -386,7 +403,7 @@ fn group_of(address: IpAddr, network: Option<Network>) -> Option<Mac> {
         IpAddr::V4(address) if network.is_some_and(|network| network.is_broadcast(address)) => Some(EVERYBODY),
         IpAddr::V4(address) if address.is_multicast() => {
             let [_, a, b, c] = address.octets();
-            Some([1, 0, 0x5e, a & 0x7f, b, c])
+            Some([GROUPS_V4[0], GROUPS_V4[1], GROUPS_V4[2], a & 0x7f, b, c])
         }
         IpAddr::V6(address) if address.is_multicast() => {
             let [.., a, b, c, d] = address.octets();

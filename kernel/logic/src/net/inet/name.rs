@@ -69,6 +69,11 @@ pub(super) fn scoped(ip: IpAddr, port: u16, scope: u32) -> SocketAddr {
     }
 }
 
+/// `address`, on the link `scope` if it needs one and does not say.
+pub(super) fn on(address: SocketAddr, scope: u32) -> SocketAddr {
+    if scope_of(address) == 0 { scoped(address.ip(), address.port(), scope) } else { address }
+}
+
 /// Checks that an address to bind or connect to says which link it is on, if it must.
 ///
 /// # Errors

@@ -70,6 +70,16 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// How many more routers it could have passed.
+    pub fn hop_limit(&self) -> u8 {
+        self.bytes[if self.source.is_ipv4() { 8 } else { 7 }]
+    }
+
+    /// How it is marked (RFC 2474, RFC 3168).
+    pub fn traffic_class(&self) -> u8 {
+        if self.source.is_ipv4() { self.bytes[1] } else { self.bytes[0] << 4 | self.bytes[1] >> 4 }
+    }
+
     /// The same packet, come in by the link `scope`.
     #[must_use]
     pub fn on(self, scope: u32) -> Self {

@@ -77,6 +77,11 @@ impl Routes {
         self.0.iter().map(|place| Arc::clone(&place.link)).collect()
     }
 
+    /// The link with this number.
+    pub(super) fn link(&self, number: u32) -> Option<Arc<Link>> {
+        self.0.iter().find(|place| place.link.number() == number).map(|place| Arc::clone(&place.link))
+    }
+
     fn place(&mut self, link: &Arc<Link>) -> Option<&mut Place> {
         self.0.iter_mut().find(|place| Arc::ptr_eq(&place.link, link))
     }
@@ -113,33 +118,39 @@ impl Routes {
         matches!(address, IpAddr::V4(address) if self.networks().any(|(_, network)| network.is_broadcast(address)))
     }
 
+    /// The number of the link with this address.
+    pub(super) fn number_of(&self, address: Ipv4Addr) -> Option<u32> {
+        self.networks().find(|(_, network)| network.address == address).map(|(link, _)| link.number())
+    }
+
     /// The way to `remote`, which is on the link `scope` if that matters.
     pub(super) fn way_to(&self, remote: IpAddr, scope: u32) -> Way {
         if self.is_local(remote) {
             return Way::Here;
         }
         match remote {
-            IpAddr::V4(remote) => self.way_to_v4(remote),
+            IpAddr::V4(remote) => self.way_to_v4(remote, scope),
             IpAddr::V6(remote) => self.way_to_v6(remote, scope).unwrap_or(Way::None),
         }
     }
 
-    /// The smallest network that it is in, else the first gateway.
-    fn way_to_v4(&self, remote: Ipv4Addr) -> Way {
+    /// The smallest network that it is in, else the first gateway; of the link `scope`, if that is said.
+    fn way_to_v4(&self, remote: Ipv4Addr, scope: u32) -> Way {
+        let networks =
+            || self.networks().filter(move |(link, _)| scope == 0 || link.number() == scope);
         let out = |link: &Arc<Link>, network: &Network, neighbour: Ipv4Addr| Way::Out {
             link: Arc::clone(link),
             neighbour: neighbour.into(),
             source: network.address.into(),
         };
-        let near = self.networks().filter(|(_, network)| network.contains(remote));
+        let near = networks().filter(|(_, network)| network.contains(remote));
         if let Some((link, network)) = near.max_by_key(|(_, network)| network.prefix) {
             return out(link, network, remote);
         }
-        if remote.is_broadcast() {
-            return self.networks().next().map_or(Way::None, |(link, network)| out(link, network, remote));
+        if remote.is_broadcast() || remote.is_multicast() {
+            return networks().next().map_or(Way::None, |(link, network)| out(link, network, remote));
         }
-        let mut far =
-            self.networks().filter_map(|(link, network)| Some(out(link, network, network.gateway?)));
+        let mut far = networks().filter_map(|(link, network)| Some(out(link, network, network.gateway?)));
         far.next().unwrap_or(Way::None)
     }
 

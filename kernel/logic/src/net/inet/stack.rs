@@ -5,7 +5,8 @@
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroU16;
 use core::task::Waker;
 
 use abi::errno::Errno;
@@ -24,16 +25,17 @@ use super::deadlines::Deadlines;
 use super::device::Device;
 use super::discovery::{Network6, Setting6};
 use super::flow::{Flow, instant};
+use super::groups::Groups;
 use super::icmp::Report;
 use super::link::{Link, Setting};
 use super::listener::Listener;
 use super::loopback::Loopback;
-use super::name::{scope_of, scoped};
+use super::name::{on, scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
 use super::routes::{Network, Routes, Way};
-use super::udp::{self, Endpoint};
+use super::udp::{self, Beside, Endpoint};
 
 /// What the stack asks of the kernel around it.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,8 @@ pub struct Stack {
     around: Surroundings,
     loopback: Loopback,
     routes: Lock<Routes>,
+    /// Those that are listened to on the loopback interface.
+    groups: Lock<Groups>,
     tcp: Lock<Tcp>,
     udp: Lock<Udp>,
     deadlines: Lock<Deadlines>,
@@ -63,6 +67,24 @@ struct Tcp {
     connections: HashMap<Ends, Arc<Connection>, SeedableRandomState>,
     listeners: HashMap<u16, Vec<Arc<Listener>>, SeedableRandomState>,
     ports: Ports,
+}
+
+/// The number of the loopback interface.
+pub(super) const LOOPBACK: u32 = 1;
+
+/// How a datagram is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct How {
+    /// The address it comes from, if the sender says.
+    pub(super) source: Option<IpAddr>,
+    /// The number of the link it goes out of; 0: any.
+    pub(super) link: u32,
+    pub(super) hop_limit: u8,
+    pub(super) traffic_class: u8,
+    /// Bytes of the datagrams it is cut into.
+    pub(super) segment: Option<NonZeroU16>,
+    /// For a group: those who listen on this machine hear it, too.
+    pub(super) loops: bool,
 }
 
 /// UDP's tables.
@@ -127,15 +149,35 @@ impl OpenEndpoint {
     ///
     /// # Errors
     /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`.
-    pub fn send(&self, remote: SocketAddr, hop_limit: u8, from: &mut dyn Source) -> Result<usize, Errno> {
+    pub(super) fn send(&self, remote: SocketAddr, how: &How, from: &mut dyn Source) -> Result<usize, Errno> {
         let (local, _) = self.endpoint.ends();
-        let source = if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() {
-            self.stack.source_for(remote)?
-        } else {
-            local.ip()
+        let remote = on(remote, how.link);
+        let source = match how.source {
+            Some(source) if self.stack.is_local(source) => source,
+            // As Linux answers.
+            Some(IpAddr::V4(_)) => return Err(Errno::ENETUNREACH),
+            Some(IpAddr::V6(_)) => return Err(Errno::EINVAL),
+            None if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() => {
+                self.stack.source_by(remote, how.link)?
+            }
+            None => local.ip(),
         };
-        let way = udp::Way { local: SocketAddr::new(source, local.port()), remote, hop_limit };
-        let sent = self.stack.outlet(remote, |outlet| udp::send(way, from, outlet));
+        let way = udp::Way {
+            local: scoped(source, local.port(), scope_of(remote)),
+            remote,
+            hop_limit: how.hop_limit,
+            traffic_class: how.traffic_class,
+        };
+        let is_for_group = remote.ip().is_multicast();
+        let sent = match how.segment {
+            None if !is_for_group => {
+                self.stack.outlet_by(remote, how.link, |outlet| udp::send(way, from, outlet))
+            }
+            _ => {
+                let bytes = udp::gather(from)?;
+                self.stack.send_gathered(way, how, &bytes)
+            }
+        };
         self.stack.serve_loopback();
         sent
     }
@@ -167,6 +209,7 @@ impl Stack {
             around,
             loopback: Loopback::new(),
             routes: Lock::default(),
+            groups: Lock::default(),
             tcp: Lock::new(tcp),
             udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
             deadlines: Lock::new(Deadlines::default()),
@@ -187,21 +230,43 @@ impl Stack {
     /// # Errors
     /// `ENETUNREACH` when there is no way there.
     pub fn source_for(&self, remote: SocketAddr) -> Result<IpAddr, Errno> {
-        match self.way_to(remote) {
+        self.source_by(remote, 0)
+    }
+
+    fn way_to(&self, remote: SocketAddr) -> Way {
+        self.way_by(remote, 0)
+    }
+
+    /// The way to `remote`, by `link` if that is said.
+    fn way_by(&self, remote: SocketAddr, link: u32) -> Way {
+        let ip = remote.ip();
+        if ip.is_loopback() { Way::Here } else { self.routes.lock().way_to(ip, link.max(scope_of(remote))) }
+    }
+
+    /// [`Stack::source_for`], by `link` if that is said.
+    fn source_by(&self, remote: SocketAddr, link: u32) -> Result<IpAddr, Errno> {
+        match self.way_by(remote, link) {
+            _ if link == LOOPBACK && remote.is_ipv4() => Ok(Ipv4Addr::LOCALHOST.into()),
+            _ if link == LOOPBACK => Ok(Ipv6Addr::LOCALHOST.into()),
             Way::Here => Ok(remote.ip()),
             Way::Out { source, .. } => Ok(source),
             Way::None => Err(Errno::ENETUNREACH),
         }
     }
 
-    fn way_to(&self, remote: SocketAddr) -> Way {
-        let ip = remote.ip();
-        if ip.is_loopback() { Way::Here } else { self.routes.lock().way_to(ip, scope_of(remote)) }
+    /// Bytes of the longest packet to `remote`.
+    pub(super) fn mtu_to(&self, remote: SocketAddr) -> usize {
+        self.outlet(remote, |outlet| outlet.capabilities().mtu())
     }
 
     /// Does `with` with the way out to `remote`.
     fn outlet<R>(&self, remote: SocketAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
-        match self.way_to(remote) {
+        self.outlet_by(remote, 0, with)
+    }
+
+    /// Does `with` with the way out to `remote`, by `link` if that is said.
+    fn outlet_by<R>(&self, remote: SocketAddr, link: u32, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+        match self.way_by(remote, link) {
             Way::Here => with(&mut self.loopback.outlet()),
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
             Way::None => with(&mut Nowhere::default()),
@@ -442,7 +507,7 @@ impl Stack {
             return;
         }
         if !self.is_local(packet.destination) {
-            if packet.protocol == IpProtocol::Udp && self.routes.lock().is_broadcast(packet.destination) {
+            if packet.protocol == IpProtocol::Udp && self.is_for_many(packet) {
                 self.receive_datagram(packet, capabilities);
             }
             return;
@@ -466,11 +531,18 @@ impl Stack {
         if !udp::is_right(packet.payload, packet.source, packet.destination, &capabilities.checksums()) {
             return;
         }
-        match self.endpoint_for(local, remote) {
-            Some(endpoint) => endpoint.deliver(remote, local, payload),
+        let beside = Beside {
+            link: packet.scope.max(LOOPBACK),
+            hop_limit: packet.hop_limit(),
+            traffic_class: packet.traffic_class(),
+        };
+        if !self.is_local(local.ip()) {
             // Nobody answers what was for everybody (RFC 1122, section 3.2.2.1).
-            None if self.is_local(local.ip()) => self.answer_for_nobody(packet),
-            None => {}
+            return self.deliver_to_all((remote, local), beside, payload);
+        }
+        match self.endpoint_for(local, remote) {
+            Some(endpoint) => endpoint.deliver((remote, local), beside, payload),
+            None => self.answer_for_nobody(packet),
         }
     }
 
@@ -588,5 +660,6 @@ impl Tcp {
     }
 }
 
+mod many;
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,7 @@ impl StreamSocket {
         self.stack.step(connection, |flow| {
             flow.set_no_delay(settings.no_delay != 0);
             flow.set_keep_alive(keep_alive);
-            flow.set_hop_limit(u8::try_from(settings.hop_limit).ok().filter(|&limit| limit > 0));
+            flow.set_hop_limit(settings.hop_limit(connection.ends().1.is_ipv6()));
             let patience = Duration::from_millis(settings.user_timeout.unsigned_abs().into());
             flow.set_patience(Some(patience).filter(|patience| !patience.is_zero()));
         });

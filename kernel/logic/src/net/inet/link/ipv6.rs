@@ -2,14 +2,16 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use abi::errno::Errno;
 use abi::io::PollEvents;
 use smoltcp::wire::{EthernetProtocol, Icmpv6Packet, IpProtocol, Ipv6Packet, TcpPacket, UdpPacket};
 
 use super::super::device::{Frame, Received};
 use super::super::discovery::{Network6, Question};
 use super::super::extension;
+use super::super::igmp;
 use super::super::mld::{self, Told};
 use super::super::ndisc::{self, ALL_NODES, Announcement, Message, solicited_node};
 use super::super::neighbours::Mac;
@@ -21,12 +23,18 @@ use crate::file::Io;
 impl State {
     /// Whether packets for the group are for this link.
     fn listens_to(&self, group: Ipv6Addr) -> bool {
-        group == ALL_NODES || self.discovery.addresses().any(|own| solicited_node(own) == group)
+        group == ALL_NODES
+            || self.discovery.addresses().any(|own| solicited_node(own) == group)
+            || self.joined.has(group.into())
     }
 
     /// Groups that others must be told of: that everybody listens to the first one goes without saying.
     fn groups(&self) -> Vec<Ipv6Addr> {
-        let mut groups: Vec<_> = self.discovery.addresses().map(solicited_node).collect();
+        let joined = self.joined.iter().filter_map(|group| match group {
+            IpAddr::V6(group) => Some(group),
+            IpAddr::V4(_) => None,
+        });
+        let mut groups: Vec<_> = self.discovery.addresses().map(solicited_node).chain(joined).collect();
         groups.sort_unstable();
         groups.dedup();
         groups
@@ -78,6 +86,70 @@ impl Link {
     fn report(&self, source: Option<Ipv6Addr>, groups: &[Ipv6Addr], told: Told) -> Option<Frame> {
         const REPORTS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
         (!groups.is_empty()).then(|| self.frame_for_group(REPORTS, &mld::report(source, groups, told)))
+    }
+
+    /// A socket listens to `group`.
+    ///
+    /// # Errors
+    /// `ENOBUFS` when there are too many.
+    pub(in super::super) fn join(&self, group: IpAddr) -> Result<(), Errno> {
+        if self.state.lock().joined.join(group)? {
+            self.tell_of(group, Told::Joined);
+        }
+        Ok(())
+    }
+
+    /// It does so no more.
+    pub(in super::super) fn leave(&self, group: IpAddr) {
+        let is_over = self.state.lock().joined.leave(group);
+        if is_over {
+            self.tell_of(group, Told::Left);
+        }
+    }
+
+    /// Whether a socket listens to `group`.
+    pub(in super::super) fn has_joined(&self, group: IpAddr) -> bool {
+        self.state.lock().joined.has(group)
+    }
+
+    /// Tells others of a group that is joined or left. Nobody needs to hear of those of this machine alone, nor of the one that all are in.
+    fn tell_of(&self, group: IpAddr, told: Told) {
+        let mut frames = Vec::new();
+        {
+            let state = self.state.lock();
+            match group {
+                IpAddr::V6(group) if group == ALL_NODES || group.segments()[0] & 15 < 2 => {}
+                IpAddr::V6(group) => frames.extend(self.report(state.certain_asker(), &[group], told)),
+                IpAddr::V4(group) => frames.extend(self.report_v4(&state, &[group], told)),
+            }
+        }
+        self.device.send(&mut frames);
+    }
+
+    /// What others are told of groups of IPv4.
+    fn report_v4(&self, state: &State, groups: &[Ipv4Addr], told: Told) -> Option<Frame> {
+        let packet = igmp::report(state.network?.address, groups, told);
+        let to = group_of(igmp::ROUTERS.into(), None)?;
+        let mut frame = self.frame(packet.len(), to, EthernetProtocol::Ipv4);
+        frame.bytes_mut()[ETHERNET..].copy_from_slice(&packet);
+        Some(frame)
+    }
+
+    /// Somebody asks which groups of IPv4 are listened to.
+    pub(super) fn answer_for_groups_v4(&self, asked: Ipv4Addr) {
+        let mut frames = Vec::new();
+        {
+            let state = self.state.lock();
+            let joined = state.joined.iter().filter_map(|group| match group {
+                IpAddr::V4(group) if asked.is_unspecified() || group == asked => Some(group),
+                _ => None,
+            });
+            let groups: Vec<_> = joined.collect();
+            if !groups.is_empty() {
+                frames.extend(self.report_v4(&state, &groups, Told::Asked));
+            }
+        }
+        self.device.send(&mut frames);
     }
 
     /// A frame with a packet of IPv6 came in, from and perhaps for these.

@@ -1,5 +1,6 @@
 //! Links over a wire between two stacks, and frames from hell.
 
+mod groups;
 mod ipv6;
 
 extern crate std;
