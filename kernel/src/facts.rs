@@ -8,22 +8,34 @@ use abi::errno::Errno;
 use abi::reg::Fd;
 use abi::task::Resource;
 use logic::boot::cmdline::Options;
+use logic::file::Io;
 use logic::fs::inode::{Inode, path_of};
 use logic::fs::procfs::{self, Cpu, Facts, Map, Memory, Request, Thread};
 use logic::fs::synthetic::Target;
 use logic::mm::frames::FRAME;
+use logic::net::inet::resolver;
 
 use crate::arch::{smp, tsc};
 use crate::kernel::Kernel;
 use crate::mm::frames;
 use crate::mm::map::Source;
 use crate::process::PID;
-use crate::{end, image, rng, system, task, time};
+use crate::{end, image, net, rng, system, task, time};
 
 /// The facts about this machine; the program is the one `options` name.
 pub fn source(options: &Options) -> procfs::Source {
     let joined = |words: &[Vec<u8>]| words.iter().flat_map(|word| word.iter().copied().chain([0])).collect();
     Arc::new(Machine { command_line: joined(&options.argv), environment: joined(&options.env) })
+}
+
+/// What `/etc/resolv.conf` tells. Who asks is about to need the network.
+///
+/// # Errors
+/// `EAGAIN` while that is not known; `ENOMEM`.
+pub fn resolver(io: &Io<'_>) -> Result<Vec<u8>, Errno> {
+    let kernel = Kernel::get();
+    let stack = net::stack(kernel.memory, &kernel.options)?;
+    resolver::configuration(stack, &kernel.options.network.name_servers, io)
 }
 
 /// This machine.
@@ -166,7 +178,7 @@ impl Facts for Machine {
     }
 
     fn host_name(&self) -> Vec<u8> {
-        system::HOST_NAME.as_bytes().to_vec()
+        net::host_name(&Kernel::get().options).into_bytes()
     }
 
     fn release(&self) -> &'static str {

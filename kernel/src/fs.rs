@@ -25,6 +25,7 @@ use logic::file::open::OpenFile;
 use logic::file::table::FdTable;
 use logic::file::{Around, Identity, Io};
 use logic::fs::inode::Inode;
+use logic::fs::live::Ask;
 use logic::fs::pages::Page;
 use logic::fs::procfs;
 use logic::limits::Limits;
@@ -33,7 +34,7 @@ use sync::{Lock, Once};
 use crate::boot::BootInfo;
 use crate::mm::Memory;
 use crate::mm::map::{PageSource, Sharing, Source};
-use crate::time;
+use crate::{net, time};
 
 pub use held::Held;
 use streams::Streams;
@@ -110,14 +111,15 @@ fn wall_time() -> Timespec {
     time::wall()
 }
 
-/// The files of a program that starts with `options`; `/proc` will tell `facts`, and `notify` hears of signals that come with the input.
+/// The files of a program that starts with `options`; `/proc` will tell `facts`, `/etc/resolv.conf` what `resolver` answers, and `notify` hears of
+/// signals that come with the input.
 ///
 /// # Errors
 /// A malformed archive, a working directory that is not there, or no memory.
 pub fn mount(
     boot: &BootInfo,
     options: &Options,
-    facts: procfs::Source,
+    (facts, resolver): (procfs::Source, Ask),
     notify: Notify,
 ) -> Result<Files, MountError> {
     let streams = Streams::new(options, notify);
@@ -128,6 +130,8 @@ pub fn mount(
         cwd: options.cwd.clone(),
         console: Arc::clone(&streams.console),
         facts,
+        host_name: net::host_name(options),
+        resolver,
     };
     let tree = Once::new();
     if seed.may_be_wrong() || streams.has_terminal() {

@@ -2,6 +2,7 @@
 //! one nothing of this costs anything.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
@@ -15,6 +16,7 @@ use zerocopy::IntoBytes as _;
 
 use crate::drivers::virtio_net::{self, Interrupts};
 use crate::mm::{self, Memory};
+use crate::system::HOST_NAME;
 use crate::{irq, rng, task, time};
 
 /// Random numbers that are drawn at a time: with each draw the generator makes itself a new key.
@@ -51,7 +53,9 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
             };
             let devices = virtio_net::find_all(&options.virtio_mmio, memory, around);
             for (index, device) in devices.into_iter().enumerate() {
-                stack.add_link(device, options.network.setting(index));
+                let (setting, setting_v6) =
+                    (options.network.setting(index), options.network.setting_v6(index));
+                stack.add_link(device, setting, &setting_v6);
             }
             let numbers = Lock::new(Vec::with_capacity(DRAWN));
             NET.set(Net { stack, numbers, server: Lock::new(None) });
@@ -59,6 +63,12 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
         }
     }
     NET.get().map(|net| &net.stack).ok_or(Errno::ENOMEM)
+}
+
+/// What the machine is called: what the command line says, else what a link was told, else what the system calls itself.
+pub fn host_name(options: &Options) -> String {
+    let told = || NET.get().and_then(|net| net.stack.links().iter().find_map(|link| link.host_name()));
+    options.network.hostname.clone().or_else(told).unwrap_or_else(|| HOST_NAME.into())
 }
 
 fn draw<const COUNT: usize>() -> [u64; COUNT] {

@@ -20,15 +20,15 @@ pub(crate) struct NetArgs {
     /// Let the host reach a port of the guest; the host's side is 127.0.0.1 unless it is given
     #[arg(long, short, value_name = "[HOSTIP:]HOST:GUEST[/udp]")]
     publish: Vec<Publish>,
-    /// The guest's address [default: dhcp]
+    /// The guest's address, of IPv4 or IPv6; repeatable, for one of each kind or several of IPv6 [default: dhcp]
     #[arg(long, value_name = "ADDRESS/PREFIX|dhcp|none")]
-    ip: Option<String>,
-    /// Who passes on what the guest sends to other networks
+    ip: Vec<String>,
+    /// Who passes on what the guest sends to other networks; repeatable, for one of each kind
     #[arg(long, value_name = "ADDRESS")]
-    gateway: Option<Ipv4Addr>,
-    /// A name server; repeatable
+    gateway: Vec<IpAddr>,
+    /// A name server; repeatable [default: those that the network names]
     #[arg(long, value_name = "ADDRESS")]
-    dns: Vec<Ipv4Addr>,
+    dns: Vec<IpAddr>,
     /// The first card's Ethernet address
     #[arg(long, value_name = "xx:xx:xx:xx:xx:xx")]
     mac: Option<Mac>,

@@ -8,6 +8,7 @@
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
 //! | image | `tests/image`: what other projects' loaders say of an image |
+//! | net | `tests/net`: names, and addresses that the network gives |
 //! | fault | `tests/fault`: a program that dies in every way, `cases.toml` says how each ends |
 //! | tool | plain cargo after `init`, the names of the target, `-Zbuild-std`, the flags of `run`, Ctrl-C |
 //! | budget | instruction counts that may not grow (`tests/bench/budgets.toml`) |
@@ -64,6 +65,8 @@ enum Ring {
     Image,
     /// Example programs
     Examples,
+    /// Names, and addresses that the network gives
+    Net,
     /// Programs that die
     Fault,
     /// The commands, plain cargo, terminals
@@ -116,8 +119,8 @@ impl Count {
 /// Runs the rings; an error if anything failed or nothing ran.
 pub(crate) fn main(args: &TestArgs) -> Result<()> {
     let rings = if args.rings.is_empty() {
-        use Ring::{Abi, Asan, Budget, Examples, Fault, Host, Image, Model, Tool};
-        vec![Host, Model, Asan, Abi, Image, Examples, Fault, Tool, Budget]
+        use Ring::{Abi, Asan, Budget, Examples, Fault, Host, Image, Model, Net, Tool};
+        vec![Host, Model, Asan, Abi, Image, Examples, Net, Fault, Tool, Budget]
     } else {
         args.rings.clone()
     };
@@ -131,6 +134,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
             Ring::Abi => abi(&places)?,
             Ring::Image => image()?,
             Ring::Examples => examples(&places)?,
+            Ring::Net => net::run(&places)?,
             Ring::Fault => fault(&places)?,
             Ring::Tool => tool::run()?,
             Ring::Budget => budget()?,
@@ -144,6 +148,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
 pub(crate) fn guest_rings(places: &[Place]) -> Result<Count> {
     let mut count = abi(places)?;
     count.add(examples(places)?);
+    count.add(net::run(places)?);
     count.add(fault(places)?);
     Ok(count)
 }
@@ -384,6 +389,7 @@ fn examples(places: &[Place]) -> Result<Count> {
 }
 
 mod apps;
+mod net;
 pub(crate) mod program;
 mod tool;
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::errno::Errno;
 use crate::reg::{FromReg, choice, from_reg_flags};
 
 pub use address::{SockaddrIn, SockaddrIn6, SockaddrStorage, SockaddrUn};
-pub use message::{CmsgHdr, In6PktInfo, InPktInfo, MMsgHdr, MsgHdr, ScmType, Ucred};
-pub use option::{IpOption, Ipv6Option, Level, Linger, SocketOption, TcpOption};
+pub use message::{CmsgHdr, In6PktInfo, InPktInfo, IpMreqn, Ipv6Mreq, MMsgHdr, MsgHdr, ScmType, Ucred};
+pub use option::{IpOption, Ipv6Option, Level, Linger, SocketOption, TcpOption, UdpOption};
 
 /// Longest queue of connections that listen(2) can ask for (`/proc/sys/net/core/somaxconn`).
 pub const SOMAXCONN: u32 = 4096;

@@ -299,7 +299,7 @@ fn system() {
 fn sockets() {
     use abi::net::{
         Family, IpOption, Ipv6Option, Level, MsgFlags, ScmType, Shutdown, SocketFlags, SocketOption,
-        SocketType, TcpOption,
+        SocketType, TcpOption, UdpOption,
     };
     choices! { Family, libc: Unspecified AF_UNSPEC, Unix AF_UNIX, Inet AF_INET, Inet6 AF_INET6, Netlink AF_NETLINK,
     Packet AF_PACKET, Vsock AF_VSOCK, }
@@ -316,6 +316,7 @@ fn sockets() {
     choices! { Level, libc: Ip IPPROTO_IP, Socket SOL_SOCKET, Tcp IPPROTO_TCP, Udp IPPROTO_UDP, Ipv6 IPPROTO_IPV6, }
     choices! { SocketOption, libc: Debug SO_DEBUG, ReuseAddr SO_REUSEADDR, Type SO_TYPE, Error SO_ERROR, DontRoute SO_DONTROUTE, Broadcast SO_BROADCAST, SendBuffer SO_SNDBUF, ReceiveBuffer SO_RCVBUF, KeepAlive SO_KEEPALIVE, OobInline SO_OOBINLINE, NoCheck SO_NO_CHECK, Priority SO_PRIORITY, Linger SO_LINGER, ReusePort SO_REUSEPORT, PassCred SO_PASSCRED, PeerCred SO_PEERCRED, ReceiveLowAt SO_RCVLOWAT, SendLowAt SO_SNDLOWAT, ReceiveTimeout SO_RCVTIMEO, SendTimeout SO_SNDTIMEO, BindToDevice SO_BINDTODEVICE, AttachFilter SO_ATTACH_FILTER, DetachFilter SO_DETACH_FILTER, Timestamp SO_TIMESTAMP, AcceptConn SO_ACCEPTCONN, PeerSec SO_PEERSEC, SendBufferForce SO_SNDBUFFORCE, ReceiveBufferForce SO_RCVBUFFORCE, TimestampNs SO_TIMESTAMPNS, Mark SO_MARK, Protocol SO_PROTOCOL, Domain SO_DOMAIN, ReceiveOverflow SO_RXQ_OVFL, PeekOffset SO_PEEK_OFF, BusyPoll SO_BUSY_POLL, IncomingCpu SO_INCOMING_CPU, Cookie SO_COOKIE, PeerGroups SO_PEERGROUPS, ZeroCopy SO_ZEROCOPY, }
     choices! { TcpOption, libc: NoDelay TCP_NODELAY, MaxSegment TCP_MAXSEG, Cork TCP_CORK, KeepIdle TCP_KEEPIDLE, KeepInterval TCP_KEEPINTVL, KeepCount TCP_KEEPCNT, SynCount TCP_SYNCNT, Linger2 TCP_LINGER2, DeferAccept TCP_DEFER_ACCEPT, WindowClamp TCP_WINDOW_CLAMP, Info TCP_INFO, QuickAck TCP_QUICKACK, Congestion TCP_CONGESTION, UserTimeout TCP_USER_TIMEOUT, FastOpen TCP_FASTOPEN, Timestamp TCP_TIMESTAMP, NotSentLowAt TCP_NOTSENT_LOWAT, FastOpenConnect TCP_FASTOPEN_CONNECT, }
+    choices! { UdpOption, libc: Segment UDP_SEGMENT, Gro UDP_GRO, }
     choices! { IpOption, libc: Tos IP_TOS, Ttl IP_TTL, HeaderIncluded IP_HDRINCL, Options IP_OPTIONS, ReceiveOptions IP_RECVOPTS, PktInfo IP_PKTINFO, MtuDiscover IP_MTU_DISCOVER, ReceiveError IP_RECVERR, ReceiveTtl IP_RECVTTL, ReceiveTos IP_RECVTOS, Mtu IP_MTU, FreeBind IP_FREEBIND, Transparent IP_TRANSPARENT, OriginalDestination IP_RECVORIGDSTADDR, MinTtl IP_MINTTL, BindNoPort IP_BIND_ADDRESS_NO_PORT, MulticastInterface IP_MULTICAST_IF, MulticastTtl IP_MULTICAST_TTL, MulticastLoop IP_MULTICAST_LOOP, AddMembership IP_ADD_MEMBERSHIP, DropMembership IP_DROP_MEMBERSHIP, MulticastAll IP_MULTICAST_ALL, }
     choices! { Ipv6Option, libc: UnicastHops IPV6_UNICAST_HOPS, MulticastInterface IPV6_MULTICAST_IF, MulticastHops IPV6_MULTICAST_HOPS, MulticastLoop IPV6_MULTICAST_LOOP, AddMembership IPV6_ADD_MEMBERSHIP, DropMembership IPV6_DROP_MEMBERSHIP, MtuDiscover IPV6_MTU_DISCOVER, Mtu IPV6_MTU, ReceiveError IPV6_RECVERR, V6Only IPV6_V6ONLY, ReceivePktInfo IPV6_RECVPKTINFO, PktInfo IPV6_PKTINFO, ReceiveHopLimit IPV6_RECVHOPLIMIT, HopLimit IPV6_HOPLIMIT, DontFragment IPV6_DONTFRAG, ReceiveTrafficClass IPV6_RECVTCLASS, TrafficClass IPV6_TCLASS, }
     // Linux `include/net/scm.h` and `include/linux/socket.h`; in neither crate.

@@ -8,6 +8,7 @@ pub mod anonymous;
 pub mod devfs;
 pub mod initrd;
 pub mod inode;
+pub mod live;
 pub mod pages;
 pub mod path;
 pub mod procfs;

@@ -3,6 +3,8 @@
 //! It is laid out when somebody first looks at it: a program that only computes and prints never pays for it.
 
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::slice;
@@ -13,9 +15,11 @@ use logic::file::File;
 use logic::fs::devfs;
 use logic::fs::initrd;
 use logic::fs::inode::{Caller, Home, Inode, Metadata, New};
+use logic::fs::live::{Ask, LiveFile};
 use logic::fs::path::{Last, Walk};
 use logic::fs::procfs;
 use logic::fs::ramfs::{Node, Ramfs};
+use logic::net::inet::resolver;
 use sync::Lock;
 
 use super::executable::Executable;
@@ -61,6 +65,10 @@ pub(super) struct Seed {
     pub(super) console: Arc<dyn File>,
     /// What `/proc` tells.
     pub(super) facts: procfs::Source,
+    /// What the machine is called.
+    pub(super) host_name: String,
+    /// What `/etc/resolv.conf` tells.
+    pub(super) resolver: Ask,
 }
 
 /// Why the tree could not be laid out.
@@ -111,6 +119,7 @@ impl Seed {
         for (path, text) in DEFAULT_FILES {
             default_file(root, path, text)?;
         }
+        self.lay_out_names(root)?;
         let executable = place_executable(root, &self.program)?;
         let root: Arc<dyn Inode> = Arc::clone(root) as _;
         bind(&root, b"dev", |home| devfs::new(home, &self.console, rng::fill))?;
@@ -130,6 +139,23 @@ impl Seed {
     }
 }
 
+impl Seed {
+    /// What the machine is called, and whom it asks for other names.
+    fn lay_out_names(&self, root: &Arc<Node>) -> Result<(), Errno> {
+        let lasting = |text: String| -> &'static [u8] { text.into_bytes().leak() };
+        let hosts = resolver::hosts(&self.host_name);
+        default_file(root, b"etc/hosts", lasting(hosts))?;
+        default_file(root, b"etc/hostname", lasting(format!("{}\n", self.host_name)))?;
+        let folder = directory(root, b"etc", 0o755)?;
+        let home = Home { directory: Arc::clone(&folder) as _, name: Box::from(RESOLVER) };
+        let file = LiveFile::new(home, (ROOT_DEVICE, RESOLVER_NUMBER), wall_time(), self.resolver);
+        match folder.bind(RESOLVER, Arc::new(file)) {
+            Ok(()) | Err(Errno::EEXIST) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
 /// The archive that the boot protocol left in memory.
 fn archive(start: u64, end: u64) -> &'static [u8] {
     #[expect(unsafe_code, reason = "the archive lies in memory that is not given out")]
@@ -140,17 +166,18 @@ fn archive(start: u64, end: u64) -> &'static [u8] {
 }
 
 /// Files that programs look for, unless the archive brings its own.
-const DEFAULT_FILES: [(&[u8], &[u8]); 6] = [
+const DEFAULT_FILES: [(&[u8], &[u8]); 3] = [
     (
         b"etc/passwd",
         b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     ),
     (b"etc/group", b"root:x:0:\nnogroup:x:65534:\nnobody:x:65533:\n"),
-    (b"etc/hosts", b"127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
-    (b"etc/hostname", b"caracal\n"),
-    (b"etc/resolv.conf", b"# No name server: the network is not up.\n"),
     (b"etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files dns\n"),
 ];
+
+/// The file that names the name servers, and its inode number: beside the program's own file.
+const RESOLVER: &[u8] = b"resolv.conf";
+const RESOLVER_NUMBER: u64 = u32::MAX as u64 - 1;
 
 fn as_node(inode: Arc<dyn Inode>) -> Result<Arc<Node>, Errno> {
     (inode as Arc<dyn core::any::Any + Send + Sync>).downcast().map_err(|_| Errno::EBUSY)

@@ -9,6 +9,7 @@ mod options;
 mod paths;
 
 use alloc::sync::Arc;
+use core::net::SocketAddr;
 
 use abi::errno::Errno;
 use abi::fs::OpenFlags;
@@ -85,8 +86,11 @@ fn wait<R>(
 /// would wait: on Linux it would have run after that.
 fn settle(cx: &Ctx<'_>, to: Option<&SocketAddress>) -> Result<(), Errno> {
     let remote = match to {
-        Some(SocketAddress::V4(remote)) => (*remote.ip()).into(),
-        Some(SocketAddress::V6(remote)) => remote.ip().to_canonical(),
+        Some(SocketAddress::V4(remote)) => SocketAddr::V4(*remote),
+        Some(SocketAddress::V6(remote)) => match remote.ip().to_ipv4_mapped() {
+            Some(ip) => SocketAddr::new(ip.into(), remote.port()),
+            None => SocketAddr::V6(*remote),
+        },
         _ => return Ok(()),
     };
     let stack = net::stack(cx.kernel().memory, &cx.kernel().options)?;

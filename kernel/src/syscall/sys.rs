@@ -6,18 +6,16 @@ use abi::prelude::*;
 use abi::time::NS_PER_SEC;
 
 use crate::mm::frames;
-use crate::rng;
-use crate::system::{HOST_NAME, RELEASE};
+use crate::system::RELEASE;
+use crate::{net, rng};
 
 use super::Ctx;
 
 /// uname(2)
 pub fn sys_uname(cx: &Ctx<'_>, name: UserPtr<Utsname>) -> Result<(), Errno> {
-    // Options take letters, digits, dashes and dots only.
-    let host = core::str::from_utf8(&cx.kernel().options.network.hostname).unwrap_or(HOST_NAME);
     let answer = Utsname {
         sysname: Utsname::field("Linux"),
-        nodename: Utsname::field(host),
+        nodename: Utsname::field(&net::host_name(&cx.kernel().options)),
         release: Utsname::field(RELEASE),
         version: Utsname::field(concat!("#1 Caracal ", env!("CARGO_PKG_VERSION"))),
         machine: Utsname::field("x86_64"),

@@ -81,4 +81,7 @@ fn words_for_the_kernel() {
     let flags = ["--ip=192.0.2.2/24", "--gateway=192.0.2.1", "--dns=192.0.2.3", "--hostname=box"];
     let expected = ["ip=192.0.2.2/24", "gateway=192.0.2.1", "dns=192.0.2.3", "hostname=box"];
     assert_eq!(read(&flags).unwrap().words(), expected);
+    let flags = ["--ip=192.0.2.2/24", "--ip=fd00::2/64", "--gateway=fe80::1", "--dns=fd00::53"];
+    let expected = ["ip=192.0.2.2/24", "ip=fd00::2/64", "gateway=fe80::1", "dns=fd00::53"];
+    assert_eq!(read(&flags).unwrap().words(), expected);
 }

@@ -106,6 +106,28 @@ pub struct InPktInfo {
     pub ipi_addr: [u8; 4],
 }
 
+/// `struct ip_mreqn`: a group, and the interface by its address or number (`IP_ADD_MEMBERSHIP`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct IpMreqn {
+    /// The group, most significant byte first.
+    pub imr_multiaddr: [u8; 4],
+    /// The interface's address.
+    pub imr_address: [u8; 4],
+    /// The interface's number.
+    pub imr_ifindex: i32,
+}
+
+/// `struct ipv6_mreq`: a group and the interface (`IPV6_ADD_MEMBERSHIP`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Ipv6Mreq {
+    /// The group, most significant byte first.
+    pub ipv6mr_multiaddr: [u8; 16],
+    /// The interface's number.
+    pub ipv6mr_interface: u32,
+}
+
 /// `struct in6_pktinfo`: where an IPv6 packet came in or goes out (`IPV6_PKTINFO`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

@@ -147,6 +147,16 @@ choice! {
 }
 
 choice! {
+    /// Options, and control messages, of `IPPROTO_UDP`.
+    pub enum UdpOption: i32, else ENOPROTOOPT {
+        /// `UDP_SEGMENT`: cut what is sent at once into datagrams of this length.
+        Segment = 103,
+        /// `UDP_GRO`: receive several datagrams at once.
+        Gro = 104,
+    }
+}
+
+choice! {
     /// Options of `IPPROTO_IP`.
     pub enum IpOption: i32, else ENOPROTOOPT {
         /// `IP_TOS`: type of service.

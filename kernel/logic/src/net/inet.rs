@@ -6,23 +6,32 @@
 //!  packet in ─▶ Stack: whose it is, by addresses and ports
 //! ```
 
+mod ancillary;
 pub mod connection;
 pub mod datagram;
 mod deadlines;
 pub mod device;
 mod dhcp;
+pub mod discovery;
+mod extension;
 mod finish;
 pub mod flow;
+mod groups;
 mod icmp;
+mod igmp;
 pub mod link;
 pub mod listener;
 mod loopback;
+mod multicast;
 mod name;
+mod mld;
+mod ndisc;
 mod neighbours;
 pub mod outlet;
 pub mod packet;
 pub mod ports;
 mod reply;
+pub mod resolver;
 pub mod rings;
 pub mod routes;
 mod settings;

@@ -2,24 +2,27 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::num::NonZeroU16;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
-use abi::net::{MsgFlags, Shutdown, SocketOption};
+use abi::net::{Family, IpOption, Ipv6Option, Level, MsgFlags, Shutdown, SocketOption};
 use sync::Lock;
 
 use crate::file::io::{Sink, Source};
 use crate::file::poll::WRITABLE;
 use crate::file::{File, Io};
 use crate::net::address::SocketAddress;
-use crate::net::options::{Common, Switches};
-use crate::net::socket::{Incoming, Outgoing, Socket, Target};
+use crate::net::options::{Common, Switches, bytes};
+use crate::net::socket::{Control, Incoming, Outgoing, Socket, Target};
 
-use super::name::{Naming, destination};
+use super::ancillary::{self, Sending};
+use super::multicast::Multicast;
+use super::name::{Naming, check_scope, destination, scope_of};
 use super::ports::Claim;
 use super::settings::Settings;
-use super::stack::{OpenEndpoint, Stack};
+use super::stack::{How, OpenEndpoint, Stack};
 
 /// A UDP socket.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ pub struct DatagramSocket {
 #[derive(Debug)]
 struct State {
     settings: Settings,
+    multicast: Multicast,
     /// Its end, once it has a port.
     open: Option<Arc<OpenEndpoint>>,
     is_write_shut: bool,
@@ -40,7 +44,12 @@ struct State {
 impl DatagramSocket {
     /// A socket that is nowhere yet.
     pub fn new(common: Common, stack: Arc<Stack>) -> Self {
-        let state = State { settings: Settings::default(), open: None, is_write_shut: false };
+        let state = State {
+            settings: Settings::default(),
+            multicast: Multicast::default(),
+            open: None,
+            is_write_shut: false,
+        };
         Self { common, stack, state: Lock::new(state) }
     }
 
@@ -71,6 +80,58 @@ impl DatagramSocket {
     }
 }
 
+impl DatagramSocket {
+    /// Who sends to everybody must have said so (socket(7), `SO_BROADCAST`).
+    fn check_broadcast(&self, remote: SocketAddr) -> Result<(), Errno> {
+        let is_wrong = self.stack.is_broadcast(remote.ip()) && !self.common.is_on(Switches::BROADCAST);
+        if is_wrong { Err(Errno::EACCES) } else { Ok(()) }
+    }
+
+    /// How a datagram to `remote` is sent, with these control messages.
+    fn how(&self, remote: SocketAddr, controls: &[Control]) -> Result<How, Errno> {
+        let is_v6 = remote.is_ipv6();
+        let given = Sending::read(controls, is_v6)?;
+        let state = self.state.lock();
+        let (group_limit, loops) = state.settings.of_groups(is_v6);
+        let is_for_group = remote.ip().is_multicast();
+        let usual = if is_for_group { Some(group_limit) } else { state.settings.hop_limit(is_v6) };
+        let link = match given.link {
+            0 if is_for_group && scope_of(remote) == 0 => state.multicast.link(is_v6),
+            link => link,
+        };
+        let segment = given.segment.or_else(|| u16::try_from(state.settings.segment).ok());
+        Ok(How {
+            source: given.source,
+            link,
+            hop_limit: given.hop_limit.or(usual).unwrap_or(0),
+            traffic_class: given.traffic_class.unwrap_or_else(|| state.settings.traffic_class(is_v6)),
+            segment: segment.and_then(NonZeroU16::new),
+            loops,
+        })
+    }
+
+    /// Our address that a datagram from `remote` came to, which was sent to `to`.
+    fn own_address(&self, to: Ipv4Addr, remote: SocketAddr) -> Ipv4Addr {
+        let is_for_one = self.stack.is_local(to.into()) && !self.stack.is_broadcast(to.into());
+        match self.stack.source_for(remote) {
+            Ok(IpAddr::V4(own)) if !is_for_one => own,
+            _ => to,
+        }
+    }
+
+    /// The value of the options that tell of the way to the peer (`IP_MTU`, `IPV6_MTU`).
+    fn path_mtu(&self, level: i32, name: i32) -> Option<Result<Vec<u8>, Errno>> {
+        let is_asked = level == Level::Ip.raw() && name == IpOption::Mtu.raw()
+            || self.common.family == Family::Inet6
+                && level == Level::Ipv6.raw()
+                && name == Ipv6Option::Mtu.raw();
+        is_asked.then(|| {
+            let peer = self.open().and_then(|open| open.endpoint().ends().1).ok_or(Errno::ENOTCONN)?;
+            Ok(bytes(&i32::try_from(self.stack.mtu_to(peer)).unwrap_or(i32::MAX)))
+        })
+    }
+}
+
 impl Socket for DatagramSocket {
     fn common(&self) -> &Common {
         &self.common
@@ -78,7 +139,10 @@ impl Socket for DatagramSocket {
 
     fn bind(&self, _io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
         let address = self.naming().on_the_wire(to.address)?;
-        if !address.ip().is_unspecified() && !self.stack.is_local(address.ip()) {
+        check_scope(address)?;
+        let ip = address.ip();
+        let is_for_many = ip.is_multicast() || self.stack.is_broadcast(ip);
+        if !ip.is_unspecified() && !is_for_many && !self.stack.is_local(ip) {
             return Err(Errno::EADDRNOTAVAIL);
         }
         self.open_at(address, true).map(|_| ())
@@ -90,7 +154,9 @@ impl Socket for DatagramSocket {
             return self.open().map_or(Ok(()), |open| open.connect(None));
         }
         let remote = destination(naming.on_the_wire(to.address)?);
-        self.stack.source_for(remote.ip())?;
+        check_scope(remote)?;
+        self.check_broadcast(remote)?;
+        self.stack.source_for(remote)?;
         self.open_at(naming.nothing(), false)?.connect(Some(remote))
     }
 
@@ -99,11 +165,7 @@ impl Socket for DatagramSocket {
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        let (hop_limit, is_shut) = {
-            let state = self.state.lock();
-            (state.settings.hop_limit, state.is_write_shut)
-        };
-        if is_shut {
+        if self.state.lock().is_write_shut {
             return Err(Errno::EPIPE);
         }
         let peer = self.open().and_then(|open| open.endpoint().ends().1);
@@ -114,10 +176,12 @@ impl Socket for DatagramSocket {
         if remote.port() == 0 {
             return Err(Errno::EINVAL);
         }
+        let how = self.how(remote, &message.control)?;
+        self.check_broadcast(remote)?;
         let open = self.open_at(naming.nothing(), false)?;
         match open.endpoint().take_error() {
             Some(errno) => Err(errno),
-            None => open.send(remote, u8::try_from(hop_limit).unwrap_or(u8::MAX), from),
+            None => open.send(remote, &how, from),
         }
     }
 
@@ -128,10 +192,16 @@ impl Socket for DatagramSocket {
         let naming = self.naming();
         let open = self.open_at(naming.nothing(), false)?;
         let peek = message.flags.contains(MsgFlags::PEEK);
+        let settings = self.state.lock().settings;
+        let asks_beside = settings.tells();
         let taken = open.endpoint().receive(io, peek, |first| {
             let count = first.bytes.len().min(out.room());
             out.put(&first.bytes[..count])?;
             message.from = Some(naming.told(first.from));
+            if asks_beside {
+                let own = |to| self.own_address(to, first.from);
+                message.control = ancillary::told(first, &settings, naming.is_v6, own);
+            }
             let is_cut = count < first.bytes.len();
             message.told.set(MsgFlags::TRUNC, is_cut);
             let tells_all = message.flags.contains(MsgFlags::TRUNC);
@@ -177,12 +247,34 @@ impl Socket for DatagramSocket {
 
     fn set_option(&self, _io: &Io<'_>, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
         let Common { family, protocol, .. } = self.common;
-        self.state.lock().settings.set((family, protocol), (level, name), value)
+        let mut state = self.state.lock();
+        let is_bound = state.open.is_some();
+        if family == Family::Inet6
+            && level == Level::Ipv6.raw()
+            && name == Ipv6Option::V6Only.raw()
+            && is_bound
+        {
+            return Err(Errno::EINVAL);
+        }
+        if family == Family::Inet6 || level != Level::Ipv6.raw() {
+            if let Some(answer) = state.multicast.set(&self.stack, (level, name), value) {
+                return answer;
+            }
+        }
+        state.settings.set((family, protocol), (level, name), value)
     }
 
     fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         let Common { family, protocol, .. } = self.common;
-        self.state.lock().settings.get((family, protocol), (level, name))
+        if let Some(mtu) = self.path_mtu(level, name) {
+            return mtu;
+        }
+        let state = self.state.lock();
+        let is_v6 = family == Family::Inet6 || level != Level::Ipv6.raw();
+        match state.multicast.get((level, name)).filter(|_| is_v6) {
+            Some(value) => Ok(value),
+            None => state.settings.get((family, protocol), (level, name)),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Asking for an address (DHCP: RFC 2131), by smoltcp's client on an interface of its own.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
@@ -7,11 +8,12 @@ use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{self, DeviceCapabilities, Medium};
 use smoltcp::socket::dhcpv4::{Event, RetryConfig, Socket};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr};
+use smoltcp::wire::{DhcpPacket, EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr, Ipv4Packet, UdpPacket};
 
 use super::flow::instant;
 use super::link::ETHERNET;
 use super::neighbours::Mac;
+use super::resolver;
 use super::routes::Network;
 
 /// How long an answer to the first question is waited for, and to the second one.
@@ -20,11 +22,26 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What became known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// The link has an address, and knows these name servers.
-    Granted(Network, Vec<Ipv4Addr>),
+    /// The link has an address, and was told this with it.
+    Granted(Network, Lease),
     /// It has none any more.
     Lost,
 }
+
+/// What comes with an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lease {
+    pub(super) name_servers: Vec<Ipv4Addr>,
+    /// The domain it is in.
+    pub(super) domain: Option<String>,
+    /// What the machine is called.
+    pub(super) host_name: Option<String>,
+}
+
+/// Options that are asked for (RFC 2132): mask, router, name servers, host name, domain.
+const OPTIONS: &[u8] = &[1, 3, 6, HOST_NAME, DOMAIN];
+const HOST_NAME: u8 = 12;
+const DOMAIN: u8 = 15;
 
 /// The client.
 pub(super) struct Dhcp {
@@ -51,6 +68,7 @@ impl Dhcp {
         let mut retry = RetryConfig::default();
         (retry.discover_timeout, retry.initial_request_timeout) = (PATIENCE, PATIENCE);
         socket.set_retry_config(retry);
+        socket.set_parameter_request_list(OPTIONS);
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
         Self { interface, sockets, handle, mtu }
@@ -75,7 +93,9 @@ impl Dhcp {
         Some(match change {
             Some((address, gateway, name_servers)) => {
                 let network = Network { address: address.address(), prefix: address.prefix_len(), gateway };
-                Change::Granted(network, name_servers)
+                // What came in is what granted it.
+                let names = frame.and_then(names).unwrap_or_default();
+                Change::Granted(network, Lease { name_servers, ..names })
             }
             None => Change::Lost,
         })
@@ -103,6 +123,23 @@ impl Dhcp {
         let next = self.interface.poll_at(instant(now_ns), &self.sockets)?;
         Some(u64::try_from(next.total_micros()).unwrap_or(0).saturating_mul(1000))
     }
+}
+
+/// The names in a frame that was understood.
+fn names(frame: &[u8]) -> Option<Lease> {
+    let ip = Ipv4Packet::new_checked(frame.get(ETHERNET..)?).ok()?;
+    let udp = UdpPacket::new_checked(ip.payload()).ok()?;
+    let message = DhcpPacket::new_checked(udp.payload()).ok()?;
+    let text = |kind| {
+        let option = message.options().find(|option| option.kind == kind)?;
+        // Some servers end it as C does.
+        Some(option.data.strip_suffix(b"\0").unwrap_or(option.data))
+    };
+    Some(Lease {
+        name_servers: Vec::new(),
+        domain: text(DOMAIN).and_then(resolver::domain),
+        host_name: text(HOST_NAME).and_then(resolver::host_name),
+    })
 }
 
 /// The frame that came in, and where frames go.

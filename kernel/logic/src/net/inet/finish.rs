@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use smoltcp::wire::{IpProtocol, TcpPacket};
+use smoltcp::wire::{IpProtocol, TcpPacket, UdpPacket};
 
 use super::device::{Finish, Offloads};
 use super::link::ETHERNET;
@@ -50,9 +50,17 @@ fn begin(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finish> {
     None
 }
 
-/// Whether the checksum in `bytes` of TCP or UDP, which `packet` carries, is right.
-pub(super) fn is_right(packet: &Packet<'_>, bytes: &[u8]) -> bool {
-    sum::add(pseudo_header(packet, bytes.len()), sum::of(bytes)) == u16::MAX
+/// Whether the checksum of TCP or UDP that `packet` carries is right. Over IPv4 a datagram may have none (RFC 768), over IPv6 not (RFC 8200, section 8.1).
+pub(super) fn is_right(packet: &Packet<'_>) -> bool {
+    let sums_up = |bytes: &[u8]| sum::add(pseudo_header(packet, bytes.len()), sum::of(bytes)) == u16::MAX;
+    match packet.protocol {
+        IpProtocol::Tcp => sums_up(packet.payload),
+        IpProtocol::Udp => UdpPacket::new_checked(packet.payload).is_ok_and(|datagram| {
+            let has_none = datagram.checksum() == 0;
+            if has_none { packet.source.is_ipv4() } else { sums_up(&packet.payload[..datagram.len().into()]) }
+        }),
+        _ => true,
+    }
 }
 
 /// The sum of the pseudo-header of `length` bytes (RFC 9293, section 3.1; RFC 8200, section 8.1), not complemented.

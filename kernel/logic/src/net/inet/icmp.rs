@@ -9,6 +9,7 @@ use smoltcp::wire::{
     IpProtocol,
 };
 
+use super::name::scoped;
 use super::packet::Packet;
 
 /// A packet of ours that came to nothing.
@@ -26,7 +27,7 @@ impl Report {
     /// `packet` found no neighbour to go to.
     pub(super) fn no_neighbour(packet: &Packet<'_>) -> Option<Self> {
         let (from, to) = ports(packet.payload)?;
-        let ends = ((packet.source, from).into(), (packet.destination, to).into());
+        let ends = (scoped(packet.source, from, packet.scope), scoped(packet.destination, to, packet.scope));
         Some(Self { protocol: packet.protocol, ends, errno: Errno::EHOSTUNREACH })
     }
 
@@ -71,7 +72,10 @@ impl Report {
                     _ => Errno::EHOSTUNREACH,
                 };
                 let (from, to) = ports(data)?;
-                let ends = ((header.src_addr, from).into(), (header.dst_addr, to).into());
+                let ends = (
+                    scoped(header.src_addr.into(), from, packet.scope),
+                    scoped(header.dst_addr.into(), to, packet.scope),
+                );
                 Some(Self { protocol: header.next_header, ends, errno })
             }
             _ => None,

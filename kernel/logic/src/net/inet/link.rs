@@ -1,11 +1,14 @@
 //! A link: Ethernet frames of one device, as IP packets. It finds neighbours, and its own address if it has to ask for that.
 //!
 //! Only packets that are whole, sound and meant for this machine reach the stack: checksums are looked at here, unless the device has done that.
-//! Fragments are not put together. IPv6 has its place beside ARP here (neighbour discovery, RFC 4861); until it is there, its frames are dropped.
+//! Fragments are not put together. What IPv6 has in place of ARP is in [`ipv6`].
 
+mod ipv6;
+
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::task::Waker;
 
 use abi::io::PollEvents;
@@ -13,7 +16,7 @@ use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol,
-    Ipv4Packet, UdpPacket,
+    Ipv4Packet,
 };
 use sync::Lock;
 
@@ -21,9 +24,12 @@ use crate::file::Io;
 use crate::file::wakers::WakerSet;
 
 use super::device::{Device, Frame, Received};
-use super::dhcp::{Change, Dhcp};
+use super::dhcp::{Change, Dhcp, Lease};
+use super::discovery::{Discovery, Network6, Setting6};
 use super::finish;
+use super::groups::Groups;
 use super::icmp::Report;
+use super::igmp;
 use super::neighbours::{Found, Mac, Neighbours};
 use super::outlet::{Capabilities, Cut, Outlet};
 use super::packet::Packet;
@@ -54,6 +60,8 @@ pub enum Setting {
 /// A link.
 #[derive(Debug)]
 pub struct Link {
+    /// As programs know it (netdevice(7), `sin6_scope_id`).
+    number: u32,
     device: Arc<dyn Device>,
     around: Surroundings,
     capabilities: Capabilities,
@@ -69,13 +77,23 @@ struct State {
     /// Until when senders wait for that.
     settles_by: Option<u64>,
     waiting: WakerSet,
-    /// The name servers that were told with the address.
-    name_servers: Vec<Ipv4Addr>,
+    /// What was told with the address.
+    lease: Option<Lease>,
+    discovery: Discovery,
+    /// The groups that sockets listen to.
+    joined: Groups,
+    /// How it is known to its IPv6 networks, as the stack was told.
+    network_v6: Network6,
 }
 
 impl Link {
     /// The link of `device`.
-    pub(super) fn new(device: Arc<dyn Device>, setting: Setting, around: Surroundings) -> Self {
+    pub(super) fn new(
+        number: u32,
+        device: Arc<dyn Device>,
+        (setting, setting_v6): (Setting, &Setting6),
+        around: Surroundings,
+    ) -> Self {
         let capabilities = Capabilities::of_link(device.mtu(), device.offloads());
         let now_ns = (around.now)();
         let hasher = SeedableRandomState::with_seed((around.random)(), SharedSeed::global_fixed());
@@ -86,9 +104,17 @@ impl Link {
             dhcp: asks.then(|| Dhcp::new(device.address(), device.mtu(), (around.random)(), now_ns)),
             settles_by: asks.then(|| now_ns.saturating_add(PATIENCE_NS)),
             waiting: WakerSet::new(),
-            name_servers: Vec::new(),
+            lease: None,
+            discovery: Discovery::new(device.address(), setting_v6, now_ns),
+            joined: Groups::default(),
+            network_v6: Network6::default(),
         };
-        Self { device, around, capabilities, state: Lock::new(state) }
+        Self { number, device, around, capabilities, state: Lock::new(state) }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// How it is known.
@@ -96,22 +122,35 @@ impl Link {
         self.state.lock().network
     }
 
-    /// The name servers that were told with its address.
-    pub fn name_servers(&self) -> Vec<Ipv4Addr> {
-        self.state.lock().name_servers.clone()
+    /// The name servers that it was told of.
+    pub fn name_servers(&self) -> Vec<IpAddr> {
+        let state = self.state.lock();
+        let leased = state.lease.iter().flat_map(|lease| lease.name_servers.iter().copied().map(IpAddr::V4));
+        leased.chain(state.discovery.name_servers().map(IpAddr::V6)).collect()
     }
 
-    /// Whether it may have an address soon; then the caller is woken when that is decided.
+    /// The domain that it was told to be in.
+    pub fn domain(&self) -> Option<String> {
+        self.state.lock().lease.as_ref()?.domain.clone()
+    }
+
+    /// What it was told that this machine is called.
+    pub fn host_name(&self) -> Option<String> {
+        self.state.lock().lease.as_ref()?.host_name.clone()
+    }
+
+    /// Whether it may have an IPv4 address soon; then the caller is woken when that is decided.
     pub(super) fn is_settling(&self, io: &Io<'_>) -> bool {
         let mut state = self.state.lock();
-        if state.settles_by.is_some() {
+        let is_settling = state.settles_by.is_some();
+        if is_settling {
             io.wait_for(&mut state.waiting, PollEvents::all());
         }
-        state.settles_by.is_some()
+        is_settling
     }
 
     /// Its way out to `neighbour`.
-    pub(super) fn outlet(&self, neighbour: Ipv4Addr) -> Exit<'_> {
+    pub(super) fn outlet(&self, neighbour: IpAddr) -> Exit<'_> {
         Exit { link: self, neighbour, frame: Frame::default(), frames: Vec::new() }
     }
 
@@ -138,22 +177,27 @@ impl Link {
         frame
     }
 
-    /// The question where `address` is.
-    fn question(&self, own: Ipv4Addr, address: Ipv4Addr) -> Frame {
-        self.arp(ArpOperation::Request, own, (EVERYBODY, ([0; 6], address)))
+    /// The question where `address` is, if there is an address to ask from.
+    fn question(&self, state: &State, address: IpAddr) -> Option<Frame> {
+        match address {
+            IpAddr::V4(address) => {
+                let own = state.network?.address;
+                Some(self.arp(ArpOperation::Request, own, (EVERYBODY, ([0; 6], address))))
+            }
+            IpAddr::V6(address) => self.question_v6(state, address),
+        }
     }
 
     /// Sends `frames` to `neighbour`, as soon as it is known where that is.
-    fn send_to(&self, neighbour: Ipv4Addr, mut frames: Vec<Frame>) {
+    fn send_to(&self, neighbour: IpAddr, mut frames: Vec<Frame>) {
         if frames.is_empty() {
             return;
         }
         let mut asks = false;
         {
             let mut state = self.state.lock();
-            let Some(network) = state.network else { return };
-            if network.is_broadcast(neighbour) {
-                direct(&mut frames, EVERYBODY);
+            if let Some(group) = group_of(neighbour, state.network) {
+                direct(&mut frames, group);
             } else {
                 let found = state.neighbours.find(neighbour, (self.around.now)());
                 match found {
@@ -168,7 +212,7 @@ impl Link {
                 asks = matches!(found, Found::Doubtful(_) | Found::Unknown);
             }
             if asks {
-                frames.push(self.question(network.address, neighbour));
+                frames.extend(self.question(&state, neighbour));
             }
         }
         self.device.send(&mut frames);
@@ -187,12 +231,18 @@ impl Link {
         let Ok(ethernet) = EthernetFrame::new_checked(received.bytes) else { return };
         let (from, to) = (ethernet.src_addr(), ethernet.dst_addr());
         let is_for_us = to.0 == self.device.address();
-        if !is_for_us && !to.is_broadcast() || !from.is_unicast() || from.0 == self.device.address() {
+        let is_for_all = to.is_broadcast();
+        if !from.is_unicast() || from.0 == self.device.address() {
             return;
         }
         match ethernet.ethertype() {
-            EthernetProtocol::Arp => self.receive_arp(stack, received.bytes),
-            EthernetProtocol::Ipv4 => self.receive_ipv4(stack, received, is_for_us),
+            EthernetProtocol::Arp if is_for_us || is_for_all => self.receive_arp(stack, received.bytes),
+            EthernetProtocol::Ipv4 if is_for_us || is_for_all || to.0[..3] == GROUPS_V4 => {
+                self.receive_ipv4(stack, received, (is_for_us, is_for_all));
+            }
+            EthernetProtocol::Ipv6 if is_for_us || to.0[..2] == GROUPS_V6 => {
+                self.receive_ipv6(stack, received, (from.0, is_for_us));
+            }
             _ => {}
         }
     }
@@ -220,7 +270,7 @@ impl Link {
                 let asks_us = operation == ArpOperation::Request && target_protocol_addr == network.address;
                 let mac = source_hardware_addr.0;
                 let now_ns = (self.around.now)();
-                frames = state.neighbours.learn(source_protocol_addr, mac, asks_us, now_ns);
+                frames = state.neighbours.learn(source_protocol_addr.into(), mac, asks_us, now_ns);
                 direct(&mut frames, mac);
                 if asks_us {
                     let target = (mac, (mac, source_protocol_addr));
@@ -236,15 +286,26 @@ impl Link {
         }
     }
 
-    fn receive_ipv4(self: &Arc<Self>, stack: &Stack, received: Received<'_>, is_for_us: bool) {
+    fn receive_ipv4(
+        self: &Arc<Self>,
+        stack: &Stack,
+        received: Received<'_>,
+        (is_for_us, is_for_all): (bool, bool),
+    ) {
         let Some(packet) = sound(&received.bytes[ETHERNET..], received.is_checked) else { return };
         let port = packet.datagram().map(|(local, _, _)| local.port());
         if port == Some(DHCP_CLIENT) && self.state.lock().dhcp.is_some() {
             return self.step_dhcp(stack, Some(received.bytes));
         }
+        if !is_for_us && !is_for_all && !packet.destination.is_multicast() {
+            return;
+        }
+        if let Some(group) = igmp::asks(&packet) {
+            return self.answer_for_groups_v4(group);
+        }
         // Only datagrams are for everybody (RFC 1122, sections 3.2.2.6 and 4.2.3.10).
         if is_for_us || packet.protocol == IpProtocol::Udp {
-            stack.input(&packet, &self.capabilities);
+            stack.input(&packet.on(self.number), &self.capabilities);
         }
     }
 
@@ -253,35 +314,37 @@ impl Link {
         let mut state = self.state.lock();
         let now_ns = (self.around.now)();
         let dhcp = state.dhcp.as_mut().and_then(|dhcp| dhcp.next_deadline(now_ns));
-        [dhcp, state.settles_by, state.neighbours.next_deadline()].into_iter().flatten().min()
+        let neighbours = state.neighbours.next_deadline();
+        let discovery = state.discovery.next_deadline(now_ns);
+        [dhcp, state.settles_by, neighbours, discovery].into_iter().flatten().min()
     }
 
     /// Does what is due by now.
     pub(super) fn tick(self: &Arc<Self>, stack: &Stack) {
         let now_ns = (self.around.now)();
-        let (due, network) = {
+        let (given_up, mut questions) = {
             let mut state = self.state.lock();
             if state.settles_by.is_some_and(|by| by <= now_ns) {
                 state.settles_by = None;
                 state.waiting.wake_all();
             }
-            (state.neighbours.take_due(now_ns), state.network)
+            let due = state.neighbours.take_due(now_ns);
+            let questions: Vec<_> =
+                due.questions.iter().filter_map(|&address| self.question(&state, address)).collect();
+            (due.given_up, questions)
         };
-        if let Some(network) = network {
-            let mut questions: Vec<_> =
-                due.questions.iter().map(|&address| self.question(network.address, address)).collect();
-            if !questions.is_empty() {
-                self.device.send(&mut questions);
-            }
+        if !questions.is_empty() {
+            self.device.send(&mut questions);
         }
-        for frame in due.given_up {
-            if let Some(report) =
-                Packet::parse(&frame.bytes()[ETHERNET..]).and_then(|packet| Report::no_neighbour(&packet))
+        for frame in given_up {
+            if let Some(report) = Packet::parse(&frame.bytes()[ETHERNET..])
+                .and_then(|packet| Report::no_neighbour(&packet.on(self.number)))
             {
                 stack.take_report(report);
             }
         }
         self.step_dhcp(stack, None);
+        self.step_discovery(stack);
     }
 
     /// Goes on asking for an address; `frame` came in for that.
@@ -297,18 +360,20 @@ impl Link {
             });
             match change {
                 None => None,
-                Some(Change::Lost) => Some((state.network.take(), None)),
-                Some(Change::Granted(network, name_servers)) => {
-                    state.network = Some(network);
-                    state.name_servers = name_servers;
-                    Some((None, Some(network)))
+                Some(Change::Lost) => {
+                    (state.network, state.lease) = (None, None);
+                    Some(None)
+                }
+                Some(Change::Granted(network, lease)) => {
+                    (state.network, state.lease) = (Some(network), Some(lease));
+                    Some(Some(network))
                 }
             }
         };
         if !frames.is_empty() {
             self.device.send(&mut frames);
         }
-        if let Some((_, network)) = change {
+        if let Some(network) = change {
             stack.set_network(self, network);
             let mut state = self.state.lock();
             if network.is_some() {
@@ -325,6 +390,28 @@ fn is_host(network: &Network, address: Ipv4Addr) -> bool {
         && !network.is_broadcast(address)
         && address != network.address
         && !address.is_unspecified()
+}
+
+/// What the addresses of all IPv4 groups begin with (RFC 1112, section 6.4), and of all IPv6 groups (RFC 2464, section 7).
+const GROUPS_V4: [u8; 3] = [1, 0, 0x5e];
+const GROUPS_V6: [u8; 2] = [0x33, 0x33];
+
+/// Where frames for `address` go, if it stands for many.
+fn group_of(address: IpAddr, network: Option<Network>) -> Option<Mac> {
+    match address {
+        IpAddr::V4(address) if network.is_some_and(|network| network.is_broadcast(address)) => {
+            Some(EVERYBODY)
+        }
+        IpAddr::V4(address) if address.is_multicast() => {
+            let [_, a, b, c] = address.octets();
+            Some([GROUPS_V4[0], GROUPS_V4[1], GROUPS_V4[2], a & 0x7f, b, c])
+        }
+        IpAddr::V6(address) if address.is_multicast() => {
+            let [.., a, b, c, d] = address.octets();
+            Some([GROUPS_V6[0], GROUPS_V6[1], a, b, c, d])
+        }
+        _ => None,
+    }
 }
 
 /// Writes where `frames` go.
@@ -349,24 +436,14 @@ fn sound(bytes: &[u8], is_checked: bool) -> Option<Packet<'_>> {
         return None;
     }
     let packet = Packet::parse(bytes)?;
-    // Others are looked at by their readers.
-    let is_right = is_checked
-        || match packet.protocol {
-            IpProtocol::Tcp => finish::is_right(&packet, packet.payload),
-            IpProtocol::Udp => {
-                let datagram = UdpPacket::new_checked(packet.payload).ok()?;
-                datagram.checksum() == 0
-                    || finish::is_right(&packet, &packet.payload[..datagram.len().into()])
-            }
-            _ => true,
-        };
-    is_right.then_some(packet)
+    // What else it carries is looked at by its readers.
+    (is_checked || finish::is_right(&packet)).then_some(packet)
 }
 
 /// A link's way out to one neighbour. What was written goes out when it is dropped, all at once.
 pub(super) struct Exit<'a> {
     link: &'a Link,
-    neighbour: Ipv4Addr,
+    neighbour: IpAddr,
     frame: Frame,
     frames: Vec<Frame>,
 }
@@ -381,7 +458,8 @@ impl Outlet for Exit<'_> {
     }
 
     fn buffer(&mut self, length: usize) -> &mut [u8] {
-        self.frame = self.link.frame(length, EVERYBODY, EthernetProtocol::Ipv4);
+        let protocol = if self.neighbour.is_ipv4() { EthernetProtocol::Ipv4 } else { EthernetProtocol::Ipv6 };
+        self.frame = self.link.frame(length, EVERYBODY, protocol);
         &mut self.frame.bytes_mut()[ETHERNET..]
     }
 

@@ -37,7 +37,7 @@ impl Naming {
             SocketAddress::V6(address) if self.is_v6 => match address.ip().to_ipv4_mapped() {
                 Some(_) if self.v6_only => Err(Errno::ENETUNREACH),
                 Some(ip) => Ok((ip, address.port()).into()),
-                None => Ok((*address.ip(), address.port()).into()),
+                None => Ok(scoped((*address.ip()).into(), address.port(), address.scope_id())),
             },
             _ => Err(Errno::EAFNOSUPPORT),
         }
@@ -52,6 +52,43 @@ impl Naming {
             SocketAddr::V4(address) => SocketAddress::V4(address),
             SocketAddr::V6(address) => SocketAddress::V6(address),
         }
+    }
+}
+
+/// Whether `address` means one thing on each link (ipv6(7), `sin6_scope_id`).
+pub(super) fn needs_scope(address: IpAddr) -> bool {
+    // Groups of the interface or of the link, too.
+    matches!(address, IpAddr::V6(ip) if ip.is_unicast_link_local() || matches!(ip.segments()[0] & 0xff0f, 0xff01 | 0xff02))
+}
+
+/// An address on the link `scope`, if that matters.
+pub(super) fn scoped(ip: IpAddr, port: u16, scope: u32) -> SocketAddr {
+    match ip {
+        IpAddr::V6(address) if needs_scope(ip) => SocketAddrV6::new(address, port, 0, scope).into(),
+        _ => SocketAddr::new(ip, port),
+    }
+}
+
+/// `address`, on the link `scope` if it needs one and does not say.
+pub(super) fn on(address: SocketAddr, scope: u32) -> SocketAddr {
+    if scope_of(address) == 0 { scoped(address.ip(), address.port(), scope) } else { address }
+}
+
+/// Checks that an address to bind or connect to says which link it is on, if it must.
+///
+/// # Errors
+/// `EINVAL`.
+pub(super) fn check_scope(address: SocketAddr) -> Result<(), Errno> {
+    let is_unclear =
+        matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local()) && scope_of(address) == 0;
+    if is_unclear { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+/// The link that an address is on, if it says so; else 0.
+pub(super) fn scope_of(address: SocketAddr) -> u32 {
+    match address {
+        SocketAddr::V6(address) => address.scope_id(),
+        SocketAddr::V4(_) => 0,
     }
 }
 

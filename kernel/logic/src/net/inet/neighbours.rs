@@ -1,4 +1,4 @@
-//! Who is where on a link (ARP: RFC 826): addresses of neighbours, and frames that wait until one is known.
+//! Who is where on a link (ARP: RFC 826; neighbour discovery: RFC 4861): addresses of neighbours, and frames that wait until one is known.
 //!
 //! ```text
 //!   frame for it        answer              a minute passes, frame for it
@@ -9,7 +9,7 @@
 //! ```
 
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
@@ -59,14 +59,14 @@ struct Neighbour {
 #[derive(Debug, Default)]
 pub(super) struct Due {
     /// Who is to be asked for.
-    pub(super) questions: Vec<Ipv4Addr>,
+    pub(super) questions: Vec<IpAddr>,
     /// Frames for neighbours that do not answer.
     pub(super) given_up: Vec<Frame>,
 }
 
 /// The neighbours on a link.
 #[derive(Debug)]
-pub(super) struct Neighbours(HashMap<Ipv4Addr, Neighbour, SeedableRandomState>);
+pub(super) struct Neighbours(HashMap<IpAddr, Neighbour, SeedableRandomState>);
 
 impl Neighbours {
     /// Nobody is known. Nobody outside knows how `hasher` spreads.
@@ -75,7 +75,7 @@ impl Neighbours {
     }
 
     /// Where `address` is.
-    pub(super) fn find(&mut self, address: Ipv4Addr, now_ns: u64) -> Found {
+    pub(super) fn find(&mut self, address: IpAddr, now_ns: u64) -> Found {
         if let Some(neighbour) = self.0.get_mut(&address) {
             return match neighbour.mac {
                 Some(mac) if now_ns < neighbour.fresh_until || neighbour.asked > 0 => Found::At(mac),
@@ -96,14 +96,19 @@ impl Neighbours {
     }
 
     /// Keeps a frame until `address` is known. False: too many wait already.
-    pub(super) fn hold(&mut self, address: Ipv4Addr, frame: Frame) -> bool {
+    pub(super) fn hold(&mut self, address: IpAddr, frame: Frame) -> bool {
         let place = self.0.get_mut(&address).filter(|neighbour| neighbour.waiting.len() < MOST_WAITING);
         place.map(|neighbour| neighbour.waiting.push(frame)).is_some()
     }
 
+    /// Whether `address` is known to be somewhere else than at `mac`.
+    pub(super) fn is_elsewhere(&self, address: IpAddr, mac: Mac) -> bool {
+        self.0.get(&address).is_some_and(|neighbour| neighbour.mac.is_some_and(|known| known != mac))
+    }
+
     /// `address` says that it is at `mac`; answers the frames that waited for that. Who was not asked for is believed only if `is_asking` us,
     /// and will want an answer.
-    pub(super) fn learn(&mut self, address: Ipv4Addr, mac: Mac, is_asking: bool, now_ns: u64) -> Vec<Frame> {
+    pub(super) fn learn(&mut self, address: IpAddr, mac: Mac, is_asking: bool, now_ns: u64) -> Vec<Frame> {
         let is_known = self.0.contains_key(&address);
         if !is_known && (!is_asking || !self.make_room(now_ns)) {
             return Vec::new();

@@ -5,6 +5,8 @@ use core::net::{IpAddr, SocketAddr};
 use super::connection::Ends;
 use smoltcp::wire::{IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket};
 
+use super::name::scoped;
+
 /// An IP packet.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
@@ -18,6 +20,8 @@ pub struct Packet<'a> {
     pub protocol: IpProtocol,
     /// That, behind the header.
     pub payload: &'a [u8],
+    /// The link it came in by; 0 for none. Link-local addresses are that link's.
+    pub scope: u32,
 }
 
 /// The bits of a segment that decide where it goes (RFC 9293, section 3.1).
@@ -61,6 +65,7 @@ impl<'a> Packet<'a> {
                     destination: packet.dst_addr().into(),
                     protocol: packet.next_header(),
                     payload: packet.payload(),
+                    scope: 0,
                 })
             }
             IpVersion::Ipv6 => {
@@ -71,17 +76,34 @@ impl<'a> Packet<'a> {
                     destination: packet.dst_addr().into(),
                     protocol: packet.next_header(),
                     payload: packet.payload(),
+                    scope: 0,
                 })
             }
         }
+    }
+
+    /// How many more routers it could have passed.
+    pub fn hop_limit(&self) -> u8 {
+        self.bytes[if self.source.is_ipv4() { 8 } else { 7 }]
+    }
+
+    /// How it is marked (RFC 2474, RFC 3168).
+    pub fn traffic_class(&self) -> u8 {
+        if self.source.is_ipv4() { self.bytes[1] } else { self.bytes[0] << 4 | self.bytes[1] >> 4 }
+    }
+
+    /// The same packet, come in by the link `scope`.
+    #[must_use]
+    pub fn on(self, scope: u32) -> Self {
+        Self { scope, ..self }
     }
 
     /// Where a TCP segment comes from and goes to.
     pub fn segment(&self) -> Option<Segment> {
         let segment = TcpPacket::new_checked(self.payload).ok()?;
         Some(Segment {
-            local: SocketAddr::new(self.destination, segment.dst_port()),
-            remote: SocketAddr::new(self.source, segment.src_port()),
+            local: scoped(self.destination, segment.dst_port(), self.scope),
+            remote: scoped(self.source, segment.src_port(), self.scope),
             sequence: segment.seq_number(),
             length: segment.payload().len(),
             syn: segment.syn(),
@@ -94,8 +116,8 @@ impl<'a> Packet<'a> {
     pub fn datagram(&self) -> Option<(SocketAddr, SocketAddr, &'a [u8])> {
         let datagram = UdpPacket::new_checked(self.payload).ok()?;
         Some((
-            SocketAddr::new(self.destination, datagram.dst_port()),
-            SocketAddr::new(self.source, datagram.src_port()),
+            scoped(self.destination, datagram.dst_port(), self.scope),
+            scoped(self.source, datagram.src_port(), self.scope),
             datagram.payload(),
         ))
     }

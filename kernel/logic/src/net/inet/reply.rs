@@ -1,7 +1,7 @@
 //! The way back for what a packet is answered with at once, which few are: it is looked for only then.
 
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::SocketAddr;
 
 use super::outlet::{Capabilities, Cut, Outlet};
 use super::stack::Stack;
@@ -9,7 +9,7 @@ use super::stack::Stack;
 /// The way to who sent a packet.
 pub(super) struct Reply<'a> {
     stack: &'a Stack,
-    remote: IpAddr,
+    remote: SocketAddr,
     /// What the way can do that the packet came by.
     capabilities: &'a Capabilities,
     packet: Vec<u8>,
@@ -17,7 +17,7 @@ pub(super) struct Reply<'a> {
 
 impl<'a> Reply<'a> {
     /// The way to `remote`, a packet of whose came by one that does what `capabilities` say.
-    pub(super) fn new(stack: &'a Stack, remote: IpAddr, capabilities: &'a Capabilities) -> Self {
+    pub(super) fn new(stack: &'a Stack, remote: SocketAddr, capabilities: &'a Capabilities) -> Self {
         Self { stack, remote, capabilities, packet: Vec::new() }
     }
 }

@@ -1,26 +1,38 @@
-//! The options of IP, IPv6, TCP and UDP (ip(7), ipv6(7), tcp(7)).
+//! The options of IP, IPv6, TCP and UDP (ip(7), ipv6(7), tcp(7), udp(7)).
 
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use abi::errno::Errno;
-use abi::net::{Family, IpOption, Ipv6Option, Level, TcpOption};
+use abi::net::{Family, IpOption, Ipv6Option, Level, TcpOption, UdpOption};
 
 use crate::net::options::{bytes, first};
 
 /// `net.ipv4.ip_default_ttl`.
 const HOP_LIMIT: i32 = 64;
-/// `IP_PMTUDISC_WANT`, and the last of its kind.
+/// `IP_PMTUDISC_WANT`, `IP_PMTUDISC_DO`, `IP_PMTUDISC_PROBE`, and the last of their kind.
 const PMTUDISC_WANT: i32 = 1;
+const PMTUDISC_DO: i32 = 2;
+const PMTUDISC_PROBE: i32 = 3;
 const PMTUDISC_LAST: i32 = 5;
 
-/// What the options are set to; on and off are 1 and 0.
+/// What the options are set to; on and off are 1 and 0. Of what both IPv4 and IPv6 have, the first is IPv4's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    pub(super) hop_limit: i32,
+    hop_limit: [i32; 2],
+    traffic_class: [i32; 2],
+    mtu_discover: [i32; 2],
+    dont_fragment: i32,
+    /// For groups: how many routers packets pass, and whether those of this machine hear them too.
+    group_hop_limit: [i32; 2],
+    group_loops: [i32; 2],
+    /// What is told with each datagram.
+    pub(super) tells_destination: [i32; 2],
+    pub(super) tells_hop_limit: [i32; 2],
+    pub(super) tells_traffic_class: [i32; 2],
     pub(super) v6_only: i32,
-    pub(super) tells_destination: i32,
-    mtu_discover: i32,
+    /// Bytes of the datagrams that what is sent is cut into; 0: it is not.
+    pub(super) segment: i32,
     pub(super) no_delay: i32,
     /// Seconds.
     pub(super) keep_idle: i32,
@@ -28,66 +40,86 @@ pub(super) struct Settings {
     pub(super) user_timeout: i32,
 }
 
+/// Whose option it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    All,
+    Datagrams,
+}
+
 /// An option: what it is, and which numbers it takes.
 struct Row {
     level: Level,
     name: i32,
+    of: Of,
     takes: RangeInclusive<i32>,
     place: fn(&mut Settings) -> &mut i32,
 }
 
+type Place = fn(&mut Settings) -> &mut i32;
+
+const fn ip(of: Of, name: IpOption, takes: RangeInclusive<i32>, place: Place) -> Row {
+    Row { level: Level::Ip, name: name.raw(), of, takes, place }
+}
+
+const fn ipv6(of: Of, name: Ipv6Option, takes: RangeInclusive<i32>, place: Place) -> Row {
+    Row { level: Level::Ipv6, name: name.raw(), of, takes, place }
+}
+
+const fn tcp(name: TcpOption, takes: RangeInclusive<i32>, place: Place) -> Row {
+    Row { level: Level::Tcp, name: name.raw(), of: Of::All, takes, place }
+}
+
 const ON_OFF: RangeInclusive<i32> = 0..=1;
+const BYTE: RangeInclusive<i32> = 0..=255;
+const PMTUDISC: RangeInclusive<i32> = 0..=PMTUDISC_LAST;
 
 /// All options that are numbers.
-const ROWS: [Row; 9] = [
-    Row { level: Level::Ip, name: IpOption::Ttl.raw(), takes: 1..=255, place: |s| &mut s.hop_limit },
+const ROWS: [Row; 22] = [
+    ip(Of::All, IpOption::Ttl, 1..=255, |s| &mut s.hop_limit[0]),
+    ip(Of::Datagrams, IpOption::Tos, BYTE, |s| &mut s.traffic_class[0]),
+    ip(Of::All, IpOption::MtuDiscover, PMTUDISC, |s| &mut s.mtu_discover[0]),
+    ip(Of::Datagrams, IpOption::PktInfo, ON_OFF, |s| &mut s.tells_destination[0]),
+    ip(Of::Datagrams, IpOption::ReceiveTtl, ON_OFF, |s| &mut s.tells_hop_limit[0]),
+    ip(Of::Datagrams, IpOption::ReceiveTos, ON_OFF, |s| &mut s.tells_traffic_class[0]),
+    ipv6(Of::All, Ipv6Option::UnicastHops, BYTE, |s| &mut s.hop_limit[1]),
+    ipv6(Of::All, Ipv6Option::V6Only, ON_OFF, |s| &mut s.v6_only),
+    ipv6(Of::Datagrams, Ipv6Option::TrafficClass, BYTE, |s| &mut s.traffic_class[1]),
+    ipv6(Of::All, Ipv6Option::MtuDiscover, PMTUDISC, |s| &mut s.mtu_discover[1]),
+    ipv6(Of::All, Ipv6Option::DontFragment, ON_OFF, |s| &mut s.dont_fragment),
+    ipv6(Of::Datagrams, Ipv6Option::ReceivePktInfo, ON_OFF, |s| &mut s.tells_destination[1]),
+    ipv6(Of::Datagrams, Ipv6Option::ReceiveHopLimit, ON_OFF, |s| &mut s.tells_hop_limit[1]),
+    ipv6(Of::Datagrams, Ipv6Option::ReceiveTrafficClass, ON_OFF, |s| &mut s.tells_traffic_class[1]),
+    ip(Of::Datagrams, IpOption::MulticastTtl, BYTE, |s| &mut s.group_hop_limit[0]),
+    ip(Of::Datagrams, IpOption::MulticastLoop, ON_OFF, |s| &mut s.group_loops[0]),
+    ipv6(Of::Datagrams, Ipv6Option::MulticastHops, BYTE, |s| &mut s.group_hop_limit[1]),
+    ipv6(Of::Datagrams, Ipv6Option::MulticastLoop, ON_OFF, |s| &mut s.group_loops[1]),
     Row {
-        level: Level::Ip,
-        name: IpOption::PktInfo.raw(),
-        takes: ON_OFF,
-        place: |s| &mut s.tells_destination,
+        level: Level::Udp,
+        name: UdpOption::Segment.raw(),
+        of: Of::Datagrams,
+        takes: 0..=65_535,
+        place: |s| &mut s.segment,
     },
-    Row {
-        level: Level::Ip,
-        name: IpOption::MtuDiscover.raw(),
-        takes: 0..=PMTUDISC_LAST,
-        place: |s| &mut s.mtu_discover,
-    },
-    Row {
-        level: Level::Ipv6,
-        name: Ipv6Option::UnicastHops.raw(),
-        takes: 0..=255,
-        place: |s| &mut s.hop_limit,
-    },
-    Row { level: Level::Ipv6, name: Ipv6Option::V6Only.raw(), takes: ON_OFF, place: |s| &mut s.v6_only },
-    Row {
-        level: Level::Ipv6,
-        name: Ipv6Option::ReceivePktInfo.raw(),
-        takes: ON_OFF,
-        place: |s| &mut s.tells_destination,
-    },
-    Row { level: Level::Tcp, name: TcpOption::NoDelay.raw(), takes: ON_OFF, place: |s| &mut s.no_delay },
-    Row {
-        level: Level::Tcp,
-        name: TcpOption::KeepIdle.raw(),
-        takes: 1..=32_767,
-        place: |s| &mut s.keep_idle,
-    },
-    Row {
-        level: Level::Tcp,
-        name: TcpOption::UserTimeout.raw(),
-        takes: 0..=i32::MAX,
-        place: |s| &mut s.user_timeout,
-    },
+    tcp(TcpOption::NoDelay, ON_OFF, |s| &mut s.no_delay),
+    tcp(TcpOption::KeepIdle, 1..=32_767, |s| &mut s.keep_idle),
+    tcp(TcpOption::UserTimeout, 0..=i32::MAX, |s| &mut s.user_timeout),
 ];
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            hop_limit: HOP_LIMIT,
+            hop_limit: [HOP_LIMIT; 2],
+            traffic_class: [0; 2],
+            mtu_discover: [PMTUDISC_WANT; 2],
+            dont_fragment: 0,
+            group_hop_limit: [1; 2],
+            group_loops: [1; 2],
+            tells_destination: [0; 2],
+            tells_hop_limit: [0; 2],
+            tells_traffic_class: [0; 2],
             v6_only: 0,
-            tells_destination: 0,
-            mtu_discover: PMTUDISC_WANT,
+            segment: 0,
             no_delay: 0,
             keep_idle: 7200,
             user_timeout: 0,
@@ -104,12 +136,49 @@ fn row(family: Family, protocol: i32, level: i32, name: i32) -> Result<&'static 
         Level::Tcp | Level::Udp => level.raw() == protocol,
         Level::Socket => false,
     };
+    let has = |row: &Row| has_level && (row.of == Of::All || protocol == Level::Udp.raw());
     ROWS.iter()
-        .find(|row| has_level && row.level.raw() == level.raw() && row.name == name)
+        .find(|row| has(row) && row.level.raw() == level.raw() && row.name == name)
         .ok_or(Errno::ENOPROTOOPT)
 }
 
+/// The number that an option is set to: those of IPv4 take a byte too (ip(7)).
+fn number(level: Level, value: &[u8]) -> Result<i32, Errno> {
+    match value {
+        [] if level == Level::Ip => Ok(0),
+        [byte, rest @ ..] if level == Level::Ip && rest.len() < 3 => Ok(i32::from(*byte)),
+        value => first(value),
+    }
+}
+
 impl Settings {
+    /// How many routers packets pass at most.
+    pub(super) fn hop_limit(&self, is_v6: bool) -> Option<u8> {
+        u8::try_from(self.hop_limit[usize::from(is_v6)]).ok().filter(|&limit| limit > 0)
+    }
+
+    /// Whether anything is told with each datagram.
+    pub(super) fn tells(&self) -> bool {
+        [self.tells_destination, self.tells_hop_limit, self.tells_traffic_class] != [[0; 2]; 3]
+    }
+
+    /// How many routers packets for groups pass at most, and whether those of this machine hear them too.
+    pub(super) fn of_groups(&self, is_v6: bool) -> (u8, bool) {
+        let index = usize::from(is_v6);
+        (u8::try_from(self.group_hop_limit[index]).unwrap_or(1), self.group_loops[index] != 0)
+    }
+
+    /// How packets are marked.
+    pub(super) fn traffic_class(&self, is_v6: bool) -> u8 {
+        u8::try_from(self.traffic_class[usize::from(is_v6)]).unwrap_or(0)
+    }
+
+    /// Whether what is too long for a packet is refused, and not cut.
+    pub(super) fn refuses_fragments(&self, is_v6: bool) -> bool {
+        let how = self.mtu_discover[usize::from(is_v6)];
+        matches!(how, PMTUDISC_DO | PMTUDISC_PROBE) || is_v6 && self.dont_fragment != 0
+    }
+
     /// Sets one.
     ///
     /// # Errors
@@ -121,7 +190,7 @@ impl Settings {
         value: &[u8],
     ) -> Result<(), Errno> {
         let row = row(family, protocol, level, name)?;
-        let number: i32 = first(value)?;
+        let number = number(row.level, value)?;
         let number = if row.takes == ON_OFF { i32::from(number != 0) } else { number };
         // -1 is what it was in the beginning (ip(7), `IP_TTL`).
         let number = if number == -1 { *(row.place)(&mut Self::default()) } else { number };

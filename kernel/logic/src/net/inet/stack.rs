@@ -7,7 +7,8 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroU16;
 use core::task::Waker;
 
 use abi::errno::Errno;
@@ -24,18 +25,21 @@ use crate::file::io::Source;
 use super::connection::{After, Connection, Ends};
 use super::deadlines::Deadlines;
 use super::device::Device;
+use super::discovery::{Network6, Setting6};
 use super::flow::{Flow, instant};
+use super::groups::Groups;
 use super::icmp::Report;
 use super::link::{Link, Setting};
 use super::listener::Listener;
 use super::loopback::Loopback;
+use super::name::{on, scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
 use super::reply::Reply;
 use super::rings::Rings;
 use super::routes::{Network, Routes, Way};
-use super::udp::{self, Endpoint};
+use super::udp::{self, Beside, Endpoint};
 
 /// What the stack asks of the kernel around it.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +60,8 @@ pub struct Stack {
     around: Surroundings,
     loopback: Loopback,
     routes: Lock<Routes>,
+    /// Those that are listened to on the loopback interface.
+    groups: Lock<Groups>,
     tcp: Lock<Tcp>,
     udp: Lock<Udp>,
     deadlines: Lock<Deadlines>,
@@ -69,6 +75,24 @@ struct Tcp {
     connections: HashMap<Ends, Arc<Connection>, SeedableRandomState>,
     listeners: HashMap<u16, Vec<Arc<Listener>>, SeedableRandomState>,
     ports: Ports,
+}
+
+/// The number of the loopback interface.
+pub(super) const LOOPBACK: u32 = 1;
+
+/// How a datagram is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct How {
+    /// The address it comes from, if the sender says.
+    pub(super) source: Option<IpAddr>,
+    /// The number of the link it goes out of; 0: any.
+    pub(super) link: u32,
+    pub(super) hop_limit: u8,
+    pub(super) traffic_class: u8,
+    /// Bytes of the datagrams it is cut into.
+    pub(super) segment: Option<NonZeroU16>,
+    /// For a group: those who listen on this machine hear it, too.
+    pub(super) loops: bool,
 }
 
 /// UDP's tables.
@@ -105,6 +129,8 @@ pub struct OpenEndpoint {
     endpoint: Arc<Endpoint>,
     id: ClaimId,
     bound_to: IpAddr,
+    /// The link of that address, if it is one link's.
+    scope: u32,
 }
 
 impl OpenEndpoint {
@@ -118,11 +144,12 @@ impl OpenEndpoint {
     /// # Errors
     /// `ENETUNREACH`.
     pub fn connect(&self, remote: Option<SocketAddr>) -> Result<(), Errno> {
-        let address = match remote {
-            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote.ip())?,
+        let local = match remote {
+            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote)?,
             _ => self.bound_to,
         };
-        self.endpoint.connect(SocketAddr::new(address, self.id.port()), remote);
+        let scope = remote.map_or(0, scope_of).max(self.scope);
+        self.endpoint.connect(scoped(local, self.id.port(), scope), remote);
         Ok(())
     }
 
@@ -130,15 +157,35 @@ impl OpenEndpoint {
     ///
     /// # Errors
     /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`.
-    pub fn send(&self, remote: SocketAddr, hop_limit: u8, from: &mut dyn Source) -> Result<usize, Errno> {
+    pub(super) fn send(&self, remote: SocketAddr, how: &How, from: &mut dyn Source) -> Result<usize, Errno> {
         let (local, _) = self.endpoint.ends();
-        let source = if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() {
-            self.stack.source_for(remote.ip())?
-        } else {
-            local.ip()
+        let remote = on(remote, how.link);
+        let source = match how.source {
+            Some(source) if self.stack.is_local(source) => source,
+            // As Linux answers.
+            Some(IpAddr::V4(_)) => return Err(Errno::ENETUNREACH),
+            Some(IpAddr::V6(_)) => return Err(Errno::EINVAL),
+            None if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() => {
+                self.stack.source_by(remote, how.link)?
+            }
+            None => local.ip(),
         };
-        let way = udp::Way { local: SocketAddr::new(source, local.port()), remote, hop_limit };
-        let sent = self.stack.outlet(remote.ip(), |outlet| udp::send(way, from, outlet));
+        let way = udp::Way {
+            local: scoped(source, local.port(), scope_of(remote)),
+            remote,
+            hop_limit: how.hop_limit,
+            traffic_class: how.traffic_class,
+        };
+        let is_for_group = remote.ip().is_multicast();
+        let sent = match how.segment {
+            None if !is_for_group => {
+                self.stack.outlet_by(remote, how.link, |outlet| udp::send(way, from, outlet))
+            }
+            _ => {
+                let bytes = udp::gather(from)?;
+                self.stack.send_gathered(way, how, &bytes)
+            }
+        };
         self.stack.serve_loopback();
         sent
     }
@@ -170,6 +217,7 @@ impl Stack {
             around,
             loopback: Loopback::new(),
             routes: Lock::default(),
+            groups: Lock::default(),
             tcp: Lock::new(tcp),
             udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
             deadlines: Lock::new(Deadlines::default()),
@@ -190,21 +238,44 @@ impl Stack {
     ///
     /// # Errors
     /// `ENETUNREACH` when there is no way there.
-    pub fn source_for(&self, remote: IpAddr) -> Result<IpAddr, Errno> {
-        match self.way_to(remote) {
-            Way::Here => Ok(remote),
-            Way::Out { source, .. } => Ok(source.into()),
+    pub fn source_for(&self, remote: SocketAddr) -> Result<IpAddr, Errno> {
+        self.source_by(remote, 0)
+    }
+
+    fn way_to(&self, remote: SocketAddr) -> Way {
+        self.way_by(remote, 0)
+    }
+
+    /// The way to `remote`, by `link` if that is said.
+    fn way_by(&self, remote: SocketAddr, link: u32) -> Way {
+        let ip = remote.ip();
+        if ip.is_loopback() { Way::Here } else { self.routes.lock().way_to(ip, link.max(scope_of(remote))) }
+    }
+
+    /// [`Stack::source_for`], by `link` if that is said.
+    fn source_by(&self, remote: SocketAddr, link: u32) -> Result<IpAddr, Errno> {
+        match self.way_by(remote, link) {
+            _ if link == LOOPBACK && remote.is_ipv4() => Ok(Ipv4Addr::LOCALHOST.into()),
+            _ if link == LOOPBACK => Ok(Ipv6Addr::LOCALHOST.into()),
+            Way::Here => Ok(remote.ip()),
+            Way::Out { source, .. } => Ok(source),
             Way::None => Err(Errno::ENETUNREACH),
         }
     }
 
-    fn way_to(&self, remote: IpAddr) -> Way {
-        if remote.is_loopback() { Way::Here } else { self.routes.lock().way_to(remote) }
+    /// Bytes of the longest packet to `remote`.
+    pub(super) fn mtu_to(&self, remote: SocketAddr) -> usize {
+        self.outlet(remote, |outlet| outlet.capabilities().mtu())
     }
 
     /// Does `with` with the way out to `remote`.
-    pub(super) fn outlet<R>(&self, remote: IpAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
-        match self.way_to(remote) {
+    pub(super) fn outlet<R>(&self, remote: SocketAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+        self.outlet_by(remote, 0, with)
+    }
+
+    /// Does `with` with the way out to `remote`, by `link` if that is said.
+    fn outlet_by<R>(&self, remote: SocketAddr, link: u32, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+        match self.way_by(remote, link) {
             Way::Here => with(&mut self.loopback.outlet()),
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
             Way::None => with(&mut Nowhere::default()),
@@ -212,17 +283,23 @@ impl Stack {
     }
 
     /// Adds a link over `device`.
-    pub fn add_link(&self, device: Arc<dyn Device>, setting: Setting) -> Arc<Link> {
-        let link = Arc::new(Link::new(device, setting, self.around));
+    pub fn add_link(&self, device: Arc<dyn Device>, setting: Setting, setting_v6: &Setting6) -> Arc<Link> {
         let mut routes = self.routes.lock();
+        let link = Arc::new(Link::new(routes.next_number(), device, (setting, setting_v6), self.around));
         routes.add(Arc::clone(&link));
         routes.set(&link, link.network());
+        routes.set_v6(&link, link.network_v6());
         link
     }
 
     /// `link` has another address, or none.
     pub(super) fn set_network(&self, link: &Arc<Link>, network: Option<Network>) {
         self.routes.lock().set(link, network);
+    }
+
+    /// `link` is known otherwise to IPv6 networks.
+    pub(super) fn set_network_v6(&self, link: &Arc<Link>, network: Network6) {
+        self.routes.lock().set_v6(link, network);
     }
 
     /// The links.
@@ -234,12 +311,14 @@ impl Stack {
     ///
     /// # Errors
     /// `EAGAIN` while a link asks for its address; the caller's waker is woken when that is decided.
-    pub fn settle(&self, remote: IpAddr, io: &Io<'_>) -> Result<(), Errno> {
+    pub fn settle(&self, remote: SocketAddr, io: &Io<'_>) -> Result<(), Errno> {
         if !matches!(self.way_to(remote), Way::None) {
             return Ok(());
         }
+        let is_settling =
+            |link: &&Arc<Link>| if remote.is_ipv4() { link.is_settling(io) } else { link.is_settling_v6(io) };
         // Each of them is asked: the waker stays with all.
-        let settling = self.links().iter().filter(|link| link.is_settling(io)).count();
+        let settling = self.links().iter().filter(is_settling).count();
         if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
@@ -298,7 +377,7 @@ impl Stack {
         let mut udp = self.udp.lock();
         udp.endpoints.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         let id = udp.ports.claim(claim, (self.around.random)())?;
-        let local = SocketAddr::new(claim.address.ip(), id.port());
+        let local = scoped(claim.address.ip(), id.port(), scope_of(claim.address));
         let endpoint = Arc::new(Endpoint::new(local, claim.v6_only));
         let endpoints = udp.endpoints.entry(id.port()).or_default();
         if endpoints.try_reserve(1).is_err() {
@@ -306,7 +385,8 @@ impl Stack {
             return Err(Errno::ENOMEM);
         }
         endpoints.push(Arc::clone(&endpoint));
-        Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to: local.ip() })
+        let (bound_to, scope) = (local.ip(), scope_of(local));
+        Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to, scope })
     }
 
     /// A connection from `local`, whose port may be 0 and whose address unspecified, to `remote`. It begins with its first [`Stack::step`].
@@ -314,20 +394,23 @@ impl Stack {
     /// # Errors
     /// `EADDRNOTAVAIL` when all ports are taken; `EADDRINUSE` when there is this connection already; `ENETUNREACH`; `ENOBUFS`.
     pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
-        let source = if local.ip().is_unspecified() { self.source_for(remote.ip())? } else { local.ip() };
+        let source = if local.ip().is_unspecified() { self.source_for(remote)? } else { local.ip() };
+        let scope = scope_of(local).max(scope_of(remote));
         let now = self.now();
         let mut tcp = self.tcp.lock();
         let port = match local.port() {
-            0 => tcp.free_port(source, remote, (self.around.random)()).ok_or(Errno::EADDRNOTAVAIL)?,
+            0 => tcp
+                .free_port(scoped(source, 0, scope), remote, (self.around.random)())
+                .ok_or(Errno::EADDRNOTAVAIL)?,
             port => port,
         };
-        let ends = (SocketAddr::new(source, port), remote);
+        let ends = (scoped(source, port, scope), remote);
         if tcp.connections.contains_key(&ends) {
             return Err(Errno::EADDRINUSE);
         }
         let seed = (self.around.random)();
         let rings = (self.around.rings)()?;
-        let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
+        let flow = self.outlet(remote, |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
         tcp.insert(flow, Weak::new())
     }
 
@@ -356,7 +439,7 @@ impl Stack {
         connection: &Arc<Connection>,
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> R {
-        let remote = connection.ends().1.ip();
+        let remote = connection.ends().1;
         let (result, after) = self.outlet(remote, |outlet| connection.step(self.now(), outlet, step));
         self.see_to(connection, after);
         result
@@ -382,8 +465,8 @@ impl Stack {
     /// Brings the packets that were sent to this machine to their sockets.
     fn serve_loopback(&self) {
         let capabilities = self.loopback.capabilities();
-        self.loopback.serve(|bytes| {
-            if let Some(packet) = Packet::parse(bytes) {
+        self.loopback.serve(|packet| {
+            if let Some(packet) = Packet::parse(packet) {
                 self.receive(&packet, capabilities);
                 self.settle_input();
             }
@@ -437,7 +520,7 @@ impl Stack {
             return;
         }
         if !self.is_local(packet.destination) {
-            if packet.protocol == IpProtocol::Udp && self.routes.lock().is_broadcast(packet.destination) {
+            if packet.protocol == IpProtocol::Udp && self.is_for_many(packet) {
                 self.receive_datagram(packet, capabilities);
             }
             return;
@@ -461,11 +544,18 @@ impl Stack {
         if !udp::is_right(packet.payload, packet.source, packet.destination, &capabilities.checksums()) {
             return;
         }
-        match self.endpoint_for(local, remote) {
-            Some(endpoint) => endpoint.deliver(remote, local, payload),
+        let beside = Beside {
+            link: packet.scope.max(LOOPBACK),
+            hop_limit: packet.hop_limit(),
+            traffic_class: packet.traffic_class(),
+        };
+        if !self.is_local(local.ip()) {
             // Nobody answers what was for everybody (RFC 1122, section 3.2.2.1).
-            None if self.is_local(local.ip()) => self.answer_for_nobody(packet),
-            None => {}
+            return self.deliver_to_all((remote, local), beside, payload);
+        }
+        match self.endpoint_for(local, remote) {
+            Some(endpoint) => endpoint.deliver((remote, local), beside, payload),
+            None => self.answer_for_nobody(packet),
         }
     }
 
@@ -503,7 +593,7 @@ impl Stack {
             (connection, listener)
         };
         if let Some(connection) = connection {
-            let reply = &mut Reply::new(self, segment.remote.ip(), capabilities);
+            let reply = &mut Reply::new(self, segment.remote, capabilities);
             if connection.receive(packet, &segment, self.now(), reply) {
                 self.touched.lock().push_back(connection);
             }
@@ -521,8 +611,7 @@ impl Stack {
     fn asked(&self, listener: &Listener, packet: &Packet<'_>, segment: &Segment) {
         let (now, ends) = (self.now(), segment.ends());
         let Some(seed) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
-        let Some(flow) = self.outlet(ends.1.ip(), |outlet| self.answering(packet, segment, seed, outlet))
-        else {
+        let Some(flow) = self.outlet(ends.1, |outlet| self.answering(packet, segment, seed, outlet)) else {
             return;
         };
         listener.keep(&ends, flow);
@@ -548,9 +637,8 @@ impl Stack {
         let (now, ends) = (self.now(), segment.ends());
         let Some(asking) = listener.answered(&ends) else { return self.answer_for_nobody(packet) };
         let again = || {
-            let first = Packet::parse(&asking.first)?;
-            let nowhere =
-                &mut Nowhere::like(self.outlet(ends.1.ip(), |outlet| outlet.capabilities().clone()));
+            let first = Packet::parse(&asking.first)?.on(packet.scope);
+            let nowhere = &mut Nowhere::like(self.outlet(ends.1, |outlet| outlet.capabilities().clone()));
             self.answering(&first, &first.segment()?, asking.seed, nowhere)
         };
         let Some(flow) = asking.flow.or_else(again) else { return };
@@ -560,7 +648,7 @@ impl Stack {
 
     /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.
     fn answer_for_nobody(&self, packet: &Packet<'_>) {
-        self.outlet(packet.source, |outlet| {
+        self.outlet(scoped(packet.source, 0, packet.scope), |outlet| {
             let now = instant(self.now());
             let mut port = Port { packet: Some(packet.bytes), outlet };
             let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut port, now);
@@ -593,13 +681,14 @@ impl Tcp {
     }
 
     /// A port that no connection from `source` to `remote` uses, and nobody has claimed, looked for from where `random` says.
-    fn free_port(&self, source: IpAddr, remote: SocketAddr, random: u64) -> Option<u16> {
+    fn free_port(&self, mut source: SocketAddr, remote: SocketAddr, random: u64) -> Option<u16> {
         ephemeral_from(random).find(|&port| {
-            !self.ports.is_claimed(port)
-                && !self.connections.contains_key(&(SocketAddr::new(source, port), remote))
+            source.set_port(port);
+            !self.ports.is_claimed(port) && !self.connections.contains_key(&(source, remote))
         })
     }
 }
 
+mod many;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ use crate::net::socket::{Accepted, Incoming, Outgoing, Socket, Target};
 use super::connection::Connection;
 use super::flow::Flow;
 use super::listener::Listener;
-use super::name::{Naming, destination};
+use super::name::{Naming, check_scope, destination, scope_of, scoped};
 use super::ports::Claim;
 use super::settings::Settings;
 use super::stack::{Bound, Stack};
@@ -109,7 +109,7 @@ impl StreamSocket {
         self.stack.step(connection, |flow| {
             flow.set_no_delay(settings.no_delay != 0);
             flow.set_keep_alive(keep_alive);
-            flow.set_hop_limit(u8::try_from(settings.hop_limit).ok().filter(|&limit| limit > 0));
+            flow.set_hop_limit(settings.hop_limit(connection.ends().1.is_ipv6()));
             let patience = Duration::from_millis(settings.user_timeout.unsigned_abs().into());
             flow.set_patience(Some(patience).filter(|patience| !patience.is_zero()));
         });
@@ -134,6 +134,7 @@ impl Socket for StreamSocket {
     fn bind(&self, _io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
         let naming = self.naming();
         let address = naming.on_the_wire(to.address)?;
+        check_scope(address)?;
         if !address.ip().is_unspecified() && !self.stack.is_local(address.ip()) {
             return Err(Errno::EADDRNOTAVAIL);
         }
@@ -142,7 +143,7 @@ impl Socket for StreamSocket {
             return Err(Errno::EINVAL);
         }
         let bound = self.stack.bind(self.claim(address, naming.v6_only))?;
-        let address = SocketAddr::new(address.ip(), bound.port());
+        let address = scoped(address.ip(), bound.port(), scope_of(address));
         state.bound = Some((bound, address));
         Ok(())
     }
@@ -196,6 +197,7 @@ impl Socket for StreamSocket {
         }
         let naming = self.naming();
         let remote = destination(naming.on_the_wire(to.address)?);
+        check_scope(remote)?;
         let connection = {
             let mut state = self.state.lock();
             match &state.is {

@@ -9,11 +9,11 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use abi::errno::Errno;
 use abi::io::PollEvents;
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{IpAddress, IpProtocol, IpRepr, UdpPacket, UdpRepr};
+use smoltcp::wire::{IpAddress, IpProtocol, IpRepr, Ipv4Packet, UdpPacket, UdpRepr};
 use sync::Lock;
 
 use crate::file::Io;
-use crate::file::io::Source;
+use crate::file::io::{SliceSource, Source};
 use crate::file::poll::{READABLE, WRITABLE};
 use crate::file::wakers::WakerSet;
 
@@ -21,12 +21,26 @@ use super::outlet::{Cut, Outlet};
 
 /// Bytes of the header.
 const HEADER: usize = 8;
+/// Bytes of the headers in front of it.
+const IPV4_HEADER: usize = 20;
+const IPV6_HEADER: usize = 40;
 /// Bytes of the longest datagram.
 const MOST_BYTES: usize = 65_535 - HEADER;
 /// Bytes that wait to be received, with what each datagram costs besides (socket(7), `rmem_default`).
 const MOST_WAITING: usize = 212_992;
 /// What a datagram that waits costs besides its bytes.
 const COST: usize = 256;
+
+/// What is known of a datagram besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The number of the link that it came by.
+    pub link: u32,
+    /// How many more routers it could have passed.
+    pub hop_limit: u8,
+    /// How it is marked.
+    pub traffic_class: u8,
+}
 
 /// A datagram that came.
 #[derive(Debug)]
@@ -37,6 +51,8 @@ pub struct Datagram {
     pub to: SocketAddr,
     /// What it says.
     pub bytes: Vec<u8>,
+    /// What else is known of it.
+    pub beside: Beside,
 }
 
 /// Where datagrams go to: one socket's end.
@@ -109,7 +125,7 @@ impl Endpoint {
     }
 
     /// A datagram came; too many are lost.
-    pub(super) fn deliver(&self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+    pub(super) fn deliver(&self, (from, to): (SocketAddr, SocketAddr), beside: Beside, payload: &[u8]) {
         let mut state = self.state.lock();
         let cost = payload.len() + COST;
         if state.is_shut || state.bytes + cost > self.most_waiting.load(Ordering::Relaxed) {
@@ -120,7 +136,7 @@ impl Endpoint {
             return;
         }
         bytes.extend_from_slice(payload);
-        state.waiting.push_back(Datagram { from, to, bytes });
+        state.waiting.push_back(Datagram { from, to, bytes, beside });
         state.bytes += cost;
         state.wakers.wake(READABLE);
     }
@@ -190,12 +206,75 @@ impl Endpoint {
     }
 }
 
-/// A datagram's way: from where, to where, and through how many routers (ip(7), `IP_TTL`).
+/// A datagram's way: from where, to where, through how many routers (ip(7), `IP_TTL`), and how it is marked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
     pub(super) hop_limit: u8,
+    pub(super) traffic_class: u8,
+}
+
+/// Datagrams that one is cut into at most (Linux `UDP_MAX_SEGMENTS`).
+const MOST_SEGMENTS: usize = 64;
+
+/// All of `from`, which becomes one datagram or several.
+///
+/// # Errors
+/// `EMSGSIZE` when it is too long for either; `ENOBUFS` without memory; `EFAULT`.
+pub(super) fn gather(from: &mut dyn Source) -> Result<Vec<u8>, Errno> {
+    let length = from.left();
+    if length > MOST_BYTES {
+        return Err(Errno::EMSGSIZE);
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length).map_err(|_| Errno::ENOBUFS)?;
+    bytes.resize(length, 0);
+    from.take(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Sends `bytes` as datagrams of `segment` bytes, the last one shorter (udp(7), `UDP_SEGMENT`).
+///
+/// # Errors
+/// `EINVAL` when they are too many, or too long for a packet each; `ENOBUFS` without room for the first one; `EMSGSIZE`.
+pub(super) fn send_cut(
+    way: Way,
+    bytes: &[u8],
+    segment: usize,
+    outlet: &mut dyn Outlet,
+) -> Result<usize, Errno> {
+    if bytes.len() <= segment {
+        return send(way, &mut SliceSource(bytes), outlet);
+    }
+    let header = if way.remote.is_ipv4() { IPV4_HEADER } else { IPV6_HEADER };
+    if segment + HEADER + header > outlet.capabilities().mtu() || bytes.len() > segment * MOST_SEGMENTS {
+        return Err(Errno::EINVAL);
+    }
+    for (index, part) in bytes.chunks(segment).enumerate() {
+        match send(way, &mut SliceSource(part), outlet) {
+            Err(errno) if index == 0 => return Err(errno),
+            // Lost, as on any wire.
+            _ => {}
+        }
+    }
+    Ok(bytes.len())
+}
+
+/// Marks a packet whose header was written.
+fn mark(packet: &mut [u8], class: u8, is_v4: bool, checksums: &ChecksumCapabilities) {
+    if class == 0 {
+        return;
+    }
+    if is_v4 {
+        packet[1] = class;
+        if checksums.ipv4.tx() {
+            Ipv4Packet::new_unchecked(packet).fill_checksum();
+        }
+    } else {
+        packet[0] |= class >> 4;
+        packet[1] |= class << 4;
+    }
 }
 
 /// Sends all of `from` as one datagram.
@@ -221,6 +300,7 @@ pub(super) fn send(way: Way, from: &mut dyn Source, outlet: &mut dyn Outlet) -> 
     let checksums = outlet.capabilities().checksums();
     let packet = outlet.buffer(whole);
     ip.emit(&mut packet[..], &checksums);
+    mark(packet, way.traffic_class, way.remote.is_ipv4(), &checksums);
     let datagram = UdpRepr { src_port: way.local.port(), dst_port: way.remote.port() };
     let mut given = Ok(());
     let payload = |payload: &mut [u8]| given = from.take(payload);
@@ -241,6 +321,11 @@ pub(super) fn is_right(
 ) -> bool {
     UdpPacket::new_checked(payload)
         .is_ok_and(|packet| UdpRepr::parse(&packet, &source.into(), &destination.into(), checksums).is_ok())
+}
+
+/// The endpoints of `endpoints` that fit at all: what is for many is for all of them.
+pub(super) fn all(endpoints: &[Arc<Endpoint>], local: SocketAddr, remote: SocketAddr) -> Vec<Arc<Endpoint>> {
+    endpoints.iter().filter(|endpoint| endpoint.fits(local, remote).is_some()).cloned().collect()
 }
 
 /// The endpoint of `endpoints` that fits best.

@@ -1,5 +1,8 @@
 //! Links over a wire between two stacks, and frames from hell.
 
+mod groups;
+mod ipv6;
+
 extern crate std;
 
 use alloc::collections::VecDeque;
@@ -14,7 +17,7 @@ use abi::errno::Errno;
 use proptest::prelude::*;
 use sync::Lock;
 
-use super::{ETHERNET, Link, Setting};
+use super::{ETHERNET, Link, Setting, Setting6};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::connection::Connection;
@@ -120,9 +123,13 @@ struct Machine {
 }
 
 fn machine(mac: [u8; 6], setting: Setting) -> Machine {
+    machine_with(mac, setting, Setting6::None)
+}
+
+fn machine_with(mac: [u8; 6], setting: Setting, setting_v6: Setting6) -> Machine {
     let stack = Stack::new(Surroundings { now, random, rings: || Ok(bounded(RING)), hurry: || () });
     let device = Fake::new(mac);
-    let link = stack.add_link(Arc::clone(&device) as _, setting);
+    let link = stack.add_link(Arc::clone(&device) as _, setting, &setting_v6);
     Machine { stack, device, link }
 }
 
@@ -270,19 +277,19 @@ fn without_a_gateway_the_rest_of_the_world_is_not_there() {
     let us = us();
     let far = us.stack.connect(address("0.0.0.0:0"), address("198.51.100.1:80"));
     assert_eq!(far.unwrap_err(), Errno::ENETUNREACH);
-    assert_eq!(us.stack.source_for(THEIRS.into()), Ok(OUR.into()));
+    assert_eq!(us.stack.source_for((THEIRS, 9).into()), Ok(OUR.into()));
     assert!(us.stack.is_local(OUR.into()) && !us.stack.is_local(THEIRS.into()));
 }
 
 #[test]
 fn who_asks_for_an_address_keeps_senders_waiting() {
     let us = machine(OUR_MAC, Setting::Dhcp);
-    let far = "198.51.100.1".parse().unwrap();
+    let far = address("198.51.100.1:9");
     us.stack.tick();
     let asked = us.device.take_sent();
     assert_eq!((asked.len(), &asked[0][..6]), (1, &[0xff; 6][..]), "a question to everybody");
     assert_eq!(us.stack.settle(far, &Io::default()), Err(Errno::EAGAIN));
-    assert_eq!(us.stack.settle(Ipv4Addr::LOCALHOST.into(), &Io::default()), Ok(()));
+    assert_eq!(us.stack.settle((Ipv4Addr::LOCALHOST, 9).into(), &Io::default()), Ok(()));
     let start = now();
     while us.stack.settle(far, &Io::default()).is_err() {
         let next = us.stack.next_deadline().expect("it is not waited for ever");

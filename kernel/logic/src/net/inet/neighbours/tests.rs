@@ -1,6 +1,6 @@
 //! Questions, answers and none.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
@@ -8,7 +8,7 @@ use foldhash::fast::SeedableRandomState;
 use super::{FRESH_NS, Found, MOST, MOST_WAITING, Neighbours, PATIENCE_NS};
 use crate::net::inet::device::Frame;
 
-const WHO: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
+const WHO: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9));
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
 
 fn neighbours() -> Neighbours {
@@ -67,12 +67,12 @@ fn who_was_not_asked_is_not_believed() {
 fn a_flood_takes_bounded_memory() {
     let mut neighbours = neighbours();
     for number in 0..4 * MOST as u32 {
-        neighbours.learn(Ipv4Addr::from_bits(0x0a00_0000 + number), MAC, true, number.into());
+        neighbours.learn(Ipv4Addr::from_bits(0x0a00_0000 + number).into(), MAC, true, number.into());
     }
     assert_eq!(neighbours.0.len(), MOST);
     // Those that something waits for are not given up for others.
     for number in 0..MOST as u32 {
-        let address = Ipv4Addr::from_bits(0x0b00_0000 + number);
+        let address = Ipv4Addr::from_bits(0x0b00_0000 + number).into();
         assert_eq!(neighbours.find(address, 9999), Found::Unknown, "{number}");
         assert!(neighbours.hold(address, Frame::default()));
     }
