@@ -142,15 +142,19 @@ impl Listener {
         }
     }
 
-    /// Who asked at `ends` has answered: the connection may be made.
-    pub(super) fn answered(&self, ends: &Ends) -> Option<Asking> {
+    /// Who asked at `ends` has answered: the connection may be made. `None`: not while so many wait; he will say so again, as what he sends is not
+    /// acknowledged (Linux does the same unless `tcp_abort_on_overflow`).
+    ///
+    /// # Errors
+    /// `ECONNREFUSED` when nobody asked there.
+    pub(super) fn answered(&self, ends: &Ends) -> Result<Option<Asking>, Errno> {
         let mut state = self.state.lock();
-        if !self.has_room(&state) {
-            return None;
+        if !self.has_room(&state) && state.asking.contains_key(ends) {
+            return Ok(None);
         }
-        let asking = state.asking.remove(ends)?;
+        let asking = state.asking.remove(ends).ok_or(Errno::ECONNREFUSED)?;
         state.flows -= usize::from(asking.flow.is_some());
-        Some(asking)
+        Ok(Some(asking))
     }
 
     /// Who asked at `ends` does not want it any more.

@@ -635,7 +635,11 @@ impl Stack {
     /// Who asked for a connection has answered: it is made, as if it had been there all the time.
     fn answered(&self, listener: &Arc<Listener>, packet: &Packet<'_>, segment: &Segment) {
         let (now, ends) = (self.now(), segment.ends());
-        let Some(asking) = listener.answered(&ends) else { return self.answer_for_nobody(packet) };
+        let asking = match listener.answered(&ends) {
+            Ok(Some(asking)) => asking,
+            Ok(None) => return,
+            Err(_) => return self.answer_for_nobody(packet),
+        };
         let again = || {
             let first = Packet::parse(&asking.first)?.on(packet.scope);
             let nowhere = &mut Nowhere::like(self.outlet(ends.1, |outlet| outlet.capabilities().clone()));

@@ -333,6 +333,30 @@ fn many_ask_at_once() {
     assert!(servers.iter().all(|server| server.look(|flow| flow.readable()) == 4));
 }
 
+/// They all ask while there is room, and answer when there is not: none of them is turned away.
+#[test]
+fn more_answer_at_once_than_may_wait() {
+    let (us, them) = (us(), them());
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 4);
+    let clients: Vec<_> = (0..50).map(|_| connect(&us, "192.0.2.2:80")).collect();
+    let mut servers = Vec::new();
+    let has_come = |server: &Arc<Connection>| server.look(|flow| flow.readable()) == 4;
+    let mut written = vec![false; clients.len()];
+    while servers.len() < clients.len() || !servers.iter().all(has_come) {
+        carry(&us, &them, &mut || false);
+        for (client, written) in clients.iter().zip(&mut written) {
+            *written = *written || us.stack.step(client, |flow| flow.write(&mut SliceSource(b"here"))) == Ok(4);
+            assert_eq!(client.take_error(), None);
+        }
+        while let Ok(server) = listener.accept(&Io::default()) {
+            servers.push(server);
+        }
+        if us.device.sent.lock().is_empty() && them.device.sent.lock().is_empty() {
+            go_on([&us, &them]);
+        }
+    }
+}
+
 fn transfer(loss_in_100: u64) {
     let (us, them) = (us(), them());
     let (_bound, listener) = listen(&them, "192.0.2.2:80", 4);

@@ -77,7 +77,7 @@ fn who_speaks_to_a_group_asks_for_nobody() {
     assert_eq!(member.endpoint().first_size(), 4, "here too");
     let quiet = How { loops: false, ..how };
     end.send((GROUP, 9999).into(), &quiet, &mut SliceSource(b"other")).unwrap();
-    let mut heard = || member.endpoint().receive(&Io::default(), false, |first| Ok(first.bytes.len()));
+    let heard = || member.endpoint().receive(&Io::default(), false, |first| Ok(first.bytes.len()));
     assert_eq!((heard(), heard().is_err()), (Ok(Some(4)), true));
 }
 
