@@ -56,7 +56,11 @@ struct Place {
 
 /// The links.
 #[derive(Debug, Default)]
-pub(super) struct Routes(Vec<Place>);
+pub(super) struct Routes {
+    places: Vec<Place>,
+    /// The same, for who goes through them without the lock.
+    links: Arc<[Arc<Link>]>,
+}
 
 /// The number of the first link (netdevice(7)): 1 is the loopback interface.
 pub(super) const FIRST_LINK: u32 = 2;
@@ -64,26 +68,27 @@ pub(super) const FIRST_LINK: u32 = 2;
 impl Routes {
     /// The number of the next link.
     pub(super) fn next_number(&self) -> u32 {
-        u32::try_from(self.0.len()).map_or(u32::MAX, |count| FIRST_LINK.saturating_add(count))
+        u32::try_from(self.places.len()).map_or(u32::MAX, |count| FIRST_LINK.saturating_add(count))
     }
 
     /// Adds a link that has no address yet.
     pub(super) fn add(&mut self, link: Arc<Link>) {
-        self.0.push(Place { link, network: None, v6: Network6::default() });
+        self.links = self.links.iter().cloned().chain([Arc::clone(&link)]).collect();
+        self.places.push(Place { link, network: None, v6: Network6::default() });
     }
 
     /// The links.
-    pub(super) fn links(&self) -> Vec<Arc<Link>> {
-        self.0.iter().map(|place| Arc::clone(&place.link)).collect()
+    pub(super) fn links(&self) -> Arc<[Arc<Link>]> {
+        Arc::clone(&self.links)
     }
 
     /// The link with this number.
     pub(super) fn link(&self, number: u32) -> Option<Arc<Link>> {
-        self.0.iter().find(|place| place.link.number() == number).map(|place| Arc::clone(&place.link))
+        self.places.iter().find(|place| place.link.number() == number).map(|place| Arc::clone(&place.link))
     }
 
     fn place(&mut self, link: &Arc<Link>) -> Option<&mut Place> {
-        self.0.iter_mut().find(|place| Arc::ptr_eq(&place.link, link))
+        self.places.iter_mut().find(|place| Arc::ptr_eq(&place.link, link))
     }
 
     /// Says how `link` is known, or that it is not.
@@ -101,7 +106,7 @@ impl Routes {
     }
 
     fn networks(&self) -> impl Iterator<Item = (&Arc<Link>, &Network)> {
-        self.0.iter().filter_map(|place| Some((&place.link, place.network.as_ref()?)))
+        self.places.iter().filter_map(|place| Some((&place.link, place.network.as_ref()?)))
     }
 
     /// Whether `address` is this machine's.
@@ -109,7 +114,7 @@ impl Routes {
         address.is_loopback()
             || match address {
                 IpAddr::V4(address) => self.networks().any(|(_, network)| network.address == address),
-                IpAddr::V6(address) => self.0.iter().any(|place| place.v6.has(address)),
+                IpAddr::V6(address) => self.places.iter().any(|place| place.v6.has(address)),
             }
     }
 
@@ -164,7 +169,7 @@ impl Routes {
                 source: source.into(),
             })
         };
-        let places = self.0.iter().filter(is_meant);
+        let places = self.places.iter().filter(is_meant);
         if remote.is_multicast() {
             return places.clone().find_map(|place| out(place, remote));
         }

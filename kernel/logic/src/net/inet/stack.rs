@@ -303,7 +303,7 @@ impl Stack {
     }
 
     /// The links.
-    pub fn links(&self) -> Vec<Arc<Link>> {
+    pub fn links(&self) -> Arc<[Arc<Link>]> {
         self.routes.lock().links()
     }
 
@@ -487,7 +487,7 @@ impl Stack {
 
     /// Does what is due by now.
     pub fn tick(&self) {
-        for link in self.links() {
+        for link in self.links().iter() {
             link.tick(self);
         }
         loop {
