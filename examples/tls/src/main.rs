@@ -31,7 +31,8 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>) -> Result<(), Box<dyn Err
 fn main() -> Result<(), Box<dyn Error>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
     let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.into()], key)?;
+    let config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.into()], key)?;
     let config = Arc::new(config);
     let listener = TcpListener::bind("0.0.0.0:443")?;
     println!("listening at {}", listener.local_addr()?);
