@@ -45,8 +45,10 @@ async fn main() -> io::Result<()> {
     let room = broadcast::channel(BEHIND).0;
     let listener = TcpListener::bind("0.0.0.0:7000").await?;
     println!("listening at {}", listener.local_addr()?);
-    for number in 0.. {
+    let mut number = 0;
+    loop {
         let (stream, _) = listener.accept().await?;
+        number += 1;
         let room = room.clone();
         tokio::spawn(async move {
             if let Err(error) = attend(number, stream, room).await {
