@@ -40,7 +40,8 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
             let interrupts = Interrupts { attach_pin: irq::attach_pin, allocate: irq::allocate };
             let devices = virtio_net::find_all(&options.virtio_mmio, memory, interrupts, rng::fill);
             for (index, device) in devices.into_iter().enumerate() {
-                let (setting, setting_v6) = (options.network.setting(index), options.network.setting_v6(index));
+                let (setting, setting_v6) =
+                    (options.network.setting(index), options.network.setting_v6(index));
                 stack.add_link(device, setting, &setting_v6);
             }
             NET.set(Net { stack, server: Lock::new(None) });

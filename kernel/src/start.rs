@@ -45,8 +45,9 @@ fn start(handoff: Handoff) -> ! {
         KernelStack::new(memory).unwrap_or_else(|_| end::boot_failed(format_args!("no memory for a stack")));
     let main = task::adopt(0, MAIN_TID, stack, memory)
         .unwrap_or_else(|_| end::boot_failed(format_args!("no memory for the first threads")));
-    let files = fs::mount(&boot, &options, (facts::source(&options), facts::resolver), Box::new(signal::from_host))
-        .unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
+    let files =
+        fs::mount(&boot, &options, (facts::source(&options), facts::resolver), Box::new(signal::from_host))
+            .unwrap_or_else(|error| end::boot_failed(format_args!("{error}")));
     let kernel = Kernel::install(Kernel {
         memory,
         futexes: logic::futex::Futexes::new(),

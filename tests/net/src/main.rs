@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream, ToSocketAddrs as _, UdpSocket};
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream, ToSocketAddrs as _, UdpSocket,
+};
 use std::thread;
 
 const RESOLVER: &str = "/etc/resolv.conf";
@@ -35,7 +37,9 @@ fn names() {
     println!("{}, {}", read("/etc/hostname").trim(), read("/proc/sys/kernel/hostname").trim());
     let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).unwrap();
     thread::spawn(move || serve(&server));
-    for name in ["localhost", "box", "box.example.org", "web.example.org", "many.example.org", "nowhere.example.org"] {
+    for name in
+        ["localhost", "box", "box.example.org", "web.example.org", "many.example.org", "nowhere.example.org"]
+    {
         let found = (name, 80).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
         let mut addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
         addresses.sort_unstable();

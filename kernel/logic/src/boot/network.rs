@@ -92,7 +92,8 @@ impl NetworkOptions {
 
     fn add_v6(&mut self, address: Ipv6Addr, prefix: u8) -> Option<()> {
         let is_hosts = !address.is_unspecified() && !address.is_multicast() && !address.is_loopback();
-        let is_fine = is_hosts && address.to_ipv4_mapped().is_none() && self.addresses_v6.len() < MOST_ADDRESSES;
+        let is_fine =
+            is_hosts && address.to_ipv4_mapped().is_none() && self.addresses_v6.len() < MOST_ADDRESSES;
         is_fine.then(|| self.addresses_v6.push((address, prefix)))
     }
 

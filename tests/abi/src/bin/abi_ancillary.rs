@@ -9,10 +9,10 @@ use std::time::Duration;
 use abi_tests::sockets::{Control, Received, receive_message, send_message};
 use abi_tests::{Fd, cases, check};
 use libc::{
-    EACCES, EADDRNOTAVAIL, EINVAL, ENETUNREACH, ENOPROTOOPT, ENOTCONN, IP_MTU, IP_MTU_DISCOVER, IP_PKTINFO, IP_RECVTOS,
-    IP_RECVTTL, IP_TOS, IP_TTL, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, IPV6_HOPLIMIT, IPV6_MTU, IPV6_PKTINFO,
-    IPV6_RECVHOPLIMIT, IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY,
-    SO_REUSEADDR, SOL_SOCKET, UDP_SEGMENT, c_int, in_pktinfo, in6_pktinfo,
+    EACCES, EADDRNOTAVAIL, EINVAL, ENETUNREACH, ENOPROTOOPT, ENOTCONN, IP_MTU, IP_MTU_DISCOVER, IP_PKTINFO,
+    IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, IPV6_HOPLIMIT, IPV6_MTU,
+    IPV6_PKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_UNICAST_HOPS,
+    IPV6_V6ONLY, SO_REUSEADDR, SOL_SOCKET, UDP_SEGMENT, c_int, in_pktinfo, in6_pktinfo,
 };
 
 cases! {
@@ -178,7 +178,8 @@ fn limits_and_marks_of_the_sixth_kind() {
     set(&sender, IPPROTO_IPV6, IPV6_TCLASS, 0x28).unwrap();
     send(&sender, &[]).unwrap();
     assert_eq!(heard(), (7, 0x28));
-    send(&sender, &[number(IPPROTO_IPV6, IPV6_HOPLIMIT, 9), number(IPPROTO_IPV6, IPV6_TCLASS, 0x81)]).unwrap();
+    send(&sender, &[number(IPPROTO_IPV6, IPV6_HOPLIMIT, 9), number(IPPROTO_IPV6, IPV6_TCLASS, 0x81)])
+        .unwrap();
     assert_eq!(heard(), (9, 0x81), "this once");
 }
 
@@ -252,7 +253,8 @@ fn shared(port: u16) -> (UdpSocket, u16) {
     let mut address: libc::sockaddr_in = unsafe { zeroed() };
     (address.sin_family, address.sin_port) = (libc::AF_INET as u16, port.to_be());
     // SAFETY: an address of this size.
-    check(unsafe { libc::bind(fd, (&raw const address).cast(), size_of::<libc::sockaddr_in>() as u32) }).unwrap();
+    check(unsafe { libc::bind(fd, (&raw const address).cast(), size_of::<libc::sockaddr_in>() as u32) })
+        .unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let port = socket.local_addr().unwrap().port();
     (socket, port)
@@ -291,7 +293,10 @@ fn numbers_that_options_take() {
     }
     assert_eq!((set(&socket, IPPROTO_IP, IP_TTL, 5_u8), get(&socket, IPPROTO_IP, IP_TTL)), (Ok(0), Ok(5)));
     assert_eq!((set(&socket, IPPROTO_IP, IP_TTL, -1), get(&socket, IPPROTO_IP, IP_TTL)), (Ok(0), Ok(64)));
-    assert_eq!((set(&socket, IPPROTO_IP, IP_TOS, 0xb8_u8), get(&socket, IPPROTO_IP, IP_TOS)), (Ok(0), Ok(0xb8)));
+    assert_eq!(
+        (set(&socket, IPPROTO_IP, IP_TOS, 0xb8_u8), get(&socket, IPPROTO_IP, IP_TOS)),
+        (Ok(0), Ok(0xb8))
+    );
     for how in 0..=5 {
         assert_eq!(set(&socket, IPPROTO_IP, IP_MTU_DISCOVER, how), Ok(0));
         assert_eq!(get(&socket, IPPROTO_IP, IP_MTU_DISCOVER), Ok(how));
@@ -305,7 +310,10 @@ fn numbers_that_options_take() {
         assert_eq!(set(&other, IPPROTO_IPV6, IPV6_TCLASS, wrong), Err(EINVAL));
         assert_eq!(set(&other, IPPROTO_IPV6, IPV6_UNICAST_HOPS, wrong), Err(EINVAL));
     }
-    assert_eq!((set(&other, IPPROTO_IPV6, IPV6_TCLASS, -1), get(&other, IPPROTO_IPV6, IPV6_TCLASS)), (Ok(0), Ok(0)));
+    assert_eq!(
+        (set(&other, IPPROTO_IPV6, IPV6_TCLASS, -1), get(&other, IPPROTO_IPV6, IPV6_TCLASS)),
+        (Ok(0), Ok(0))
+    );
     assert_eq!(set(&other, IPPROTO_IPV6, IPV6_TCLASS, 1_u8), Err(EINVAL), "no single bytes");
 }
 

@@ -115,7 +115,10 @@ fn options_of_senders() {
     socket.set_multicast_loop_v4(false).unwrap();
     assert_eq!((socket.multicast_ttl_v4().unwrap(), socket.multicast_loop_v4().unwrap()), (7, false));
     assert_eq!(set(&socket, IPPROTO_IP, IP_MULTICAST_TTL, 256), Err(EINVAL));
-    assert_eq!((set(&socket, IPPROTO_IP, IP_MULTICAST_TTL, -1), get(&socket, IPPROTO_IP, IP_MULTICAST_TTL)), (Ok(0), Ok(1)));
+    assert_eq!(
+        (set(&socket, IPPROTO_IP, IP_MULTICAST_TTL, -1), get(&socket, IPPROTO_IP, IP_MULTICAST_TTL)),
+        (Ok(0), Ok(1))
+    );
     assert_eq!(set(&socket, IPPROTO_IP, IP_MULTICAST_LOOP, 1_u8), Ok(0));
     assert_eq!(get(&socket, IPPROTO_IP, IP_MULTICAST_LOOP), Ok(1));
     assert_eq!(get(&socket, IPPROTO_IP, IP_MULTICAST_IF), Ok(0));
@@ -123,7 +126,10 @@ fn options_of_senders() {
     assert_eq!(get(&socket, IPPROTO_IP, IP_MULTICAST_IF), Ok(c_int::from_ne_bytes([127, 0, 0, 1])));
     let other = bound(Ipv6Addr::UNSPECIFIED);
     let get = |name| get(&other, IPPROTO_IPV6, name);
-    assert_eq!((get(IPV6_MULTICAST_HOPS), get(IPV6_MULTICAST_LOOP), get(IPV6_MULTICAST_IF)), (Ok(1), Ok(1), Ok(0)));
+    assert_eq!(
+        (get(IPV6_MULTICAST_HOPS), get(IPV6_MULTICAST_LOOP), get(IPV6_MULTICAST_IF)),
+        (Ok(1), Ok(1), Ok(0))
+    );
     assert_eq!(set(&other, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 256), Err(EINVAL));
     assert_eq!(set(&other, IPPROTO_IPV6, IPV6_MULTICAST_IF, 9999), Err(ENODEV));
     assert_eq!((set(&other, IPPROTO_IPV6, IPV6_MULTICAST_IF, 1), get(IPV6_MULTICAST_IF)), (Ok(0), Ok(1)));

@@ -41,7 +41,8 @@ fn asking_or_none() {
 fn addresses_of_the_sixth_kind() {
     let words = ["ip=fd00::2/64", "ip=192.0.2.7/24", "ip=2001:db8::7/48", "gateway=fe80::1", "dns=fd00::53"];
     let options = read(&words).unwrap();
-    let addresses = [("fd00::2", 64), ("2001:db8::7", 48)].map(|(address, length)| (address.parse().unwrap(), length));
+    let addresses =
+        [("fd00::2", 64), ("2001:db8::7", 48)].map(|(address, length)| (address.parse().unwrap(), length));
     let gateway = Some("fe80::1".parse().unwrap());
     assert_eq!(options.setting_v6(0), Setting6::Static { addresses: addresses.to_vec(), gateway });
     assert_eq!(options.setting_v6(1), Setting6::Automatic);

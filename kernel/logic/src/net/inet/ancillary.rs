@@ -100,7 +100,8 @@ impl Sending {
         let info: In6PktInfo = whole(data)?;
         self.link = info.ipi6_ifindex;
         let source = Ipv6Addr::from(info.ipi6_addr);
-        let mapped = if source.is_unspecified() { None } else { Some(source.to_ipv4_mapped().ok_or(Errno::EINVAL)?) };
+        let mapped =
+            if source.is_unspecified() { None } else { Some(source.to_ipv4_mapped().ok_or(Errno::EINVAL)?) };
         self.source = mapped.map(Into::into);
         Ok(())
     }

@@ -106,6 +106,7 @@ impl DatagramSocket {
             hop_limit: given.hop_limit.or(usual).unwrap_or(0),
             traffic_class: given.traffic_class.unwrap_or_else(|| state.settings.traffic_class(is_v6)),
             segment: segment.and_then(NonZeroU16::new),
+            refuses_pieces: state.settings.refuses_fragments(is_v6),
             loops,
         })
     }
@@ -249,7 +250,11 @@ impl Socket for DatagramSocket {
         let Common { family, protocol, .. } = self.common;
         let mut state = self.state.lock();
         let is_bound = state.open.is_some();
-        if family == Family::Inet6 && level == Level::Ipv6.raw() && name == Ipv6Option::V6Only.raw() && is_bound {
+        if family == Family::Inet6
+            && level == Level::Ipv6.raw()
+            && name == Ipv6Option::V6Only.raw()
+            && is_bound
+        {
             return Err(Errno::EINVAL);
         }
         if family == Family::Inet6 || level != Level::Ipv6.raw() {

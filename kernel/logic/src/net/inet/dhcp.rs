@@ -8,9 +8,7 @@ use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{self, DeviceCapabilities, Medium};
 use smoltcp::socket::dhcpv4::{Event, RetryConfig, Socket};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{
-    DhcpPacket, EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr, Ipv4Packet, UdpPacket,
-};
+use smoltcp::wire::{DhcpPacket, EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr, Ipv4Packet, UdpPacket};
 
 use super::flow::instant;
 use super::link::ETHERNET;

@@ -85,7 +85,8 @@ impl Network6 {
 
     /// How many bits of `address` are those of a network on the link; `None`: it is somewhere else.
     pub(super) fn fit(&self, address: Ipv6Addr) -> Option<u8> {
-        let lengths = self.prefixes.iter().filter(|(prefix, length)| common(*prefix, address) >= u32::from(*length));
+        let lengths =
+            self.prefixes.iter().filter(|(prefix, length)| common(*prefix, address) >= u32::from(*length));
         lengths.map(|(_, length)| *length).max()
     }
 
@@ -98,7 +99,8 @@ impl Network6 {
             (own == remote, reaches, !is_old, common(own, remote))
         };
         // Nobody beyond the link could answer what comes from the link.
-        let usable = self.addresses.iter().filter(|(own, _)| far <= scope(*own) || !own.is_unicast_link_local());
+        let usable =
+            self.addresses.iter().filter(|(own, _)| far <= scope(*own) || !own.is_unicast_link_local());
         usable.max_by_key(|(own, is_old)| rank(*own, *is_old)).map(|(own, _)| *own)
     }
 }
@@ -248,7 +250,10 @@ impl Discovery {
             if prefix.is_on_link {
                 self.hear_network(prefix, now_ns);
             }
-            if prefix.is_for_addresses && prefix.length == 128 - OWN_BITS && prefix.preferred_s <= prefix.valid_s {
+            if prefix.is_for_addresses
+                && prefix.length == 128 - OWN_BITS
+                && prefix.preferred_s <= prefix.valid_s
+            {
                 self.hear_prefix(prefix, now_ns);
             }
         }
@@ -268,7 +273,8 @@ impl Discovery {
     /// Addresses are made of a network (RFC 4862, section 5.5.3).
     fn hear_prefix(&mut self, prefix: &Prefix, now_ns: u64) {
         let address = own_address(prefix.address, self.mac);
-        let (preferred_until, valid_until) = (until(now_ns, prefix.preferred_s), until(now_ns, prefix.valid_s));
+        let (preferred_until, valid_until) =
+            (until(now_ns, prefix.preferred_s), until(now_ns, prefix.valid_s));
         let Some(own) = self.own.iter_mut().find(|own| own.address == address) else {
             if prefix.valid_s > 0 {
                 self.add(address, preferred_until, valid_until, now_ns);
@@ -278,11 +284,8 @@ impl Discovery {
         own.preferred_until = preferred_until;
         // Nobody's word alone ends it soon.
         let least = until(now_ns, LEAST_VALID_S);
-        own.valid_until = if valid_until > least.min(own.valid_until) {
-            valid_until
-        } else {
-            own.valid_until.min(least)
-        };
+        own.valid_until =
+            if valid_until > least.min(own.valid_until) { valid_until } else { own.valid_until.min(least) };
     }
 
     /// When [`Discovery::tick`] must be called.

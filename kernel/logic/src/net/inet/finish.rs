@@ -8,6 +8,7 @@ use super::device::{Finish, Offloads};
 use super::link::ETHERNET;
 use super::outlet::Cut;
 use super::packet::Packet;
+use super::reassembly;
 
 /// Where the checksum lies in a TCP and in a UDP header.
 const IN_TCP: usize = 16;
@@ -18,7 +19,7 @@ pub(super) fn of(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finis
     if !offloads.checksums {
         return None;
     }
-    let packet = Packet::parse(bytes)?;
+    let packet = Packet::parse(bytes).filter(|packet| !reassembly::is_piece(packet))?;
     let start = packet.bytes.len() - packet.payload.len();
     let (place, headers) = match packet.protocol {
         IpProtocol::Tcp => {

@@ -112,11 +112,17 @@ impl Multicast {
             Ok((Ipv4Addr::from(asked.imr_multiaddr), Ipv4Addr::from(asked.imr_address), asked.imr_ifindex))
         };
         match name {
-            IpOption::AddMembership | IpOption::DropMembership => Some(asked(8).and_then(|(group, address, number)| {
-                let link = link_of(stack, address, number)?;
-                let group = IpAddr::V4(group);
-                if name == IpOption::AddMembership { self.join(stack, group, link) } else { self.leave(group, link) }
-            })),
+            IpOption::AddMembership | IpOption::DropMembership => {
+                Some(asked(8).and_then(|(group, address, number)| {
+                    let link = link_of(stack, address, number)?;
+                    let group = IpAddr::V4(group);
+                    if name == IpOption::AddMembership {
+                        self.join(stack, group, link)
+                    } else {
+                        self.leave(group, link)
+                    }
+                }))
+            }
             IpOption::MulticastInterface => Some(asked(4).and_then(|(only, address, number)| {
                 let address = if value.len() < 8 { only } else { address };
                 let is_any = address.is_unspecified() && number == 0;
@@ -135,7 +141,11 @@ impl Multicast {
                     let number = i32::try_from(asked.ipv6mr_interface).map_err(|_| Errno::ENODEV)?;
                     let link = link_of(stack, Ipv4Addr::UNSPECIFIED, number)?;
                     let group = IpAddr::V6(Ipv6Addr::from(asked.ipv6mr_multiaddr));
-                    if name == Ipv6Option::AddMembership { self.join(stack, group, link) } else { self.leave(group, link) }
+                    if name == Ipv6Option::AddMembership {
+                        self.join(stack, group, link)
+                    } else {
+                        self.leave(group, link)
+                    }
                 }))
             }
             Ipv6Option::MulticastInterface => Some(first::<i32>(value).and_then(|number| {
@@ -151,7 +161,7 @@ impl Multicast {
         match Level::try_from(level) {
             Ok(Level::Ip) if name == IpOption::MulticastInterface.raw() => {
                 Some(self.address.unwrap_or(Ipv4Addr::UNSPECIFIED).octets().to_vec())
-            },
+            }
             Ok(Level::Ipv6) if name == Ipv6Option::MulticastInterface.raw() => Some(bytes(&self.links[1])),
             _ => None,
         }

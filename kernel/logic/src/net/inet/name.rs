@@ -79,7 +79,8 @@ pub(super) fn on(address: SocketAddr, scope: u32) -> SocketAddr {
 /// # Errors
 /// `EINVAL`.
 pub(super) fn check_scope(address: SocketAddr) -> Result<(), Errno> {
-    let is_unclear = matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local()) && scope_of(address) == 0;
+    let is_unclear =
+        matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local()) && scope_of(address) == 0;
     if is_unclear { Err(Errno::EINVAL) } else { Ok(()) }
 }
 

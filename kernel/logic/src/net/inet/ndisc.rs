@@ -90,11 +90,13 @@ impl Message {
             Icmpv6Message::NeighborAdvert => {
                 let (target, flags) = (message.target_addr(), message.neighbor_flags());
                 let is_wrong = destination.is_multicast() && flags.contains(NdiscNeighborFlags::SOLICITED);
-                (!target.is_multicast() && !is_wrong && !source.is_unspecified()).then(|| Self::Advertisement {
-                    target,
-                    mac: options.mac(TARGET),
-                    is_router: flags.contains(NdiscNeighborFlags::ROUTER),
-                    overrides: flags.contains(NdiscNeighborFlags::OVERRIDE),
+                (!target.is_multicast() && !is_wrong && !source.is_unspecified()).then(|| {
+                    Self::Advertisement {
+                        target,
+                        mac: options.mac(TARGET),
+                        is_router: flags.contains(NdiscNeighborFlags::ROUTER),
+                        overrides: flags.contains(NdiscNeighborFlags::OVERRIDE),
+                    }
                 })
             }
             Icmpv6Message::RouterAdvert if source.is_unicast_link_local() => {

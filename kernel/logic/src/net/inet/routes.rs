@@ -136,8 +136,7 @@ impl Routes {
 
     /// The smallest network that it is in, else the first gateway; of the link `scope`, if that is said.
     fn way_to_v4(&self, remote: Ipv4Addr, scope: u32) -> Way {
-        let networks =
-            || self.networks().filter(move |(link, _)| scope == 0 || link.number() == scope);
+        let networks = || self.networks().filter(move |(link, _)| scope == 0 || link.number() == scope);
         let out = |link: &Arc<Link>, network: &Network, neighbour: Ipv4Addr| Way::Out {
             link: Arc::clone(link),
             neighbour: neighbour.into(),
@@ -159,7 +158,11 @@ impl Routes {
         let is_meant = |place: &&Place| scope == 0 || place.link.number() == scope;
         let out = |place: &Place, neighbour: Ipv6Addr| {
             let source = place.v6.source_for(remote)?;
-            Some(Way::Out { link: Arc::clone(&place.link), neighbour: neighbour.into(), source: source.into() })
+            Some(Way::Out {
+                link: Arc::clone(&place.link),
+                neighbour: neighbour.into(),
+                source: source.into(),
+            })
         };
         let places = self.0.iter().filter(is_meant);
         if remote.is_multicast() {

@@ -64,10 +64,11 @@ fn seen(settings: Settings, to: &str, is_v6: bool) -> Vec<(i32, i32, usize)> {
     let beside = Beside { link: 3, hop_limit: 9, traffic_class: 7 };
     let (from, to) = ("[::1]:1".parse().unwrap(), to.parse().unwrap());
     let datagram = Datagram { from, to, bytes: vec![], beside };
-    let each = told(&datagram, &settings, is_v6, |address| address).into_iter().map(|control| match control {
-        Control::Other { level, kind, data } => (level, kind, data.len()),
-        other => panic!("{other:?}"),
-    });
+    let each =
+        told(&datagram, &settings, is_v6, |address| address).into_iter().map(|control| match control {
+            Control::Other { level, kind, data } => (level, kind, data.len()),
+            other => panic!("{other:?}"),
+        });
     each.collect()
 }
 

@@ -28,7 +28,10 @@ fn addresses_that_reach_as_far() {
     assert_eq!(from_of(&own, "2001:db8::9"), Some(v6("2001:db8::1")));
     assert_eq!(from_of(&own[..2], "2001:db8::9"), Some(v6("fec0::1")), "the farthest there is");
     assert_eq!(from_of(&own[..1], "2001:db8::9"), None, "nobody there could answer");
-    assert_eq!(from_of(&[("2001:db8::1", true), ("2001:db9::1", false)], "2001:db8::9"), Some(v6("2001:db9::1")));
+    assert_eq!(
+        from_of(&[("2001:db8::1", true), ("2001:db9::1", false)], "2001:db8::9"),
+        Some(v6("2001:db9::1"))
+    );
 }
 
 fn announced(valid_s: u32, preferred_s: u32) -> Announcement {
@@ -104,7 +107,8 @@ fn a_link_without_ipv6_does_nothing() {
 
 #[test]
 fn as_many_addresses_as_can_be_asked_for() {
-    let addresses: Vec<_> = (0..MOST_ADDRESSES as u128).map(|number| (Ipv6Addr::from_bits(0xfd << 120 | number), 64)).collect();
+    let addresses: Vec<_> =
+        (0..MOST_ADDRESSES as u128).map(|number| (Ipv6Addr::from_bits(0xfd << 120 | number), 64)).collect();
     let discovery = Discovery::new(MAC, &Setting6::Static { addresses, gateway: None }, 0);
     assert_eq!(discovery.network(0).addresses.len(), MOST_ADDRESSES + 1);
 }

@@ -15,7 +15,10 @@ fn first_and_last() {
     let mut groups = Groups::default();
     assert_eq!((groups.join(group(1)), groups.join(group(1))), (Ok(true), Ok(false)));
     assert!(groups.has(group(1)) && !groups.has(group(2)));
-    assert_eq!((groups.leave(group(1)), groups.leave(group(1)), groups.leave(group(1))), (false, true, false));
+    assert_eq!(
+        (groups.leave(group(1)), groups.leave(group(1)), groups.leave(group(1))),
+        (false, true, false)
+    );
     assert_eq!(groups.iter().count(), 0);
 }
 

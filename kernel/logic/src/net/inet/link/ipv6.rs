@@ -16,6 +16,7 @@ use super::super::mld::{self, Told};
 use super::super::ndisc::{self, ALL_NODES, Announcement, Message, solicited_node};
 use super::super::neighbours::Mac;
 use super::super::packet::Packet;
+use super::super::reassembly;
 use super::super::stack::Stack;
 use super::{ETHERNET, Link, State, direct, group_of};
 use crate::file::Io;
@@ -160,16 +161,39 @@ impl Link {
         (from, is_for_us): (Mac, bool),
     ) {
         let Some(plain) = whole(&received.bytes[ETHERNET..]).and_then(extension::without) else { return };
-        let Some(packet) = Packet::parse(&plain).filter(|packet| is_sound(packet, received.is_checked)) else {
+        let Some(packet) = Packet::parse(&plain).filter(|packet| is_sound(packet, received.is_checked))
+        else {
             return;
         };
-        let packet = packet.on(self.number);
+        if !reassembly::is_piece(&packet) {
+            return self.receive_whole_v6(stack, packet.on(self.number), Some(from), is_for_us);
+        }
+        if !stack.is_local(packet.destination) && !packet.destination.is_multicast() {
+            return;
+        }
+        let whole = self.state.lock().reassembly.add(&packet, (self.around.now)());
+        let Some(plain) = whole.as_deref().and_then(extension::without) else { return };
+        let packet = Packet::parse(&plain).filter(|packet| is_sound(packet, false));
+        // Nothing is in pieces that comes in pieces.
+        if let Some(packet) = packet.filter(|packet| !reassembly::is_piece(packet)) {
+            self.receive_whole_v6(stack, packet.on(self.number), None, is_for_us);
+        }
+    }
+
+    /// A packet of IPv6 is there; `from` here, unless it came in pieces, which neighbours do not speak in (RFC 6980).
+    fn receive_whole_v6(
+        self: &Arc<Self>,
+        stack: &Stack,
+        packet: Packet<'_>,
+        from: Option<Mac>,
+        is_for_us: bool,
+    ) {
         let IpAddr::V6(destination) = packet.destination else { return };
         let is_for_group = destination.is_multicast() && self.state.lock().listens_to(destination);
         if !is_for_group && !is_for_us {
             return;
         }
-        if let Some(message) = Message::read(&packet) {
+        if let Some((from, message)) = from.zip(Message::read(&packet)) {
             return self.discover(stack, &packet, message, from);
         }
         if let Some(group) = mld::asks(&packet) {
@@ -183,8 +207,11 @@ impl Link {
         let mut frames = Vec::new();
         {
             let state = self.state.lock();
-            let groups: Vec<_> =
-                state.groups().into_iter().filter(|group| asked.is_unspecified() || *group == asked).collect();
+            let groups: Vec<_> = state
+                .groups()
+                .into_iter()
+                .filter(|group| asked.is_unspecified() || *group == asked)
+                .collect();
             frames.extend(self.report(state.certain_asker(), &groups, Told::Asked));
         }
         self.device.send(&mut frames);
@@ -340,7 +367,11 @@ fn is_sound(packet: &Packet<'_>, is_checked: bool) -> bool {
         return false;
     };
     let is_anywhere = |address: Ipv6Addr| !address.is_loopback() && address.to_ipv4_mapped().is_none();
-    if source.is_multicast() || !is_anywhere(source) || !is_anywhere(destination) || destination.is_unspecified() {
+    if source.is_multicast()
+        || !is_anywhere(source)
+        || !is_anywhere(destination)
+        || destination.is_unspecified()
+    {
         return false;
     }
     let (from, to) = (packet.source.into(), packet.destination.into());
@@ -350,7 +381,9 @@ fn is_sound(packet: &Packet<'_>, is_checked: bool) -> bool {
         // There must be a sum (RFC 8200, section 8.1).
         IpProtocol::Udp => UdpPacket::new_checked(packet.payload)
             .is_ok_and(|udp| is_checked || udp.checksum() != 0 && udp.verify_checksum(&from, &to)),
-        IpProtocol::Icmpv6 => Icmpv6Packet::new_unchecked(packet.payload).verify_checksum(&source, &destination),
+        IpProtocol::Icmpv6 => {
+            Icmpv6Packet::new_unchecked(packet.payload).verify_checksum(&source, &destination)
+        }
         _ => true,
     }
 }

@@ -87,12 +87,14 @@ impl Stack {
     /// Sends what has been gathered: in one piece or cut, and to members of a group here.
     pub(super) fn send_gathered(&self, way: Way, how: &How, bytes: &[u8]) -> Result<usize, Errno> {
         let segment = how.segment.map_or(usize::MAX, |segment| usize::from(segment.get()));
-        let send = |link| self.outlet_by(way.remote, link, |outlet| udp::send_cut(way, bytes, segment, outlet));
+        let send =
+            |link| self.outlet_by(way.remote, link, |outlet| udp::send_cut(way, bytes, segment, outlet));
         if !way.remote.ip().is_multicast() {
             return send(how.link);
         }
         let link = self.link_to(way.remote, how.link).ok_or(Errno::ENETUNREACH)?;
-        if link != LOOPBACK {
+        // Without a limit it stays on this machine.
+        if link != LOOPBACK && how.hop_limit > 0 {
             send(link)?;
         }
         // What is sent to oneself comes back whatever one wants.

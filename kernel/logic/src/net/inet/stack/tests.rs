@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::errno::Errno;
 
-use super::{Stack, Surroundings};
+use super::{How, Stack, Surroundings};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::connection::Connection;
@@ -176,17 +176,23 @@ fn datagrams() {
     let stack = stack();
     let server = stack.open_endpoint(claim(address("127.0.0.1:53"))).unwrap();
     let client = stack.open_endpoint(claim(address(ANY))).unwrap();
-    assert_eq!(client.send(address("127.0.0.1:53"), 64, &mut SliceSource(b"question")), Ok(8));
-    assert_eq!(client.send(address("127.0.0.1:53"), 64, &mut SliceSource(b"")), Ok(0));
+    assert_eq!(client.send(address("127.0.0.1:53"), &How::default(), &mut SliceSource(b"question")), Ok(8));
+    assert_eq!(client.send(address("127.0.0.1:53"), &How::default(), &mut SliceSource(b"")), Ok(0));
     let (from, bytes) = receive(&server).unwrap();
     assert_eq!(bytes, b"question");
     assert_eq!(receive(&server).unwrap().1, b"");
     assert_eq!(receive(&server), Err(Errno::EAGAIN));
-    server.send(from, 64, &mut SliceSource(b"answer")).unwrap();
+    server.send(from, &How::default(), &mut SliceSource(b"answer")).unwrap();
     assert_eq!(receive(&client).unwrap(), (address("127.0.0.1:53"), b"answer".to_vec()));
     let long = vec![7; 65_508];
-    assert_eq!(client.send(address("127.0.0.1:53"), 64, &mut SliceSource(&long)), Err(Errno::EMSGSIZE));
-    assert_eq!(client.send(address("127.0.0.1:53"), 64, &mut SliceSource(&long[1..])), Ok(65_507));
+    assert_eq!(
+        client.send(address("127.0.0.1:53"), &How::default(), &mut SliceSource(&long)),
+        Err(Errno::EMSGSIZE)
+    );
+    assert_eq!(
+        client.send(address("127.0.0.1:53"), &How::default(), &mut SliceSource(&long[1..])),
+        Ok(65_507)
+    );
     assert_eq!(receive(&server).unwrap().1.len(), 65_507);
     assert_eq!(stack.open_endpoint(claim(address("127.0.0.1:53"))).unwrap_err(), Errno::EADDRINUSE);
     drop(server);
@@ -202,12 +208,12 @@ fn a_connected_endpoint_hears_its_peer_only() {
     let (local, remote) = client.endpoint().ends();
     assert_eq!((local.ip(), remote), (address("127.0.0.1:0").ip(), Some(address("127.0.0.1:53"))));
     let other = stack.open_endpoint(claim(address(ANY))).unwrap();
-    other.send(local, 64, &mut SliceSource(b"not for you")).unwrap();
+    other.send(local, &How::default(), &mut SliceSource(b"not for you")).unwrap();
     assert_eq!(receive(&client), Err(Errno::EAGAIN));
-    server.send(local, 64, &mut SliceSource(b"for you")).unwrap();
+    server.send(local, &How::default(), &mut SliceSource(b"for you")).unwrap();
     assert_eq!(receive(&client).unwrap().1, b"for you");
     drop(server);
-    client.send(address("127.0.0.1:53"), 64, &mut SliceSource(b"anybody?")).unwrap();
+    client.send(address("127.0.0.1:53"), &How::default(), &mut SliceSource(b"anybody?")).unwrap();
     assert_eq!(receive(&client), Err(Errno::ECONNREFUSED), "told by ICMP");
     assert_eq!(receive(&client), Err(Errno::EAGAIN), "once");
 }
@@ -218,7 +224,7 @@ fn too_many_datagrams_are_lost() {
     let server = stack.open_endpoint(claim(address("[::1]:53"))).unwrap();
     let client = stack.open_endpoint(claim(address("[::]:0"))).unwrap();
     for _ in 0..1000 {
-        client.send(address("[::1]:53"), 64, &mut SliceSource(&[1; 1000])).unwrap();
+        client.send(address("[::1]:53"), &How::default(), &mut SliceSource(&[1; 1000])).unwrap();
     }
     let mut count = 0;
     while receive(&server).is_ok() {

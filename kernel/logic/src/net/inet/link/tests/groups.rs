@@ -21,7 +21,13 @@ fn us() -> Machine {
 fn open(us: &Machine, address: &str) -> OpenEndpoint {
     let address = address.parse().unwrap();
     us.stack
-        .open_endpoint(Claim { address, v6_only: false, reuse_address: true, reuse_port: false, listens: false })
+        .open_endpoint(Claim {
+            address,
+            v6_only: false,
+            reuse_address: true,
+            reuse_port: false,
+            listens: false,
+        })
         .unwrap()
 }
 
@@ -71,7 +77,7 @@ fn who_speaks_to_a_group_asks_for_nobody() {
     assert_eq!(member.endpoint().first_size(), 4, "here too");
     let quiet = How { loops: false, ..how };
     end.send((GROUP, 9999).into(), &quiet, &mut SliceSource(b"other")).unwrap();
-    let mut heard = || member.endpoint().receive(&Io::default(), false, |first| Ok(first.bytes.len()));
+    let heard = || member.endpoint().receive(&Io::default(), false, |first| Ok(first.bytes.len()));
     assert_eq!((heard(), heard().is_err()), (Ok(Some(4)), true));
 }
 
@@ -86,7 +92,10 @@ fn the_sixth_kind() {
     let how = How { link: 2, hop_limit: 255, loops: true, ..How::default() };
     member.send(SocketAddr::new(IpAddr::V6(group), 5353), &how, &mut SliceSource(b"who?")).unwrap();
     let frames = us.device.take_sent();
-    assert_eq!((&frames[0][..6], &frames[0][12..14], frames[0][ETHERNET + 7]), (&mac[..], &[0x86, 0xdd][..], 255));
+    assert_eq!(
+        (&frames[0][..6], &frames[0][12..14], frames[0][ETHERNET + 7]),
+        (&mac[..], &[0x86, 0xdd][..], 255)
+    );
     assert_eq!(member.endpoint().first_size(), 4);
     us.stack.leave(group.into(), 2);
     us.stack.join(group.into(), 1).unwrap();

@@ -101,7 +101,8 @@ fn question((from, mac): (Ipv6Addr, [u8; 6]), target: Ipv6Addr) -> Vec<u8> {
 }
 
 fn kinds(frames: &[Vec<u8>]) -> Vec<u8> {
-    let kind = |frame: &Vec<u8>| if frame[ETHERNET + 6] == 0 { frame[ETHERNET + 48] } else { frame[ETHERNET + 40] };
+    let kind =
+        |frame: &Vec<u8>| if frame[ETHERNET + 6] == 0 { frame[ETHERNET + 48] } else { frame[ETHERNET + 40] };
     frames.iter().map(kind).collect()
 }
 
@@ -269,7 +270,10 @@ fn two_machines_find_each_other_by_what_they_made_themselves() {
     carry(&us, &them, &mut || false);
     assert_eq!(accepted.look(|flow| flow.readable()), 5);
     // Nobody listens there.
-    let refused = us.stack.connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), scoped(server.ip(), 81, 2)).unwrap();
+    let refused = us
+        .stack
+        .connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), scoped(server.ip(), 81, 2))
+        .unwrap();
     us.stack.step(&refused, |_| ());
     carry(&us, &them, &mut || false);
     assert_eq!(refused.take_error(), Some(Errno::ECONNREFUSED));
