@@ -114,7 +114,7 @@ macro_rules! for_each_syscall {
                 addr: UserPtr<u8>, len: UserPtr<u32>)
                 [Partial "no urgent data on AF_UNIX: EOPNOTSUPP"];
             46 sendmsg => net::sys_sendmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: MsgFlags)
-                [Partial "SCM_RIGHTS, SCM_CREDENTIALS; sockets on their way to themselves are bounded, not found (ETOOMANYREFS)"];
+                [Partial "SCM_RIGHTS, SCM_CREDENTIALS; PKTINFO, TTL, TOS, TCLASS, UDP_SEGMENT; sockets on their way to themselves are bounded, not found (ETOOMANYREFS)"];
             47 recvmsg => net::sys_recvmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: MsgFlags) [Full];
             48 shutdown => net::sys_shutdown(fd: Fd, how: Late<Shutdown>) [Full];
             49 bind => net::sys_bind(fd: Fd, addr: UserPtr<u8>, len: u32) [Full];
@@ -126,10 +126,10 @@ macro_rules! for_each_syscall {
                 [Partial "AF_UNIX; other families are EAFNOSUPPORT"];
             54 setsockopt => net::sys_setsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>,
                 len: u32)
-                [Partial "the options that programs use: REUSEADDR to LINGER, BUF, TIMEO, CRED; RCVLOWAT is kept, not heeded; others are ENOPROTOOPT"];
+                [Partial "what programs use: REUSEADDR to LINGER, BUF, TIMEO, CRED; TTL, TOS, PKTINFO, MULTICAST, UDP_SEGMENT of datagrams; RCVLOWAT is kept, not heeded; others, UDP_GRO and RECVERR too, are ENOPROTOOPT"];
             55 getsockopt => net::sys_getsockopt(fd: Fd, level: i32, option: i32, value: UserPtr<u8>,
                 len: UserPtr<u32>)
-                [Partial "the options that programs use: REUSEADDR to LINGER, BUF, TIMEO, CRED; RCVLOWAT is kept, not heeded; others are ENOPROTOOPT"];
+                [Partial "what programs use: REUSEADDR to LINGER, BUF, TIMEO, CRED; TTL, TOS, PKTINFO, MULTICAST, UDP_SEGMENT of datagrams; RCVLOWAT is kept, not heeded; others, UDP_GRO and RECVERR too, are ENOPROTOOPT"];
             56 clone => task::sys_clone(flags: CloneFlags, stack: UserPtr<u8>, parent_tid: UserPtr<i32>,
                 child_tid: UserPtr<i32>, tls: usize) [Partial "threads only; a new process is ENOSYS"];
             57 fork => none [NotSupported "one address space, one process", ENOSYS];

@@ -106,6 +106,7 @@ impl DatagramSocket {
             hop_limit: given.hop_limit.or(usual).unwrap_or(0),
             traffic_class: given.traffic_class.unwrap_or_else(|| state.settings.traffic_class(is_v6)),
             segment: segment.and_then(NonZeroU16::new),
+            refuses_pieces: state.settings.refuses_fragments(is_v6),
             loops,
         })
     }
@@ -256,10 +257,10 @@ impl Socket for DatagramSocket {
         {
             return Err(Errno::EINVAL);
         }
-        if family == Family::Inet6 || level != Level::Ipv6.raw() {
-            if let Some(answer) = state.multicast.set(&self.stack, (level, name), value) {
-                return answer;
-            }
+        if (family == Family::Inet6 || level != Level::Ipv6.raw())
+            && let Some(answer) = state.multicast.set(&self.stack, (level, name), value)
+        {
+            return answer;
         }
         state.settings.set((family, protocol), (level, name), value)
     }

@@ -8,6 +8,7 @@ use super::device::{Finish, Offloads};
 use super::link::ETHERNET;
 use super::outlet::Cut;
 use super::packet::Packet;
+use super::reassembly;
 use super::sum;
 
 /// Where the checksum lies in a TCP and in a UDP header.
@@ -20,7 +21,7 @@ pub(super) fn of(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Finish {
 }
 
 fn begin(bytes: &mut [u8], cut: Cut, offloads: Offloads) -> Option<Finish> {
-    let packet = Packet::parse(bytes)?;
+    let packet = Packet::parse(bytes).filter(|packet| !reassembly::is_piece(packet))?;
     let start = packet.bytes.len() - packet.payload.len();
     let (place, headers) = match packet.protocol {
         IpProtocol::Tcp => {

@@ -60,17 +60,20 @@ impl Report {
                 else {
                     return None;
                 };
-                let Icmpv6Repr::DstUnreachable { reason, header, data } =
-                    Icmpv6Repr::parse(&source, &destination, &message, checksums).ok()?
-                else {
-                    return None;
-                };
-                let errno = match reason {
-                    Icmpv6DstUnreachable::PortUnreachable => Errno::ECONNREFUSED,
-                    Icmpv6DstUnreachable::AdminProhibit => Errno::EACCES,
-                    Icmpv6DstUnreachable::NoRoute => Errno::ENETUNREACH,
-                    _ => Errno::EHOSTUNREACH,
-                };
+                let (errno, header, data) =
+                    match Icmpv6Repr::parse(&source, &destination, &message, checksums).ok()? {
+                        Icmpv6Repr::PktTooBig { header, data, .. } => (Errno::EMSGSIZE, header, data),
+                        Icmpv6Repr::DstUnreachable { reason, header, data } => {
+                            let errno = match reason {
+                                Icmpv6DstUnreachable::PortUnreachable => Errno::ECONNREFUSED,
+                                Icmpv6DstUnreachable::AdminProhibit => Errno::EACCES,
+                                Icmpv6DstUnreachable::NoRoute => Errno::ENETUNREACH,
+                                _ => Errno::EHOSTUNREACH,
+                            };
+                            (errno, header, data)
+                        }
+                        _ => return None,
+                    };
                 let (from, to) = ports(data)?;
                 let ends = (
                     scoped(header.src_addr.into(), from, packet.scope),

@@ -1,7 +1,7 @@
 //! A link: Ethernet frames of one device, as IP packets. It finds neighbours, and its own address if it has to ask for that.
 //!
 //! Only packets that are whole, sound and meant for this machine reach the stack: checksums are looked at here, unless the device has done that.
-//! Fragments are not put together. What IPv6 has in place of ARP is in [`ipv6`].
+//! What IPv6 has in place of ARP is in [`ipv6`].
 
 mod ipv6;
 
@@ -33,6 +33,7 @@ use super::igmp;
 use super::neighbours::{Found, Mac, Neighbours};
 use super::outlet::{Capabilities, Cut, Outlet};
 use super::packet::Packet;
+use super::reassembly::{self, Reassembly};
 use super::routes::Network;
 use super::stack::{Stack, Surroundings};
 
@@ -80,6 +81,8 @@ struct State {
     /// What was told with the address.
     lease: Option<Lease>,
     discovery: Discovery,
+    /// Packets of which pieces are there.
+    reassembly: Reassembly,
     /// The groups that sockets listen to.
     joined: Groups,
     /// How it is known to its IPv6 networks, as the stack was told.
@@ -106,6 +109,7 @@ impl Link {
             waiting: WakerSet::new(),
             lease: None,
             discovery: Discovery::new(device.address(), setting_v6, now_ns),
+            reassembly: Reassembly::default(),
             joined: Groups::default(),
             network_v6: Network6::default(),
         };
@@ -292,15 +296,40 @@ impl Link {
         received: Received<'_>,
         (is_for_us, is_for_all): (bool, bool),
     ) {
-        let Some(packet) = sound(&received.bytes[ETHERNET..], received.is_checked) else { return };
+        let Some(packet) = sound(&received.bytes[ETHERNET..]) else { return };
+        if !reassembly::is_piece(&packet) {
+            let is_checked = received.is_checked;
+            return self.receive_whole(stack, &packet, (is_for_us, is_for_all), (received.bytes, is_checked));
+        }
+        if !stack.is_local(packet.destination) && !packet.destination.is_multicast() {
+            return;
+        }
+        let whole = self.state.lock().reassembly.add(&packet, (self.around.now)());
+        if let Some(packet) = whole.as_deref().and_then(Packet::parse) {
+            self.receive_whole(stack, &packet, (is_for_us, is_for_all), (&[], false));
+        }
+    }
+
+    /// A packet of IPv4 is there, in this frame unless it came in pieces.
+    fn receive_whole(
+        self: &Arc<Self>,
+        stack: &Stack,
+        packet: &Packet<'_>,
+        (is_for_us, is_for_all): (bool, bool),
+        (frame, is_checked): (&[u8], bool),
+    ) {
+        // What else it carries is looked at by its readers.
+        if !is_checked && !finish::is_right(packet) {
+            return;
+        }
         let port = packet.datagram().map(|(local, _, _)| local.port());
         if port == Some(DHCP_CLIENT) && self.state.lock().dhcp.is_some() {
-            return self.step_dhcp(stack, Some(received.bytes));
+            return self.step_dhcp(stack, Some(frame));
         }
         if !is_for_us && !is_for_all && !packet.destination.is_multicast() {
             return;
         }
-        if let Some(group) = igmp::asks(&packet) {
+        if let Some(group) = igmp::asks(packet) {
             return self.answer_for_groups_v4(group);
         }
         // Only datagrams are for everybody (RFC 1122, sections 3.2.2.6 and 4.2.3.10).
@@ -316,7 +345,8 @@ impl Link {
         let dhcp = state.dhcp.as_mut().and_then(|dhcp| dhcp.next_deadline(now_ns));
         let neighbours = state.neighbours.next_deadline();
         let discovery = state.discovery.next_deadline(now_ns);
-        [dhcp, state.settles_by, neighbours, discovery].into_iter().flatten().min()
+        let reassembly = state.reassembly.next_deadline();
+        [dhcp, state.settles_by, neighbours, discovery, reassembly].into_iter().flatten().min()
     }
 
     /// Does what is due by now.
@@ -328,6 +358,7 @@ impl Link {
                 state.settles_by = None;
                 state.waiting.wake_all();
             }
+            state.reassembly.expire(now_ns);
             let due = state.neighbours.take_due(now_ns);
             let questions: Vec<_> =
                 due.questions.iter().filter_map(|&address| self.question(&state, address)).collect();
@@ -421,23 +452,15 @@ fn direct(frames: &mut [Frame], to: Mac) {
     }
 }
 
-/// The IPv4 packet that `bytes` begin with, if all of it is there and right.
-fn sound(bytes: &[u8], is_checked: bool) -> Option<Packet<'_>> {
+/// The IPv4 packet that `bytes` begin with, if all of it is there and its header is right.
+fn sound(bytes: &[u8]) -> Option<Packet<'_>> {
     let packet = Ipv4Packet::new_checked(bytes).ok()?;
     let (source, destination) = (packet.src_addr(), packet.dst_addr());
-    let is_whole = !packet.more_frags() && packet.frag_offset() == 0;
     let is_from_one = !source.is_multicast() && !source.is_broadcast() && !source.is_loopback();
-    if packet.version() != 4
-        || !is_whole
-        || !is_from_one
-        || destination.is_loopback()
-        || !packet.verify_checksum()
-    {
+    if packet.version() != 4 || !is_from_one || destination.is_loopback() || !packet.verify_checksum() {
         return None;
     }
-    let packet = Packet::parse(bytes)?;
-    // What else it carries is looked at by its readers.
-    (is_checked || finish::is_right(&packet)).then_some(packet)
+    Packet::parse(bytes)
 }
 
 /// A link's way out to one neighbour. What was written goes out when it is dropped, all at once.

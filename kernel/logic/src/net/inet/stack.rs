@@ -91,6 +91,8 @@ pub(super) struct How {
     pub(super) traffic_class: u8,
     /// Bytes of the datagrams it is cut into.
     pub(super) segment: Option<NonZeroU16>,
+    /// What is too long for a packet is refused, and not sent in pieces.
+    pub(super) refuses_pieces: bool,
     /// For a group: those who listen on this machine hear it, too.
     pub(super) loops: bool,
 }
@@ -175,6 +177,7 @@ impl OpenEndpoint {
             remote,
             hop_limit: how.hop_limit,
             traffic_class: how.traffic_class,
+            pieces: (!how.refuses_pieces).then_some(self.stack.around.random),
         };
         let is_for_group = remote.ip().is_multicast();
         let sent = match how.segment {

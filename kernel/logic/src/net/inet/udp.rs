@@ -17,6 +17,7 @@ use crate::file::io::{SliceSource, Source};
 use crate::file::poll::{READABLE, WRITABLE};
 use crate::file::wakers::WakerSet;
 
+use super::fragment;
 use super::outlet::{Cut, Outlet};
 
 /// Bytes of the header.
@@ -213,6 +214,27 @@ pub(super) struct Way {
     pub(super) remote: SocketAddr,
     pub(super) hop_limit: u8,
     pub(super) traffic_class: u8,
+    /// Names its pieces, if it is too long for a packet; `None`: it is refused then.
+    pub(super) pieces: Option<fn() -> u64>,
+}
+
+impl Way {
+    /// Marks a packet whose header was written.
+    pub(super) fn mark(&self, packet: &mut [u8], checksums: &ChecksumCapabilities) {
+        let class = self.traffic_class;
+        if class == 0 {
+            return;
+        }
+        if self.remote.is_ipv4() {
+            packet[1] = class;
+            if checksums.ipv4.tx() {
+                Ipv4Packet::new_unchecked(packet).fill_checksum();
+            }
+        } else {
+            packet[0] |= class >> 4;
+            packet[1] |= class << 4;
+        }
+    }
 }
 
 /// Datagrams that one is cut into at most (Linux `UDP_MAX_SEGMENTS`).
@@ -261,22 +283,6 @@ pub(super) fn send_cut(
     Ok(bytes.len())
 }
 
-/// Marks a packet whose header was written.
-fn mark(packet: &mut [u8], class: u8, is_v4: bool, checksums: &ChecksumCapabilities) {
-    if class == 0 {
-        return;
-    }
-    if is_v4 {
-        packet[1] = class;
-        if checksums.ipv4.tx() {
-            Ipv4Packet::new_unchecked(packet).fill_checksum();
-        }
-    } else {
-        packet[0] |= class >> 4;
-        packet[1] |= class << 4;
-    }
-}
-
 /// Sends all of `from` as one datagram.
 ///
 /// # Errors
@@ -291,16 +297,24 @@ pub(super) fn send(way: Way, from: &mut dyn Source, outlet: &mut dyn Outlet) -> 
         way.hop_limit,
     );
     let whole = ip.header_len() + HEADER + length;
-    if length > MOST_BYTES || whole > outlet.capabilities().mtu() {
+    let most = if way.remote.is_ipv4() { MOST_BYTES - IPV4_HEADER } else { MOST_BYTES };
+    let is_too_long = whole > outlet.capabilities().mtu();
+    if length > most || is_too_long && way.pieces.is_none() {
         return Err(Errno::EMSGSIZE);
     }
     if !outlet.has_room() {
         return Err(Errno::ENOBUFS);
     }
+    if let Some(random) = way.pieces.filter(|_| is_too_long) {
+        let datagram = whole_datagram(&way, from)?;
+        // Any 32 bits of it name the pieces.
+        fragment::send(&way, (random() & 0xffff_ffff) as u32, &datagram, outlet);
+        return Ok(length);
+    }
     let checksums = outlet.capabilities().checksums();
     let packet = outlet.buffer(whole);
     ip.emit(&mut packet[..], &checksums);
-    mark(packet, way.traffic_class, way.remote.is_ipv4(), &checksums);
+    way.mark(packet, &checksums);
     let datagram = UdpRepr { src_port: way.local.port(), dst_port: way.remote.port() };
     let mut given = Ok(());
     let payload = |payload: &mut [u8]| given = from.take(payload);
@@ -310,6 +324,21 @@ pub(super) fn send(way: Way, from: &mut dyn Source, outlet: &mut dyn Outlet) -> 
     given?;
     outlet.send(Cut::default());
     Ok(length)
+}
+
+/// All of `from` behind its header, with a checksum whatever the device could do.
+fn whole_datagram(way: &Way, from: &mut dyn Source) -> Result<Vec<u8>, Errno> {
+    let length = from.left();
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(HEADER + length).map_err(|_| Errno::ENOBUFS)?;
+    bytes.resize(HEADER + length, 0);
+    let header = UdpRepr { src_port: way.local.port(), dst_port: way.remote.port() };
+    let (local, remote): (IpAddress, IpAddress) = (way.local.ip().into(), way.remote.ip().into());
+    let mut given = Ok(());
+    let payload = |payload: &mut [u8]| given = from.take(payload);
+    let mut packet = UdpPacket::new_unchecked(&mut bytes[..]);
+    header.emit(&mut packet, &local, &remote, length, payload, &ChecksumCapabilities::default());
+    given.map(|()| bytes)
 }
 
 /// Whether a datagram's checksum is right, as far as `checksums` says that it matters.

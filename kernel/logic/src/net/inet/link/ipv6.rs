@@ -17,6 +17,7 @@ use super::super::mld::{self, Told};
 use super::super::ndisc::{self, ALL_NODES, Announcement, Message, solicited_node};
 use super::super::neighbours::Mac;
 use super::super::packet::Packet;
+use super::super::reassembly;
 use super::super::stack::Stack;
 use super::{ETHERNET, Link, State, direct, group_of};
 use crate::file::Io;
@@ -165,13 +166,35 @@ impl Link {
         else {
             return;
         };
-        let packet = packet.on(self.number);
+        if !reassembly::is_piece(&packet) {
+            return self.receive_whole_v6(stack, packet.on(self.number), Some(from), is_for_us);
+        }
+        if !stack.is_local(packet.destination) && !packet.destination.is_multicast() {
+            return;
+        }
+        let whole = self.state.lock().reassembly.add(&packet, (self.around.now)());
+        let Some(plain) = whole.as_deref().and_then(extension::without) else { return };
+        let packet = Packet::parse(&plain).filter(|packet| is_sound(packet, false));
+        // Nothing is in pieces that comes in pieces.
+        if let Some(packet) = packet.filter(|packet| !reassembly::is_piece(packet)) {
+            self.receive_whole_v6(stack, packet.on(self.number), None, is_for_us);
+        }
+    }
+
+    /// A packet of IPv6 is there; `from` here, unless it came in pieces, which neighbours do not speak in (RFC 6980).
+    fn receive_whole_v6(
+        self: &Arc<Self>,
+        stack: &Stack,
+        packet: Packet<'_>,
+        from: Option<Mac>,
+        is_for_us: bool,
+    ) {
         let IpAddr::V6(destination) = packet.destination else { return };
         let is_for_group = destination.is_multicast() && self.state.lock().listens_to(destination);
         if !is_for_group && !is_for_us {
             return;
         }
-        if let Some(message) = Message::read(&packet) {
+        if let Some((from, message)) = from.zip(Message::read(&packet)) {
             return self.discover(stack, &packet, message, from);
         }
         if let Some(group) = mld::asks(&packet) {

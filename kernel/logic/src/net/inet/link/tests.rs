@@ -2,6 +2,7 @@
 
 mod groups;
 mod ipv6;
+mod pieces;
 
 extern crate std;
 
@@ -345,7 +346,8 @@ fn more_answer_at_once_than_may_wait() {
     while servers.len() < clients.len() || !servers.iter().all(has_come) {
         carry(&us, &them, &mut || false);
         for (client, written) in clients.iter().zip(&mut written) {
-            *written = *written || us.stack.step(client, |flow| flow.write(&mut SliceSource(b"here"))) == Ok(4);
+            *written =
+                *written || us.stack.step(client, |flow| flow.write(&mut SliceSource(b"here"))) == Ok(4);
             assert_eq!(client.take_error(), None);
         }
         while let Ok(server) = listener.accept(&Io::default()) {

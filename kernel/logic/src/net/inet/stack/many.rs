@@ -93,7 +93,8 @@ impl Stack {
             return send(how.link);
         }
         let link = self.link_to(way.remote, how.link).ok_or(Errno::ENETUNREACH)?;
-        if link != LOOPBACK {
+        // Without a limit it stays on this machine.
+        if link != LOOPBACK && how.hop_limit > 0 {
             send(link)?;
         }
         // What is sent to oneself comes back whatever one wants.
