@@ -8,7 +8,6 @@
 #![expect(unsafe_code, reason = "the device writes buffers while the driver looks away")]
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::slice;
@@ -17,7 +16,7 @@ use core::task::Waker;
 
 use logic::boot::cmdline::MmioDevice;
 use logic::mm::frames::{FRAME, For};
-use logic::net::inet::device::{Device, Finish, Frame, HEADROOM, Offloads, Received};
+use logic::net::inet::device::{Device, Frame, HEADROOM, Offloads, Received};
 use sync::{IrqLock, Lock};
 use virtio_drivers::transport::{DeviceStatus, DeviceType, Transport as _};
 
@@ -28,6 +27,10 @@ use crate::mm::{Memory, direct_address, frames};
 use super::serial::AttachPin;
 use super::virtio::{self, Found, Registers, Transport};
 use super::virtqueue::{Corrupt, Queue};
+
+mod sending;
+
+use sending::{Sending, write_header};
 
 /// Feature bits (sections 5.1.3, 6 and 6.3).
 mod feature {
@@ -82,17 +85,12 @@ const LONGEST: usize = 65_535 + ETHERNET;
 const BATCH: usize = 64;
 /// Frames that wait for room at most.
 const MOST_WAITING: usize = 1024;
-/// Bytes of buffers that are kept for frames to come.
-const MOST_SPARE: usize = 512 << 10;
 /// What Ethernet's name promises.
 const DEFAULT_MTU: usize = 1500;
 
 /// In a header's flags: the checksum is to be made; it is right.
 const NEEDS_CHECKSUM: u8 = 1;
 const IS_CHECKED: u8 = 2;
-/// What is to be cut.
-const CUT_TCP_V4: u8 = 1;
-const CUT_TCP_V6: u8 = 4;
 
 /// How the driver gets interrupts.
 #[derive(Clone, Copy, Debug)]
@@ -137,21 +135,6 @@ struct Receiving {
     buffers: u64,
     /// A frame from several buffers.
     whole: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Sending {
-    queue: Queue,
-    /// Numbers of buffers that are free, and the frames in the others.
-    free: Vec<u16>,
-    away: Vec<Option<Frame>>,
-    waiting: VecDeque<Frame>,
-    /// The device wants to be told of frames, and was not yet.
-    is_untold: bool,
-    /// Frames are being taken in; the device is told of those that go out meanwhile afterwards.
-    takes_in: bool,
-    spare: Vec<Vec<u8>>,
-    spare_bytes: usize,
 }
 
 /// An Ethernet address, for messages.
@@ -531,23 +514,6 @@ fn attach(
     }
 }
 
-/// Writes what the device is told of a frame into its headroom.
-fn write_header(bytes: &mut [u8], finish: Finish, is_short: bool) {
-    let mut header = [0; HEADER];
-    if let Some((start, offset)) = finish.checksum {
-        header[0] = NEEDS_CHECKSUM;
-        header[6..8].copy_from_slice(&start.to_le_bytes());
-        header[8..10].copy_from_slice(&offset.to_le_bytes());
-    }
-    if let Some((size, headers)) = finish.segments {
-        header[1] = if finish.is_v6 { CUT_TCP_V6 } else { CUT_TCP_V4 };
-        header[2..4].copy_from_slice(&headers.to_le_bytes());
-        header[4..6].copy_from_slice(&size.get().to_le_bytes());
-    }
-    let length = if is_short { SHORT_HEADER } else { HEADER };
-    bytes[..length].copy_from_slice(&header[..length]);
-}
-
 impl Receiving {
     /// All buffers are offered.
     fn new(queue: Queue) -> Option<Self> {
@@ -575,35 +541,5 @@ impl Receiving {
         // SAFETY: the queue hands out numbers below its size, once for each time they were offered; the buffers stay for ever, and this one is
         // not offered again before its bytes have been looked at.
         unsafe { slice::from_raw_parts(self.at(number) as *const u8, length) }
-    }
-}
-
-impl Sending {
-    fn new(queue: Queue) -> Self {
-        let size = queue.size();
-        Self {
-            queue,
-            free: (0..size).collect(),
-            away: (0..size).map(|_| None).collect(),
-            waiting: VecDeque::new(),
-            is_untold: false,
-            takes_in: false,
-            spare: Vec::new(),
-            spare_bytes: 0,
-        }
-    }
-
-    /// Takes back the buffers of frames that went out.
-    fn take_back(&mut self) -> Result<(), Corrupt> {
-        while let Some((number, _)) = self.queue.take()? {
-            self.free.push(number);
-            let frame = self.away[usize::from(number)].take().ok_or(Corrupt)?;
-            let buffer = frame.into_buffer();
-            if self.spare_bytes + buffer.len() <= MOST_SPARE {
-                self.spare_bytes += buffer.len();
-                self.spare.push(buffer);
-            }
-        }
-        Ok(())
     }
 }

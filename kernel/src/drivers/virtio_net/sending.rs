@@ -1,0 +1,80 @@
+//! The sending side of a network device: frames that wait, those that the device has, and buffers that were used.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use logic::net::inet::device::{Finish, Frame};
+
+use super::super::virtqueue::{Corrupt, Queue};
+use super::{HEADER, NEEDS_CHECKSUM, SHORT_HEADER};
+
+/// Bytes of buffers that are kept for frames to come.
+const MOST_SPARE: usize = 512 << 10;
+
+/// In a header: what is to be cut.
+const CUT_TCP_V4: u8 = 1;
+const CUT_TCP_V6: u8 = 4;
+
+/// What is to be sent, and what was.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) queue: Queue,
+    /// Numbers of buffers that are free, and the frames in the others.
+    pub(super) free: Vec<u16>,
+    pub(super) away: Vec<Option<Frame>>,
+    pub(super) waiting: VecDeque<Frame>,
+    /// The device wants to be told of frames, and was not yet.
+    pub(super) is_untold: bool,
+    /// Frames are being taken in; the device is told of those that go out meanwhile afterwards.
+    pub(super) takes_in: bool,
+    pub(super) spare: Vec<Vec<u8>>,
+    pub(super) spare_bytes: usize,
+}
+
+impl Sending {
+    /// Nothing is to be sent yet.
+    pub(super) fn new(queue: Queue) -> Self {
+        let size = queue.size();
+        Self {
+            queue,
+            free: (0..size).collect(),
+            away: (0..size).map(|_| None).collect(),
+            waiting: VecDeque::new(),
+            is_untold: false,
+            takes_in: false,
+            spare: Vec::new(),
+            spare_bytes: 0,
+        }
+    }
+
+    /// Takes back the buffers of frames that went out.
+    pub(super) fn take_back(&mut self) -> Result<(), Corrupt> {
+        while let Some((number, _)) = self.queue.take()? {
+            self.free.push(number);
+            let frame = self.away[usize::from(number)].take().ok_or(Corrupt)?;
+            let buffer = frame.into_buffer();
+            if self.spare_bytes + buffer.len() <= MOST_SPARE {
+                self.spare_bytes += buffer.len();
+                self.spare.push(buffer);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes what the device is told of a frame into its headroom.
+pub(super) fn write_header(bytes: &mut [u8], finish: Finish, is_short: bool) {
+    let mut header = [0; HEADER];
+    if let Some((start, offset)) = finish.checksum {
+        header[0] = NEEDS_CHECKSUM;
+        header[6..8].copy_from_slice(&start.to_le_bytes());
+        header[8..10].copy_from_slice(&offset.to_le_bytes());
+    }
+    if let Some((size, headers)) = finish.segments {
+        header[1] = if finish.is_v6 { CUT_TCP_V6 } else { CUT_TCP_V4 };
+        header[2..4].copy_from_slice(&headers.to_le_bytes());
+        header[4..6].copy_from_slice(&size.get().to_le_bytes());
+    }
+    let length = if is_short { SHORT_HEADER } else { HEADER };
+    bytes[..length].copy_from_slice(&header[..length]);
+}
