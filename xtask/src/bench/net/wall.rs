@@ -74,10 +74,13 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.get(figures.len() / 2).copied()
 }
 
+/// What is seen of one program's server.
+type Observe = fn(&Rig, &mut Note<'_>) -> Result<()>;
+
 /// The table.
 pub(super) fn table(systems: &Systems) -> Result<String> {
     let mut table = Table::default();
-    let servers: [(&str, fn(&Rig, &mut Note<'_>) -> Result<()>); 2] = [(SERVER, std), (HYPER, hyper)];
+    let servers: [(&str, Observe); 2] = [(SERVER, std), (HYPER, hyper)];
     for (program, observe) in servers {
         let guests: Vec<(System, Guest)> = systems.guests(program)?;
         for run in 1..=RUNS {
