@@ -10,7 +10,7 @@ use abi::io::PollEvents;
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, State};
 use smoltcp::time::Instant;
-use smoltcp::wire::HardwareAddress;
+use smoltcp::wire::{HardwareAddress, TcpSeqNumber};
 
 use crate::file::io::{Sink, Source, partial};
 use crate::file::poll::{READABLE, WRITABLE};
@@ -184,6 +184,9 @@ impl Flow {
         if segment.syn && matches!(before, State::Listen | State::SynSent) {
             self.usage.begin_with(segment.sequence + 1);
         }
+        if segment.rst && !self.may_be_reset_at(segment.sequence) {
+            return;
+        }
         if self.usage.expect(segment.sequence + usize::from(segment.syn), segment.length).is_err() {
             return;
         }
@@ -204,6 +207,18 @@ impl Flow {
             // It will never be read, and the other side must know.
             self.abort();
         }
+    }
+
+    /// Whether a reset with this number is believed: in an open connection only where the next byte is expected, for others may guess a number that is merely
+    /// in the window (RFC 5961, section 3.2). Who is not believed resets again when he is sent something.
+    fn may_be_reset_at(&self, sequence: TcpSeqNumber) -> bool {
+        let socket = self.socket();
+        let has_ended = match socket.state() {
+            State::Established | State::FinWait1 | State::FinWait2 => false,
+            State::CloseWait | State::Closing | State::LastAck | State::TimeWait => true,
+            State::Closed | State::Listen | State::SynSent | State::SynReceived => return true,
+        };
+        sequence == self.usage.next(socket.recv_queue()) + usize::from(has_ended)
     }
 
     /// Sends what is to be sent. Answers when it must be called again, if nothing happens: monotonic nanoseconds.

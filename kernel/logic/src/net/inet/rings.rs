@@ -114,6 +114,11 @@ impl Usage {
         Ok(())
     }
 
+    /// The number of the byte behind `readable` ones.
+    pub(super) fn next(&self, readable: usize) -> TcpSeqNumber {
+        self.first + readable
+    }
+
     /// So many bytes were read.
     pub(super) fn consumed(&mut self, count: usize) {
         self.read_at = (self.read_at + count) % RING;

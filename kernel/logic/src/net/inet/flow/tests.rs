@@ -12,7 +12,7 @@ use super::Flow;
 use crate::file::io::{SliceSink, SliceSource};
 use crate::file::poll::WRITABLE;
 use crate::net::inet::outlet::{Capabilities, Cut, Outlet};
-use crate::net::inet::packet::Packet;
+use crate::net::inet::packet::{Packet, Segment};
 use crate::net::inet::rings::{LEAST_SHARE, RING, tests::bounded};
 
 const MS: u64 = 1_000_000;
@@ -205,6 +205,28 @@ fn a_reset_is_told_once() {
     assert_eq!(read(&mut pair.flows[0]), Err(Errno::ECONNRESET));
     assert_eq!(read(&mut pair.flows[0]), Ok(Vec::new()));
     assert_eq!(write(&mut pair.flows[0], b"x"), Err(Errno::EPIPE));
+}
+
+#[test]
+fn a_reset_that_is_guessed_is_not_believed() {
+    let mut pair = Pair::open(|_| false);
+    write(&mut pair.flows[1], b"unread").unwrap();
+    pair.step_until(|pair| pair.flows[0].readable() == 6);
+    pair.flows[1].abort();
+    let [receiver, sender] = &mut pair.flows;
+    let [back, wire] = &mut pair.wires;
+    sender.poll(pair.now, wire);
+    let reset = wire.packets.pop_back().expect("it is told");
+    let packet = Packet::parse(&reset).unwrap();
+    let segment = packet.segment().unwrap();
+    for guess in [segment.sequence + 1, segment.sequence + 1000, segment.sequence - 1] {
+        receiver.receive_packet(&packet, &Segment { sequence: guess, ..segment }, pair.now, back);
+        assert!(!receiver.is_over());
+    }
+    receiver.receive_packet(&packet, &segment, pair.now, back);
+    assert!(receiver.is_over());
+    assert_eq!(read(receiver).unwrap(), b"unread");
+    assert_eq!(read(receiver), Err(Errno::ECONNRESET));
 }
 
 #[test]
