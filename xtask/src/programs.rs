@@ -7,15 +7,17 @@
 mod guest;
 mod image;
 mod page;
+mod record;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::{paths, process, server, tables, ui};
+use image::Image;
 use page::Row;
 use table::Program;
 
@@ -27,6 +29,9 @@ pub(crate) struct ProgramsArgs {
     /// Number of vCPUs
     #[arg(long, short = 'c', default_value_t = 2)]
     smp: u16,
+    /// Run also what has not changed since it was run last
+    #[arg(long)]
+    again: bool,
     /// Show what clients and guests say
     #[arg(long, short)]
     verbose: bool,
@@ -46,12 +51,12 @@ pub(crate) fn main(args: &ProgramsArgs) -> Result<()> {
     if let Some(name) = args.programs.iter().find(|name| programs.iter().all(|known| known.name != **name)) {
         bail!("no program is called {name}: see {}", file.display());
     }
-    server::check_tools(programs.iter().flat_map(Program::tools))?;
+    server::check_tools(programs.iter().flat_map(Program::clients).map(|client| client.tool.as_str()))?;
     let data = data()?;
     let mut rows = Vec::new();
     for program in &programs {
         let row = match image::of(program) {
-            Ok(image) => Row::of(program, &image, guest::visit(program, &image, &data, args)),
+            Ok(image) => row(program, &image, &data, args)?,
             Err(error) => Row::not_built(program, &error),
         };
         row.tell();
@@ -70,6 +75,20 @@ pub(crate) fn main(args: &ProgramsArgs) -> Result<()> {
         bail!("not everything works");
     }
     Ok(())
+}
+
+/// What comes of `program`; as it was the last time, unless everything is to be run again.
+fn row(program: &Program, image: &Image, data: &Path, args: &ProgramsArgs) -> Result<Row> {
+    let record = record::place(program, image, args.smp)?;
+    if record.is_file() && !args.again {
+        ui::status("Known", &program.name);
+        return Ok(Row::as_expected(program, image));
+    }
+    let row = Row::of(program, image, guest::visit(program, image, data, args));
+    if row.failed() == 0 {
+        record::write(&record)?;
+    }
+    Ok(row)
 }
 
 /// Where the table and the programs of ours are.

@@ -23,7 +23,7 @@ pub(crate) use words::Words;
 /// Seconds a client may take.
 const PATIENCE: &str = "120";
 
-/// What was done, and what came of it.
+/// What was done, and what came of it; the end only if it was none.
 pub(crate) type Answers = Vec<(String, Result<()>)>;
 
 /// What a guest offers, and who asks for it.
@@ -74,8 +74,10 @@ impl Service {
         if is_verbose {
             ui::status("Guest", &text(log));
         }
-        let ending = ending.with_context(|| format!("the guest said\n{}", text(log)));
-        answers.push(("ends when it is told to".to_owned(), ending));
+        if let Err(error) = ending {
+            answers
+                .push(("the end".to_owned(), Err(error.context(format!("the guest said\n{}", text(log))))));
+        }
         Ok(answers)
     }
 }

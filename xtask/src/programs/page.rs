@@ -44,8 +44,20 @@ impl Row {
         row
     }
 
+    /// A program that did what its table says, the last time.
+    pub(super) fn as_expected(program: &Program, image: &Image) -> Self {
+        let mut row = Self::of(program, image, Ok(Vec::new()));
+        for client in program.clients() {
+            match &client.fails {
+                None => row.works.push(client.does.clone()),
+                Some(reason) => row.known.push((client.does.clone(), reason.clone())),
+            }
+        }
+        row
+    }
+
     fn add(&mut self, program: &Program, does: String, result: Result<()>) {
-        let client = program.service.clients.iter().chain(&program.server).find(|client| client.does == does);
+        let client = program.clients().find(|client| client.does == does);
         let reason = client.and_then(|client| client.fails.clone());
         match (result, reason) {
             (Ok(()), None) => self.works.push(does),

@@ -33,6 +33,8 @@ pub(super) struct Program {
     pub(super) service: Service,
     /// What is to be said of it.
     pub(super) note: Option<String>,
+    /// All of the table.
+    pub(super) text: String,
 }
 
 impl Program {
@@ -72,6 +74,7 @@ impl Program {
             server: server.transpose()?.map(Client::read).transpose()?,
             service: Service::read(table)?,
             note: note.transpose()?,
+            text: table.to_string(),
             name,
         };
         if program.service.clients.is_empty() == program.server.is_none() {
@@ -80,9 +83,9 @@ impl Program {
         Ok(program)
     }
 
-    /// Every tool of the host that it needs.
-    pub(super) fn tools(&self) -> impl Iterator<Item = &str> {
-        self.service.clients.iter().chain(&self.server).map(|client| client.tool.as_str())
+    /// Who asks it, or the one it asks.
+    pub(super) fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.service.clients.iter().chain(&self.server)
     }
 }
 
