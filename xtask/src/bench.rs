@@ -39,7 +39,7 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     update_budgets: bool,
     /// Of `net`, this figure only, without writing it down; repeatable
-    #[arg(long, value_name = "FIGURE")]
+    #[arg(long, value_name = "FIGURE", value_parser = net::names())]
     only: Vec<String>,
     /// `net` in the namespace that the tool made for it
     #[arg(long, hide = true)]

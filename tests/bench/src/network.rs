@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "finit_module(2) and netdevice(7) are C")]
 
 use std::env;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -36,18 +36,30 @@ pub fn set_up_bare_linux() -> io::Result<()> {
     let name = CString::new(device)?;
     configure(&name, libc::SIOCSIFADDR, |request| request.ifr_ifru.ifru_addr = socket_address(address))?;
     configure(&name, libc::SIOCSIFNETMASK, |request| request.ifr_ifru.ifru_addr = socket_address(mask))?;
-    configure(&name, libc::SIOCSIFFLAGS, |request| {
+    switch_on(&name)
+}
+
+/// Switches the loopback interface on, where it is off.
+pub fn set_up_loopback() -> io::Result<()> {
+    match UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+        Ok(_) => Ok(()),
+        Err(_) => switch_on(c"lo"),
+    }
+}
+
+fn switch_on(name: &CStr) -> io::Result<()> {
+    configure(name, libc::SIOCSIFFLAGS, |request| {
         request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as i16;
     })
 }
 
 /// netdevice(7).
-fn configure(name: &CString, what: libc::c_ulong, fill: impl FnOnce(&mut libc::ifreq)) -> io::Result<()> {
+fn configure(name: &CStr, what: libc::c_ulong, fill: impl FnOnce(&mut libc::ifreq)) -> io::Result<()> {
     // Any socket does.
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     // SAFETY: all-zero is a valid value of the structure.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(name.as_bytes()) {
+    for (to, from) in request.ifr_name.iter_mut().zip(name.to_bytes()) {
         *to = from.cast_signed();
     }
     fill(&mut request);

@@ -7,26 +7,30 @@ mod client;
 mod count;
 mod counter;
 mod load;
+mod loopback;
 mod namespace;
 mod rig;
 mod wall;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
 
 use super::BenchArgs;
-use super::page::{Section, grouped};
+use super::page::Section;
 use super::rival::{HYPER, SERVER, Systems};
 use count::FIGURES;
 
-/// The figures of the wall clock, all together, as `--only` has them.
+/// Tables that `--only` has as one.
+const LOOPBACK: &str = "loopback";
 const LOAD: &str = "load";
+
+/// What `--only` can be.
+pub(super) fn names() -> PossibleValuesParser {
+    FIGURES.iter().map(|figure| figure.name).chain([LOOPBACK, LOAD]).collect::<Vec<_>>().into()
+}
 
 /// Measures in a namespace: makes all that is needed, and starts the tool once more.
 pub(super) fn enter(systems: &Systems, args: &BenchArgs) -> Result<()> {
-    let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).chain([LOAD]).collect();
-    if let Some(name) = args.only.iter().find(|name| !names.contains(&name.as_str())) {
-        bail!("--only {name}: expected one of {}", names.join(", "));
-    }
     namespace::check()?;
     for program in [SERVER, HYPER] {
         systems.guests(program)?;
@@ -52,19 +56,13 @@ pub(super) fn section(systems: &Systems, only: &[String]) -> Result<Section> {
         );
         text.push_str(&count::table(systems, is_wanted)?);
     }
+    if is_wanted(LOOPBACK) {
+        text.push_str("\nInstructions on `microvm`, as in the table of operations.\n\n");
+        text.push_str(&loopback::table(systems)?);
+    }
     if is_wanted(LOAD) {
         text.push_str("\nOn the wall clock, each system in its turn, medians of three: wrk for 2 s, h2load for the half of what wrk got.\n\n");
         text.push_str(&wall::table(systems)?);
     }
     Ok(Section { name: "net", title: "Network", text })
-}
-
-/// Whole from a hundred on, else two places.
-fn shown(number: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "figures are positive and small"
-    )]
-    if number >= 100.0 { grouped(number.round() as u64) } else { format!("{number:.2}") }
 }

@@ -1,13 +1,12 @@
 //! `bench ops`: what operations take in guest instructions (`tests/bench/src/bin/ops.rs`), beside what they must take.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use super::guest::{Guest, Machine};
-use super::page::{Section, grouped, ratio};
+use super::page::{Section, figures_head, figures_row};
 use super::rival::Systems;
 
 /// Seconds that all operations may take, boot included.
@@ -65,13 +64,16 @@ pub(crate) const OPERATIONS: [Operation; 21] = [
 /// Figures by name.
 pub(crate) type Figures = BTreeMap<String, u64>;
 
-/// Boots `ops` in a guest and reads its report.
-pub(super) fn figures(guest: &Guest) -> Result<Figures> {
+/// Boots a program that measures operations and reads its report.
+pub(super) fn report(guest: &Guest) -> Result<Figures> {
     let said = guest.listen(&Machine::microvm(), &[], LIMIT, |line| line == "done")?.complete()?;
-    let figures: Figures = said
-        .records("op")
-        .filter_map(|words| Some(((*words.get(1)?).to_owned(), words.get(2)?.parse().ok()?)))
-        .collect();
+    let figure = |words: Vec<&str>| Some(((*words.get(1)?).to_owned(), words.get(2)?.parse().ok()?));
+    Ok(said.records("op").filter_map(figure).collect())
+}
+
+/// What `ops` reports, all of it.
+pub(super) fn figures(guest: &Guest) -> Result<Figures> {
+    let figures = report(guest)?;
     for operation in &OPERATIONS {
         figures
             .get(operation.name)
@@ -85,25 +87,14 @@ pub(super) fn section(systems: &Systems) -> Result<Section> {
     let figures = systems.measure("ops", |guest, _| figures(guest))?;
     let mut text = format!(
         "Guest instructions on `microvm`, one vCPU, as the guest's own counter has them: the median of nine batches, the loop itself taken \
-         off. Program: `tests/bench/src/bin/ops.rs`. Flags: `{}`.\n\n\
-         | operation | must | after | Caracal | tiny Linux | Debian cloud | tiny Linux ÷ Caracal |\n|---|--:|--:|--:|--:|--:|--:|\n",
+         off. Program: `tests/bench/src/bin/ops.rs`. Flags: `{}`.\n\n{}",
         Machine::microvm().flags().join(" "),
+        figures_head("operation"),
     );
     for Operation { name, what, goal, .. } in &OPERATIONS {
-        let of = |index: usize| figures.get(index).and_then(|figures| figures.as_ref()?.get(*name).copied());
-        let shown = |figure: Option<u64>| figure.map_or("not measured".to_owned(), grouped);
-        let (must, after) = goal.map_or((None, None), |(must, after)| (Some(must), after));
-        let wish = |figure: Option<u64>| figure.map_or(String::new(), grouped);
-        writeln!(
-            text,
-            "| {what} | {} | {} | {} | {} | {} | {} |",
-            wish(must),
-            wish(after),
-            shown(of(0)),
-            shown(of(1)),
-            shown(of(2)),
-            ratio(of(1), of(0))
-        )?;
+        let found = [0, 1, 2].map(|index: usize| Some(*figures[index].as_ref()?.get(*name)? as f64));
+        let goals = goal.map_or([None; 2], |(must, after)| [Some(must), after]);
+        text.push_str(&figures_row(what, goals.map(|goal| goal.map(|goal| goal as f64)), found));
     }
     Ok(Section { name: "ops", title: "Operations", text })
 }

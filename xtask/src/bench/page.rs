@@ -90,11 +90,36 @@ pub(super) fn grouped(figure: u64) -> String {
     text
 }
 
+/// The head of a table of figures that should be small.
+pub(super) fn figures_head(what: &str) -> String {
+    format!(
+        "| {what} | must | after | Caracal | tiny Linux | Debian cloud | tiny Linux ÷ Caracal |\n|---|--:|--:|--:|--:|--:|--:|\n"
+    )
+}
+
+/// A row of it: what it must be at most and what we are after, and what it is on each system.
+pub(super) fn figures_row(what: &str, goals: [Option<f64>; 2], found: [Option<f64>; 3]) -> String {
+    let [must, after] = goals.map(|goal| goal.map_or(String::new(), shown));
+    let ratio = ratio(found[1], found[0]);
+    let [ours, tiny, cloud] = found.map(|figure| cell(figure.map(shown)));
+    format!("| {what} | {must} | {after} | {ours} | {tiny} | {cloud} | {ratio} |\n")
+}
+
 /// How many times as much, to one place.
-pub(super) fn ratio(rival: Option<u64>, ours: Option<u64>) -> String {
+fn ratio(rival: Option<f64>, ours: Option<f64>) -> String {
     match (rival, ours) {
-        (Some(rival), Some(ours)) if ours > 0 => format!("{:.1}", rival as f64 / ours as f64),
+        (Some(rival), Some(ours)) if ours > 0.0 => format!("{:.1}", rival / ours),
         _ => String::new(),
+    }
+}
+
+/// Whole, or two places below a hundred.
+pub(super) fn shown(figure: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures are positive")]
+    if figure >= 100.0 || figure.fract() == 0.0 {
+        grouped(figure.round() as u64)
+    } else {
+        format!("{figure:.2}")
     }
 }
 

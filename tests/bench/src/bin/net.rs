@@ -9,6 +9,7 @@ use bench_programs::measure;
 
 fn main() {
     bench_programs::set_up_bare_linux();
+    bench_programs::network::set_up_loopback().expect("every system has it");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut client = TcpStream::connect(address).expect("a connection");

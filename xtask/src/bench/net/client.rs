@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: guest\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
 /// The end of each answer of `serve`.
@@ -24,6 +25,8 @@ pub(super) fn connect(to: SocketAddr) -> Result<TcpStream> {
 
 /// Several.
 pub(super) fn connect_all(to: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("no more files may be open")?;
     (0..count).map(|number| connect(to).with_context(|| format!("after {number} connections"))).collect()
 }
 

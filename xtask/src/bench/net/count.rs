@@ -1,14 +1,12 @@
 //! Figures that are counted: what the guest does for a peer outside, in instructions, notifications and bytes.
 
-use std::fmt::Write as _;
-
 use anyhow::Result;
 
+use super::client;
 use super::counter::Count;
 use super::rig::{Port, Rig, Setup};
-use super::{client, shown};
 use crate::bench::guest::Guest;
-use crate::bench::page::cell;
+use crate::bench::page::{figures_head, figures_row};
 use crate::bench::rival::{SERVER, System, Systems};
 use crate::ui;
 
@@ -95,10 +93,7 @@ pub(super) const FIGURES: [Figure; 13] = [
 
 /// The table, of the figures that are wanted.
 pub(super) fn table(systems: &Systems, is_wanted: impl Fn(&str) -> bool) -> Result<String> {
-    let mut text = String::from(
-        "| in guest instructions, if nothing else is said | must | after | Caracal | tiny Linux | Debian cloud | tiny Linux ÷ Caracal |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n",
-    );
+    let mut text = figures_head("in guest instructions, if nothing else is said");
     let guests = systems.guests(SERVER)?;
     for figure in FIGURES.iter().filter(|figure| is_wanted(figure.name)) {
         let mut found = [None; 3];
@@ -109,12 +104,8 @@ pub(super) fn table(systems: &Systems, is_wanted: impl Fn(&str) -> bool) -> Resu
                 Err(error) => ui::warn(&format!("{} on {}: {error:#}", figure.what, system.name())),
             }
         }
-        let goal = |number: Option<f64>| number.map_or(String::new(), shown);
-        let (must, after) = (goal(figure.goal.map(|goal| goal.0)), goal(figure.goal.map(|goal| goal.1)));
-        let ratio =
-            found[1].zip(found[0]).map_or(String::new(), |(rival, ours)| format!("{:.1}", rival / ours));
-        let [ours, tiny, cloud] = found.map(|number| cell(number.map(shown)));
-        writeln!(text, "| {} | {must} | {after} | {ours} | {tiny} | {cloud} | {ratio} |", figure.what)?;
+        let goals = figure.goal.map_or([None; 2], |(must, after)| [Some(must), Some(after)]);
+        text.push_str(&figures_row(figure.what, goals, found));
     }
     Ok(text)
 }

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::client;
 use super::counter::Count;
 use super::load::{self, Load};
 use super::rig::{Port, Rig, Setup};
-use super::{client, shown};
 use crate::bench::guest::Guest;
-use crate::bench::page::cell;
+use crate::bench::page::{cell, shown};
 use crate::bench::rival::{HYPER, SERVER, System, Systems};
 use crate::ui;
 

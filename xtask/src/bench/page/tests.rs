@@ -1,6 +1,6 @@
 //! The page keeps what was not measured anew.
 
-use super::{grouped, merge, ratio};
+use super::{figures_row, grouped, merge, ratio, shown};
 
 #[test]
 fn a_run_replaces_its_own_sections_only() {
@@ -22,7 +22,14 @@ fn figures_are_shown_in_groups() {
 
 #[test]
 fn ratios_need_both() {
-    assert_eq!(ratio(Some(314), Some(12)), "26.2");
-    assert_eq!(ratio(None, Some(12)), "");
-    assert_eq!(ratio(Some(1), Some(0)), "");
+    assert_eq!(ratio(Some(314.0), Some(12.0)), "26.2");
+    assert_eq!(ratio(None, Some(12.0)), "");
+    assert_eq!(ratio(Some(1.0), Some(0.0)), "");
+}
+
+#[test]
+fn small_figures_have_places() {
+    assert_eq!([0.125, 12.0, 99.994, 1234.5].map(shown), ["0.12", "12", "99.99", "1,235"]);
+    let row = figures_row("a byte", [Some(0.3), None], [Some(0.25), Some(0.5), None]);
+    assert_eq!(row, "| a byte | 0.30 |  | 0.25 | 0.50 | not measured | 2.0 |\n");
 }
