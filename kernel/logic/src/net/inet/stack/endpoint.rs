@@ -1,0 +1,140 @@
+//! The end that a socket sends datagrams from, and what is to be said of one.
+
+use alloc::sync::Arc;
+use core::net::{IpAddr, SocketAddr};
+use core::num::NonZeroU16;
+
+use abi::errno::Errno;
+
+use super::super::name::{on, scope_of, scoped};
+use super::super::ports::{Claim, ClaimId};
+use super::super::udp::{self, Endpoint};
+use super::Stack;
+use crate::file::io::Source;
+
+/// How a datagram is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in super::super) struct How {
+    /// The address it comes from, if the sender says.
+    pub(in super::super) source: Option<IpAddr>,
+    /// The number of the link it goes out of; 0: any.
+    pub(in super::super) link: u32,
+    pub(in super::super) hop_limit: u8,
+    pub(in super::super) traffic_class: u8,
+    /// Bytes of the datagrams it is cut into.
+    pub(in super::super) segment: Option<NonZeroU16>,
+    /// What is too long for a packet is refused, and not sent in pieces.
+    pub(in super::super) refuses_pieces: bool,
+    /// For a group: those who listen on this machine hear it, too.
+    pub(in super::super) loops: bool,
+}
+
+/// An endpoint that datagrams find, for as long as this is there.
+#[derive(Debug)]
+pub struct OpenEndpoint {
+    stack: Arc<Stack>,
+    endpoint: Arc<Endpoint>,
+    id: ClaimId,
+    bound_to: IpAddr,
+    /// The link of that address, if it is one link's.
+    scope: u32,
+}
+
+impl OpenEndpoint {
+    /// What has come for it.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Has it send to and hear `remote` only, or anybody again.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`.
+    pub fn connect(&self, remote: Option<SocketAddr>) -> Result<(), Errno> {
+        let local = match remote {
+            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote)?,
+            _ => self.bound_to,
+        };
+        let scope = remote.map_or(0, scope_of).max(self.scope);
+        self.endpoint.connect(scoped(local, self.id.port(), scope), remote);
+        Ok(())
+    }
+
+    /// Sends all of `from` as one datagram to `remote`.
+    ///
+    /// # Errors
+    /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`.
+    pub(in super::super) fn send(
+        &self,
+        remote: SocketAddr,
+        how: &How,
+        from: &mut dyn Source,
+    ) -> Result<usize, Errno> {
+        let (local, _) = self.endpoint.ends();
+        let remote = on(remote, how.link);
+        let source = match how.source {
+            Some(source) if self.stack.is_local(source) => source,
+            // As Linux answers.
+            Some(IpAddr::V4(_)) => return Err(Errno::ENETUNREACH),
+            Some(IpAddr::V6(_)) => return Err(Errno::EINVAL),
+            None if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() => {
+                self.stack.source_by(remote, how.link)?
+            }
+            None => local.ip(),
+        };
+        let way = udp::Way {
+            local: scoped(source, local.port(), scope_of(remote)),
+            remote,
+            hop_limit: how.hop_limit,
+            traffic_class: how.traffic_class,
+            pieces: (!how.refuses_pieces).then_some(self.stack.around.random),
+        };
+        let is_for_group = remote.ip().is_multicast();
+        let sent = match how.segment {
+            None if !is_for_group => {
+                self.stack.outlet_by(remote, how.link, |outlet| udp::send(way, from, outlet))
+            }
+            _ => {
+                let bytes = udp::gather(from)?;
+                self.stack.send_gathered(way, how, &bytes)
+            }
+        };
+        self.stack.serve_loopback();
+        sent
+    }
+}
+
+impl Drop for OpenEndpoint {
+    fn drop(&mut self) {
+        let mut udp = self.stack.udp.lock();
+        udp.ports.release(self.id);
+        if let Some(endpoints) = udp.endpoints.get_mut(&self.id.port()) {
+            endpoints.retain(|other| !Arc::ptr_eq(other, &self.endpoint));
+            if endpoints.is_empty() {
+                udp.endpoints.remove(&self.id.port());
+            }
+        }
+    }
+}
+
+impl Stack {
+    /// An endpoint for datagrams at `claim`.
+    ///
+    /// # Errors
+    /// `EADDRINUSE`, `ENOMEM`.
+    pub fn open_endpoint(self: &Arc<Self>, claim: Claim) -> Result<OpenEndpoint, Errno> {
+        let mut udp = self.udp.lock();
+        udp.endpoints.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let id = udp.ports.claim(claim, (self.around.random)())?;
+        let local = scoped(claim.address.ip(), id.port(), scope_of(claim.address));
+        let endpoint = Arc::new(Endpoint::new(local, claim.v6_only));
+        let endpoints = udp.endpoints.entry(id.port()).or_default();
+        if endpoints.try_reserve(1).is_err() {
+            udp.ports.release(id);
+            return Err(Errno::ENOMEM);
+        }
+        endpoints.push(Arc::clone(&endpoint));
+        let (bound_to, scope) = (local.ip(), scope_of(local));
+        Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to, scope })
+    }
+}
