@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::RangeInclusive;
 
 use abi::errno::Errno;
 use abi::net::{In6PktInfo, InPktInfo, IpOption, Ipv6Option, Level, UdpOption};
@@ -29,12 +30,9 @@ fn whole<T: FromBytes>(data: &[u8]) -> Result<T, Errno> {
     T::read_from_bytes(data).map_err(|_| Errno::EINVAL)
 }
 
-/// A number in `range`; IPv4's may be one byte.
-fn number(data: &[u8], range: core::ops::RangeInclusive<i32>) -> Result<i32, Errno> {
-    let number = match data {
-        &[byte] => i32::from(byte),
-        data => whole(data)?,
-    };
+/// A number in `range`.
+fn number(data: &[u8], range: RangeInclusive<i32>) -> Result<i32, Errno> {
+    let number = whole(data)?;
     if range.contains(&number) { Ok(number) } else { Err(Errno::EINVAL) }
 }
 
@@ -73,7 +71,11 @@ impl Sending {
                 self.source = (!source.is_unspecified()).then_some(source.into());
             }
             Ok(IpOption::Ttl) => self.hop_limit = byte(number(data, 1..=255)?),
-            Ok(IpOption::Tos) => self.traffic_class = byte(number(data, 0..=255)?),
+            Ok(IpOption::Tos) => {
+                // A byte will do.
+                let class = if let &[class] = data { class.into() } else { number(data, 0..=255)? };
+                self.traffic_class = byte(class);
+            }
             _ => return Err(Errno::EINVAL),
         }
         Ok(())

@@ -22,7 +22,8 @@ use super::multicast::Multicast;
 use super::name::{Naming, check_scope, destination, scope_of};
 use super::ports::Claim;
 use super::settings::Settings;
-use super::stack::{How, OpenEndpoint, Stack};
+use super::stack::{OpenEndpoint, Stack};
+use super::udp::How;
 
 /// A UDP socket.
 #[derive(Debug)]

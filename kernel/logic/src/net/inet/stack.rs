@@ -6,8 +6,6 @@
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::num::NonZeroU16;
-use core::task::Waker;
 
 use abi::errno::Errno;
 use foldhash::SharedSeed;
@@ -17,25 +15,21 @@ use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::wire::{HardwareAddress, IpProtocol};
 use sync::Lock;
 
-use crate::file::Io;
 use crate::file::io::Source;
 
 use super::connection::{After, Connection, Ends};
 use super::deadlines::Deadlines;
-use super::device::Device;
-use super::discovery::{Network6, Setting6};
 use super::flow::{Flow, instant};
 use super::groups::Groups;
 use super::icmp::Report;
-use super::link::{Link, Setting};
 use super::listener::Listener;
 use super::loopback::Loopback;
 use super::name::{on, scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
-use super::routes::{Network, Routes, Way};
-use super::udp::{self, Beside, Endpoint};
+use super::routes::{Routes, Way};
+use super::udp::{self, Beside, Endpoint, How};
 
 /// What the stack asks of the kernel around it.
 #[derive(Clone, Copy, Debug)]
@@ -71,23 +65,6 @@ struct Tcp {
 
 /// The number of the loopback interface.
 pub(super) const LOOPBACK: u32 = 1;
-
-/// How a datagram is sent.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct How {
-    /// The address it comes from, if the sender says.
-    pub(super) source: Option<IpAddr>,
-    /// The number of the link it goes out of; 0: any.
-    pub(super) link: u32,
-    pub(super) hop_limit: u8,
-    pub(super) traffic_class: u8,
-    /// Bytes of the datagrams it is cut into.
-    pub(super) segment: Option<NonZeroU16>,
-    /// What is too long for a packet is refused, and not sent in pieces.
-    pub(super) refuses_pieces: bool,
-    /// For a group: those who listen on this machine hear it, too.
-    pub(super) loops: bool,
-}
 
 /// UDP's tables.
 #[derive(Debug)]
@@ -257,11 +234,6 @@ impl Stack {
         }
     }
 
-    /// Bytes of the longest packet to `remote`.
-    pub(super) fn mtu_to(&self, remote: SocketAddr) -> usize {
-        self.outlet(remote, |outlet| outlet.capabilities().mtu())
-    }
-
     /// Does `with` with the way out to `remote`.
     fn outlet<R>(&self, remote: SocketAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
         self.outlet_by(remote, 0, with)
@@ -274,46 +246,6 @@ impl Stack {
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
             Way::None => with(&mut Nowhere::default()),
         }
-    }
-
-    /// Adds a link over `device`.
-    pub fn add_link(&self, device: Arc<dyn Device>, setting: Setting, setting_v6: &Setting6) -> Arc<Link> {
-        let mut routes = self.routes.lock();
-        let link = Arc::new(Link::new(routes.next_number(), device, (setting, setting_v6), self.around));
-        routes.add(Arc::clone(&link));
-        routes.set(&link, link.network());
-        routes.set_v6(&link, link.network_v6());
-        link
-    }
-
-    /// `link` has another address, or none.
-    pub(super) fn set_network(&self, link: &Arc<Link>, network: Option<Network>) {
-        self.routes.lock().set(link, network);
-    }
-
-    /// `link` is known otherwise to IPv6 networks.
-    pub(super) fn set_network_v6(&self, link: &Arc<Link>, network: Network6) {
-        self.routes.lock().set_v6(link, network);
-    }
-
-    /// The links.
-    pub fn links(&self) -> Vec<Arc<Link>> {
-        self.routes.lock().links()
-    }
-
-    /// Whether it is known how `remote` is reached, or that it is not.
-    ///
-    /// # Errors
-    /// `EAGAIN` while a link asks for its address; the caller's waker is woken when that is decided.
-    pub fn settle(&self, remote: SocketAddr, io: &Io<'_>) -> Result<(), Errno> {
-        if !matches!(self.way_to(remote), Way::None) {
-            return Ok(());
-        }
-        let is_settling =
-            |link: &&Arc<Link>| if remote.is_ipv4() { link.is_settling(io) } else { link.is_settling_v6(io) };
-        // Each of them is asked: the waker stays with all.
-        let settling = self.links().iter().filter(is_settling).count();
-        if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
     /// Claims a TCP port.
@@ -470,11 +402,6 @@ impl Stack {
         let links = self.links();
         let next = links.iter().filter_map(|link| link.next_deadline()).min();
         [next, self.deadlines.lock().next()].into_iter().flatten().min()
-    }
-
-    /// Brings what came in over links to its sockets. False: there is no more, and `waker` is woken when there is.
-    pub fn serve_links(&self, waker: &Waker) -> bool {
-        self.links().iter().filter(|link| link.serve(self, waker)).count() > 0
     }
 
     /// Does what is due by now.
@@ -663,6 +590,7 @@ impl Tcp {
     }
 }
 
+mod links;
 mod many;
 #[cfg(test)]
 mod tests;

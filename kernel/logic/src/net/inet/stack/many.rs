@@ -6,8 +6,8 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use abi::errno::Errno;
 
 use super::super::packet::Packet;
-use super::super::udp::{self, Beside, Way};
-use super::{How, LOOPBACK, Stack, Way as Route};
+use super::super::udp::{self, Beside, How, Way};
+use super::{LOOPBACK, Stack, Way as Route};
 
 impl Stack {
     /// Whether `address` is for everybody on a link, this machine's own included.

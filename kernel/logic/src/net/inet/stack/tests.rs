@@ -10,11 +10,12 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::errno::Errno;
 
-use super::{How, Stack, Surroundings};
+use super::{Stack, Surroundings};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::connection::Connection;
 use crate::net::inet::ports::Claim;
+use crate::net::inet::udp::How;
 
 std::thread_local! {
     static NOW: AtomicU64 = const { AtomicU64::new(0) };
