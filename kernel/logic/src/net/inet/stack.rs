@@ -110,13 +110,13 @@ impl OpenEndpoint {
         &self.endpoint
     }
 
-    /// Has it send to and hear `remote` only, or anybody again.
+    /// Has it send to and hear `remote` only, which is reached by `link` if that is said, or anybody again.
     ///
     /// # Errors
     /// `ENETUNREACH`.
-    pub fn connect(&self, remote: Option<SocketAddr>) -> Result<(), Errno> {
+    pub fn connect(&self, remote: Option<SocketAddr>, link: u32) -> Result<(), Errno> {
         let local = match remote {
-            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote)?,
+            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_by(remote, link)?,
             _ => self.bound_to,
         };
         let scope = remote.map_or(0, scope_of).max(self.scope);
@@ -224,7 +224,7 @@ impl Stack {
     }
 
     /// [`Stack::source_for`], by `link` if that is said.
-    fn source_by(&self, remote: SocketAddr, link: u32) -> Result<IpAddr, Errno> {
+    pub(super) fn source_by(&self, remote: SocketAddr, link: u32) -> Result<IpAddr, Errno> {
         match self.way_by(remote, link) {
             _ if link == LOOPBACK && remote.is_ipv4() => Ok(Ipv4Addr::LOCALHOST.into()),
             _ if link == LOOPBACK => Ok(Ipv6Addr::LOCALHOST.into()),

@@ -316,8 +316,10 @@ pub(super) fn send(way: Way, from: &mut dyn Source, outlet: &mut dyn Outlet) -> 
     );
     let whole = ip.header_len() + HEADER + length;
     let most = if way.remote.is_ipv4() { MOST_BYTES - IPV4_HEADER } else { MOST_BYTES };
-    let is_too_long = whole > outlet.capabilities().mtu();
-    if length > most || is_too_long && way.pieces.is_none() {
+    let mtu = outlet.capabilities().mtu();
+    let is_too_long = whole > mtu;
+    // A way that takes the longest packets takes no pieces.
+    if length > most || is_too_long && (way.pieces.is_none() || mtu > MOST_BYTES) {
         return Err(Errno::EMSGSIZE);
     }
     if !outlet.has_room() {

@@ -205,7 +205,7 @@ fn a_connected_endpoint_hears_its_peer_only() {
     let stack = stack();
     let server = stack.open_endpoint(claim(address("127.0.0.1:53"))).unwrap();
     let client = stack.open_endpoint(claim(address(ANY))).unwrap();
-    client.connect(Some(address("127.0.0.1:53"))).unwrap();
+    client.connect(Some(address("127.0.0.1:53")), 0).unwrap();
     let (local, remote) = client.endpoint().ends();
     assert_eq!((local.ip(), remote), (address("127.0.0.1:0").ip(), Some(address("127.0.0.1:53"))));
     let other = stack.open_endpoint(claim(address(ANY))).unwrap();
