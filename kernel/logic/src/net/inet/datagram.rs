@@ -22,7 +22,8 @@ use super::multicast::Multicast;
 use super::name::{Naming, check_scope, destination, scope_of};
 use super::ports::Claim;
 use super::settings::Settings;
-use super::stack::{How, OpenEndpoint, Stack};
+use super::stack::{OpenEndpoint, Stack};
+use super::udp::How;
 
 /// A UDP socket.
 #[derive(Debug)]
@@ -87,18 +88,21 @@ impl DatagramSocket {
         if is_wrong { Err(Errno::EACCES) } else { Ok(()) }
     }
 
+    /// The link that `remote` is reached by, if the socket says so: that for groups.
+    fn link_to(&self, remote: SocketAddr) -> u32 {
+        let is_open = remote.ip().is_multicast() && scope_of(remote) == 0;
+        if is_open { self.state.lock().multicast.link(remote.is_ipv6()) } else { 0 }
+    }
+
     /// How a datagram to `remote` is sent, with these control messages.
     fn how(&self, remote: SocketAddr, controls: &[Control]) -> Result<How, Errno> {
         let is_v6 = remote.is_ipv6();
         let given = Sending::read(controls, is_v6)?;
+        let link = if given.link == 0 { self.link_to(remote) } else { given.link };
         let state = self.state.lock();
         let (group_limit, loops) = state.settings.of_groups(is_v6);
         let is_for_group = remote.ip().is_multicast();
         let usual = if is_for_group { Some(group_limit) } else { state.settings.hop_limit(is_v6) };
-        let link = match given.link {
-            0 if is_for_group && scope_of(remote) == 0 => state.multicast.link(is_v6),
-            link => link,
-        };
         let segment = given.segment.or_else(|| u16::try_from(state.settings.segment).ok());
         Ok(How {
             source: given.source,
@@ -152,13 +156,14 @@ impl Socket for DatagramSocket {
     fn connect(&self, _io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
         let naming = self.naming();
         if *to.address == SocketAddress::Unspecified {
-            return self.open().map_or(Ok(()), |open| open.connect(None));
+            return self.open().map_or(Ok(()), |open| open.connect(None, 0));
         }
         let remote = destination(naming.on_the_wire(to.address)?);
         check_scope(remote)?;
         self.check_broadcast(remote)?;
-        self.stack.source_for(remote)?;
-        self.open_at(naming.nothing(), false)?.connect(Some(remote))
+        let link = self.link_to(remote);
+        self.stack.source_by(remote, link)?;
+        self.open_at(naming.nothing(), false)?.connect(Some(remote), link)
     }
 
     fn send(&self, _io: &Io<'_>, from: &mut dyn Source, message: &mut Outgoing<'_>) -> Result<usize, Errno> {

@@ -8,7 +8,6 @@ use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::task::Waker;
 
 use abi::errno::Errno;
 use foldhash::SharedSeed;
@@ -18,16 +17,11 @@ use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::wire::{HardwareAddress, IpProtocol};
 use sync::Lock;
 
-use crate::file::Io;
-
 use super::connection::{After, Connection, Ends};
 use super::deadlines::Deadlines;
-use super::device::Device;
-use super::discovery::{Network6, Setting6};
 use super::flow::{Flow, instant};
 use super::groups::Groups;
 use super::icmp::Report;
-use super::link::{Link, Setting};
 use super::listener::Listener;
 use super::loopback::Loopback;
 use super::name::{scope_of, scoped};
@@ -36,15 +30,14 @@ use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
 use super::reply::Reply;
 use super::rings::Rings;
-use super::routes::{Network, Routes, Way};
+use super::routes::{Routes, Way};
 use super::udp::{self, Beside, Endpoint};
 
 mod endpoint;
+mod links;
 mod many;
 
 pub use endpoint::OpenEndpoint;
-
-pub(super) use endpoint::How;
 
 /// What the stack asks of the kernel around it.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +154,7 @@ impl Stack {
     }
 
     /// [`Stack::source_for`], by `link` if that is said.
-    fn source_by(&self, remote: SocketAddr, link: u32) -> Result<IpAddr, Errno> {
+    pub(super) fn source_by(&self, remote: SocketAddr, link: u32) -> Result<IpAddr, Errno> {
         match self.way_by(remote, link) {
             _ if link == LOOPBACK && remote.is_ipv4() => Ok(Ipv4Addr::LOCALHOST.into()),
             _ if link == LOOPBACK => Ok(Ipv6Addr::LOCALHOST.into()),
@@ -169,11 +162,6 @@ impl Stack {
             Way::Out { source, .. } => Ok(source),
             Way::None => Err(Errno::ENETUNREACH),
         }
-    }
-
-    /// Bytes of the longest packet to `remote`.
-    pub(super) fn mtu_to(&self, remote: SocketAddr) -> usize {
-        self.outlet(remote, |outlet| outlet.capabilities().mtu())
     }
 
     /// Does `with` with the way out to `remote`.
@@ -188,46 +176,6 @@ impl Stack {
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
             Way::None => with(&mut Nowhere::default()),
         }
-    }
-
-    /// Adds a link over `device`.
-    pub fn add_link(&self, device: Arc<dyn Device>, setting: Setting, setting_v6: &Setting6) -> Arc<Link> {
-        let mut routes = self.routes.lock();
-        let link = Arc::new(Link::new(routes.next_number(), device, (setting, setting_v6), self.around));
-        routes.add(Arc::clone(&link));
-        routes.set(&link, link.network());
-        routes.set_v6(&link, link.network_v6());
-        link
-    }
-
-    /// `link` has another address, or none.
-    pub(super) fn set_network(&self, link: &Arc<Link>, network: Option<Network>) {
-        self.routes.lock().set(link, network);
-    }
-
-    /// `link` is known otherwise to IPv6 networks.
-    pub(super) fn set_network_v6(&self, link: &Arc<Link>, network: Network6) {
-        self.routes.lock().set_v6(link, network);
-    }
-
-    /// The links.
-    pub fn links(&self) -> Arc<[Arc<Link>]> {
-        self.routes.lock().links()
-    }
-
-    /// Whether it is known how `remote` is reached, or that it is not.
-    ///
-    /// # Errors
-    /// `EAGAIN` while a link asks for its address; the caller's waker is woken when that is decided.
-    pub fn settle(&self, remote: SocketAddr, io: &Io<'_>) -> Result<(), Errno> {
-        if !matches!(self.way_to(remote), Way::None) {
-            return Ok(());
-        }
-        let is_settling =
-            |link: &&Arc<Link>| if remote.is_ipv4() { link.is_settling(io) } else { link.is_settling_v6(io) };
-        // Each of them is asked: the waker stays with all.
-        let settling = self.links().iter().filter(is_settling).count();
-        if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
     /// Claims a TCP port.
@@ -366,11 +314,6 @@ impl Stack {
         let links = self.links();
         let next = links.iter().filter_map(|link| link.next_deadline()).min();
         [next, self.deadlines.lock().next()].into_iter().flatten().min()
-    }
-
-    /// Brings what came in over links to its sockets. False: there is no more, and `waker` is woken when there is.
-    pub fn serve_links(&self, waker: &Waker) -> bool {
-        self.links().iter().filter(|link| link.serve(self, waker)).count() > 0
     }
 
     /// Does what is due by now.

@@ -198,6 +198,9 @@ impl Socket for StreamSocket {
         let naming = self.naming();
         let remote = destination(naming.on_the_wire(to.address)?);
         check_scope(remote)?;
+        if remote.ip().is_multicast() || self.stack.is_broadcast(remote.ip()) {
+            return Err(Errno::ENETUNREACH);
+        }
         let connection = {
             let mut state = self.state.lock();
             match &state.is {

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::num::NonZeroU16;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use abi::errno::Errno;
@@ -207,6 +208,23 @@ impl Endpoint {
     }
 }
 
+/// How a datagram is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct How {
+    /// The address it comes from, if the sender says.
+    pub(super) source: Option<IpAddr>,
+    /// The number of the link it goes out of; 0: any.
+    pub(super) link: u32,
+    pub(super) hop_limit: u8,
+    pub(super) traffic_class: u8,
+    /// Bytes of the datagrams it is cut into.
+    pub(super) segment: Option<NonZeroU16>,
+    /// What is too long for a packet is refused, and not sent in pieces.
+    pub(super) refuses_pieces: bool,
+    /// For a group: those who listen on this machine hear it, too.
+    pub(super) loops: bool,
+}
+
 /// A datagram's way: from where, to where, through how many routers (ip(7), `IP_TTL`), and how it is marked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way {
@@ -298,8 +316,10 @@ pub(super) fn send(way: Way, from: &mut dyn Source, outlet: &mut dyn Outlet) -> 
     );
     let whole = ip.header_len() + HEADER + length;
     let most = if way.remote.is_ipv4() { MOST_BYTES - IPV4_HEADER } else { MOST_BYTES };
-    let is_too_long = whole > outlet.capabilities().mtu();
-    if length > most || is_too_long && way.pieces.is_none() {
+    let mtu = outlet.capabilities().mtu();
+    let is_too_long = whole > mtu;
+    // A way that takes the longest packets takes no pieces.
+    if length > most || is_too_long && (way.pieces.is_none() || mtu > MOST_BYTES) {
         return Err(Errno::EMSGSIZE);
     }
     if !outlet.has_room() {

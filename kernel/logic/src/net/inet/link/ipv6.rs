@@ -64,6 +64,13 @@ impl Link {
         is_settling
     }
 
+    /// Sends what there is to be sent.
+    fn send_all(&self, mut frames: Vec<Frame>) {
+        if !frames.is_empty() {
+            self.device.send(&mut frames);
+        }
+    }
+
     /// A frame for `to` with this packet.
     fn frame_v6(&self, to: Mac, packet: &[u8]) -> Frame {
         let mut frame = self.frame(packet.len(), to, EthernetProtocol::Ipv6);
@@ -125,7 +132,7 @@ impl Link {
                 IpAddr::V4(group) => frames.extend(self.report_v4(&state, &[group], told)),
             }
         }
-        self.device.send(&mut frames);
+        self.send_all(frames);
     }
 
     /// What others are told of groups of IPv4.
@@ -151,7 +158,7 @@ impl Link {
                 frames.extend(self.report_v4(&state, &groups, Told::Asked));
             }
         }
-        self.device.send(&mut frames);
+        self.send_all(frames);
     }
 
     /// A frame with a packet of IPv6 came in, from and perhaps for these.
@@ -215,7 +222,7 @@ impl Link {
                 .collect();
             frames.extend(self.report(state.certain_asker(), &groups, Told::Asked));
         }
-        self.device.send(&mut frames);
+        self.send_all(frames);
     }
 
     /// A message of neighbour discovery came in, in a frame from `from`.
@@ -257,7 +264,7 @@ impl Link {
                 frames.push(self.frame_v6(mac.unwrap_or(from), &answer));
             }
         }
-        self.device.send(&mut frames);
+        self.send_all(frames);
     }
 
     /// Somebody says where `target` is.
@@ -276,9 +283,7 @@ impl Link {
                 direct(&mut frames, mac);
             }
         }
-        if !frames.is_empty() {
-            self.device.send(&mut frames);
-        }
+        self.send_all(frames);
     }
 
     /// Somebody else has an address of ours.
@@ -299,9 +304,7 @@ impl Link {
                 direct(&mut frames, mac);
             }
         }
-        if !frames.is_empty() {
-            self.device.send(&mut frames);
-        }
+        self.send_all(frames);
     }
 
     /// Asks what is due to be asked.
@@ -328,9 +331,7 @@ impl Link {
                 }
             }));
         }
-        if !frames.is_empty() {
-            self.device.send(&mut frames);
-        }
+        self.send_all(frames);
         self.publish(stack);
     }
 

@@ -1,33 +1,15 @@
-//! The end that a socket sends datagrams from, and what is to be said of one.
+//! The end that a socket sends datagrams from.
 
 use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
-use core::num::NonZeroU16;
 
 use abi::errno::Errno;
 
 use super::super::name::{on, scope_of, scoped};
 use super::super::ports::{Claim, ClaimId};
-use super::super::udp::{self, Endpoint};
+use super::super::udp::{self, Endpoint, How};
 use super::Stack;
 use crate::file::io::Source;
-
-/// How a datagram is sent.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in super::super) struct How {
-    /// The address it comes from, if the sender says.
-    pub(in super::super) source: Option<IpAddr>,
-    /// The number of the link it goes out of; 0: any.
-    pub(in super::super) link: u32,
-    pub(in super::super) hop_limit: u8,
-    pub(in super::super) traffic_class: u8,
-    /// Bytes of the datagrams it is cut into.
-    pub(in super::super) segment: Option<NonZeroU16>,
-    /// What is too long for a packet is refused, and not sent in pieces.
-    pub(in super::super) refuses_pieces: bool,
-    /// For a group: those who listen on this machine hear it, too.
-    pub(in super::super) loops: bool,
-}
 
 /// An endpoint that datagrams find, for as long as this is there.
 #[derive(Debug)]
@@ -46,13 +28,13 @@ impl OpenEndpoint {
         &self.endpoint
     }
 
-    /// Has it send to and hear `remote` only, or anybody again.
+    /// Has it send to and hear `remote` only, which is reached by `link` if that is said, or anybody again.
     ///
     /// # Errors
     /// `ENETUNREACH`.
-    pub fn connect(&self, remote: Option<SocketAddr>) -> Result<(), Errno> {
+    pub fn connect(&self, remote: Option<SocketAddr>, link: u32) -> Result<(), Errno> {
         let local = match remote {
-            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_for(remote)?,
+            Some(remote) if self.bound_to.is_unspecified() => self.stack.source_by(remote, link)?,
             _ => self.bound_to,
         };
         let scope = remote.map_or(0, scope_of).max(self.scope);

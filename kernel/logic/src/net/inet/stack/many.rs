@@ -6,14 +6,17 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use abi::errno::Errno;
 
 use super::super::packet::Packet;
-use super::super::udp::{self, Beside, Way};
-use super::{How, LOOPBACK, Stack, Way as Route};
+use super::super::udp::{self, Beside, How, Way};
+use super::{LOOPBACK, Stack, Way as Route};
 
 impl Stack {
     /// Whether `address` is for everybody on a link, this machine's own included.
     pub(in super::super) fn is_broadcast(&self, address: IpAddr) -> bool {
-        let is_own = matches!(address, IpAddr::V4(address) if address == Ipv4Addr::new(127, 255, 255, 255));
-        is_own || self.routes.lock().is_broadcast(address) || address == IpAddr::V4(Ipv4Addr::BROADCAST)
+        let IpAddr::V4(v4) = address else { return false };
+        if v4.is_loopback() {
+            return v4 == Ipv4Addr::new(127, 255, 255, 255);
+        }
+        v4.is_broadcast() || self.routes.lock().is_broadcast(address)
     }
 
     /// Whether there is a link with this number.

@@ -10,12 +10,13 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::errno::Errno;
 
-use super::{How, Stack, Surroundings};
+use super::{Stack, Surroundings};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::connection::Connection;
 use crate::net::inet::ports::Claim;
 use crate::net::inet::rings::{RING, tests::bounded};
+use crate::net::inet::udp::How;
 
 std::thread_local! {
     static NOW: AtomicU64 = const { AtomicU64::new(0) };
@@ -205,7 +206,7 @@ fn a_connected_endpoint_hears_its_peer_only() {
     let stack = stack();
     let server = stack.open_endpoint(claim(address("127.0.0.1:53"))).unwrap();
     let client = stack.open_endpoint(claim(address(ANY))).unwrap();
-    client.connect(Some(address("127.0.0.1:53"))).unwrap();
+    client.connect(Some(address("127.0.0.1:53")), 0).unwrap();
     let (local, remote) = client.endpoint().ends();
     assert_eq!((local.ip(), remote), (address("127.0.0.1:0").ip(), Some(address("127.0.0.1:53"))));
     let other = stack.open_endpoint(claim(address(ANY))).unwrap();

@@ -6,7 +6,8 @@ use super::{ETHERNET, Machine, OUR, OUR_MAC, Setting6, machine_with, network};
 use crate::file::Io;
 use crate::file::io::SliceSource;
 use crate::net::inet::ports::Claim;
-use crate::net::inet::stack::{How, OpenEndpoint};
+use crate::net::inet::stack::OpenEndpoint;
+use crate::net::inet::udp::How;
 
 const THEIR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);

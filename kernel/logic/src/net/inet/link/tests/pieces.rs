@@ -9,7 +9,8 @@ use super::{ETHERNET, Machine, OUR, OUR_MAC, Setting6, THEIRS, carry, go_on, mac
 use crate::file::Io;
 use crate::file::io::SliceSource;
 use crate::net::inet::ports::Claim;
-use crate::net::inet::stack::{How, OpenEndpoint};
+use crate::net::inet::stack::OpenEndpoint;
+use crate::net::inet::udp::How;
 
 fn open(machine: &Machine, address: &str) -> OpenEndpoint {
     let address = address.parse().unwrap();
