@@ -1,11 +1,13 @@
 //! The Internet families: TCP and UDP over IP, without a device and without a clock.
 //!
 //! ```text
-//!  sockets ─▶ Connection (a Flow: one smoltcp socket of its own) ─▶ Outlet (a device's queue, or back in)
+//!  sockets ─▶ Connection ─▶ Joint: another socket of this machine
+//!                  ├▶ Carried (a Flow: one smoltcp socket of its own) ─▶ Outlet (a device's queue)
 //!                  ▲
 //!  packet in ─▶ Stack: whose it is, by addresses and ports
 //! ```
 
+pub mod carried;
 pub mod connection;
 pub mod datagram;
 mod deadlines;
@@ -14,9 +16,9 @@ mod dhcp;
 mod finish;
 pub mod flow;
 mod icmp;
+pub mod joint;
 pub mod link;
 pub mod listener;
-mod loopback;
 mod name;
 mod neighbours;
 pub mod outlet;

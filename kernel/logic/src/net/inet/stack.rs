@@ -1,7 +1,7 @@
 //! The stack: whose a packet is, and which way out it takes.
 //!
-//! Locks, outermost first: a connection or a UDP socket, the tables, a listener, a link, the queues of packets and deadlines. Packets are brought to their
-//! sockets with none of them held.
+//! Locks, outermost first: a connection to another machine or a UDP socket, the tables, a listener, a connection within this machine, a link, the queue of
+//! deadlines. Packets and datagrams are brought to their sockets with none of them held.
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
@@ -17,21 +17,22 @@ use smoltcp::wire::{HardwareAddress, IpProtocol};
 use sync::Lock;
 
 use crate::file::Io;
-use crate::file::io::Source;
+use crate::file::io::{SliceSource, Source};
 
-use super::connection::{After, Connection, Ends};
-use super::deadlines::Deadlines;
+use super::carried::{After, Carried};
+use super::connection::{Connection, Ends};
+use super::deadlines::{Deadlines, Due};
 use super::device::Device;
-use super::flow::{Flow, instant};
+use super::flow::{Flow, GIVE_UP_FIRST_AFTER, instant};
 use super::icmp::Report;
+use super::joint::End;
 use super::link::{Link, Setting};
 use super::listener::Listener;
-use super::loopback::Loopback;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
 use super::routes::{Network, Routes, Way};
-use super::udp::{self, Endpoint};
+use super::udp::{self, Datagram, Endpoint};
 
 /// What the stack asks of the kernel around it.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,6 @@ pub struct Surroundings {
 #[derive(Debug)]
 pub struct Stack {
     around: Surroundings,
-    loopback: Loopback,
     routes: Lock<Routes>,
     tcp: Lock<Tcp>,
     udp: Lock<Udp>,
@@ -58,7 +58,8 @@ pub struct Stack {
 /// TCP's tables.
 #[derive(Debug)]
 struct Tcp {
-    connections: HashMap<Ends, Arc<Connection>, SeedableRandomState>,
+    /// Those within this machine have their client's place only: no packet asks for them.
+    connections: HashMap<Ends, Option<Arc<Carried>>, SeedableRandomState>,
     listeners: HashMap<u16, Vec<Arc<Listener>>, SeedableRandomState>,
     ports: Ports,
 }
@@ -129,10 +130,15 @@ impl OpenEndpoint {
         } else {
             local.ip()
         };
-        let way = udp::Way { local: SocketAddr::new(source, local.port()), remote, hop_limit };
-        let sent = self.stack.outlet(remote.ip(), |outlet| udp::send(way, from, outlet));
-        self.stack.serve_loopback();
-        sent
+        let local = SocketAddr::new(source, local.port());
+        if self.stack.is_local(remote.ip()) {
+            let datagram = Datagram::new(local, remote, from)?;
+            let length = datagram.bytes.len();
+            self.stack.bring(datagram);
+            return Ok(length);
+        }
+        let way = udp::Way { local, remote, hop_limit };
+        self.stack.outlet(remote.ip(), |outlet| udp::send(way, from, outlet))
     }
 }
 
@@ -160,7 +166,6 @@ impl Stack {
         };
         Arc::new(Self {
             around,
-            loopback: Loopback::new(),
             routes: Lock::default(),
             tcp: Lock::new(tcp),
             udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
@@ -196,9 +201,9 @@ impl Stack {
     /// Does `with` with the way out to `remote`.
     fn outlet<R>(&self, remote: IpAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
         match self.way_to(remote) {
-            Way::Here => with(&mut self.loopback.outlet()),
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
-            Way::None => with(&mut Nowhere::default()),
+            // No packet goes to this machine itself: one that says it came from here is not answered.
+            Way::Here | Way::None => with(&mut Nowhere::default()),
         }
     }
 
@@ -276,9 +281,9 @@ impl Stack {
                 }
             }
         }
-        for connection in listener.close() {
-            self.step(&connection, |flow| flow.abort());
-        }
+        let (waiting, joining) = listener.close();
+        waiting.iter().for_each(|connection| connection.abort(self));
+        joining.iter().for_each(|client| client.refuse(self, Errno::ECONNREFUSED));
     }
 
     /// An endpoint for datagrams at `claim`.
@@ -300,50 +305,69 @@ impl Stack {
         Ok(OpenEndpoint { stack: Arc::clone(self), endpoint, id, bound_to: local.ip() })
     }
 
-    /// A connection from `local`, whose port may be 0 and whose address unspecified, to `remote`. It begins with its first [`Stack::step`].
+    /// A connection from `local`, whose port may be 0 and whose address unspecified, to `remote`.
     ///
     /// # Errors
-    /// `EADDRNOTAVAIL` when all ports are taken; `EADDRINUSE` when there is this connection already; `ENETUNREACH`; `ENOBUFS`.
-    pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
+    /// `EADDRNOTAVAIL` when all ports are taken, or there is this connection already; `ENETUNREACH`; `ENOBUFS`.
+    pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Connection, Errno> {
+        if self.is_local(remote.ip()) {
+            return self.join(local, remote).map(Connection::Joined);
+        }
         let source = if local.ip().is_unspecified() { self.source_for(remote.ip())? } else { local.ip() };
         let now = self.now();
-        let mut tcp = self.tcp.lock();
-        let port = match local.port() {
-            0 => tcp.free_port(source, remote, (self.around.random)()).ok_or(Errno::EADDRNOTAVAIL)?,
-            port => port,
+        let carried = {
+            let mut tcp = self.tcp.lock();
+            let ends = tcp.ends(SocketAddr::new(source, local.port()), remote, self.around.random)?;
+            let seed = (self.around.random)();
+            let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
+            tcp.insert(flow, Weak::new())?
         };
-        let ends = (SocketAddr::new(source, port), remote);
-        if tcp.connections.contains_key(&ends) {
-            return Err(Errno::EADDRINUSE);
-        }
-        let seed = (self.around.random)();
-        let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
-        tcp.insert(flow, Weak::new())
+        self.step(&carried, |_| ());
+        Ok(Connection::Carried(carried))
     }
 
-    /// Does `step` with a connection, and all that follows from it.
-    pub fn step<R>(&self, connection: &Arc<Connection>, step: impl FnOnce(&mut Flow) -> R) -> R {
-        let result = self.step_quietly(connection, |flow, _| step(flow));
-        self.serve_loopback();
-        result
-    }
-
-    /// The program has closed it. What was written is still sent, unless `at_once`, or something was never read: then the other side is told so
-    /// by a reset (RFC 2525, section 2.17).
-    pub fn release(&self, connection: &Arc<Connection>, at_once: bool) {
-        self.step(connection, |flow| {
-            if at_once || flow.readable() > 0 || flow.is_opening() {
-                flow.abort();
-            } else {
-                flow.orphan();
+    /// [`Stack::connect`] within this machine: the two ends are joined as soon as the listener has room.
+    fn join(&self, local: SocketAddr, remote: SocketAddr) -> Result<End, Errno> {
+        let source = if local.ip().is_unspecified() { remote.ip() } else { local.ip() };
+        let (ends, listener) = {
+            let mut tcp = self.tcp.lock();
+            let ends = tcp.ends(SocketAddr::new(source, local.port()), remote, self.around.random)?;
+            tcp.connections.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
+            tcp.connections.insert(ends, None);
+            (ends, tcp.listener_for(remote))
+        };
+        let end = match listener.and_then(|listener| listener.join(ends)) {
+            Some(end) => end,
+            None if ends.0 == ends.1 => End::of_itself(ends),
+            None => {
+                let end = End::of_client(ends, false);
+                end.refuse(self, Errno::ECONNREFUSED);
+                end
             }
-        });
+        };
+        if end.is_opening() {
+            let deadline = self.now() + GIVE_UP_FIRST_AFTER.as_nanos() as u64;
+            if self.deadlines.lock().add(deadline, Due::Joint(end.downgrade())) {
+                (self.around.hurry)();
+            }
+        }
+        Ok(end)
     }
 
-    /// [`Stack::step`] of a packet that came.
-    fn step_quietly<R>(
+    /// A connection within this machine is over: others may be between its addresses.
+    pub(super) fn forget(&self, ends: &Ends) {
+        self.tcp.lock().connections.remove(ends);
+    }
+
+    /// Does `step` with a connection to another machine, and all that follows from it.
+    pub fn step<R>(&self, connection: &Arc<Carried>, step: impl FnOnce(&mut Flow) -> R) -> R {
+        self.step_with(connection, |flow, _| step(flow))
+    }
+
+    /// [`Stack::step`] that is told the way out.
+    fn step_with<R>(
         &self,
-        connection: &Arc<Connection>,
+        connection: &Arc<Carried>,
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> R {
         let remote = connection.ends().1.ip();
@@ -352,10 +376,10 @@ impl Stack {
         result
     }
 
-    fn see_to(&self, connection: &Arc<Connection>, after: After) {
+    fn see_to(&self, connection: &Arc<Carried>, after: After) {
         if let Some(deadline) = after.deadline
             && connection.must_queue_for(deadline)
-            && self.deadlines.lock().add(deadline, Arc::downgrade(connection))
+            && self.deadlines.lock().add(deadline, Due::Carried(Arc::downgrade(connection)))
         {
             (self.around.hurry)();
         }
@@ -363,16 +387,10 @@ impl Stack {
             self.tcp.lock().remove(connection);
         }
         if let Some(listener) = after.opened_for
-            && !listener.opened(Arc::clone(connection))
+            && !listener.opened(Connection::Carried(Arc::clone(connection)))
         {
-            self.step_quietly(connection, |flow, _| flow.abort());
+            self.step(connection, Flow::abort);
         }
-    }
-
-    /// Brings the packets that were sent to this machine to their sockets.
-    fn serve_loopback(&self) {
-        let capabilities = self.loopback.capabilities();
-        self.loopback.serve(|packet| self.receive(packet, capabilities));
     }
 
     /// When [`Stack::tick`] must be called: monotonic nanoseconds.
@@ -394,21 +412,25 @@ impl Stack {
         }
         loop {
             let due = self.deadlines.lock().pop_due(self.now());
-            let Some((deadline, connection)) = due else { return };
-            if let Some(connection) = connection.upgrade().filter(|connection| connection.is_due(deadline)) {
-                self.step(&connection, Flow::tick);
+            match due {
+                None => return,
+                Some((deadline, Due::Carried(carried))) => {
+                    if let Some(carried) = carried.upgrade().filter(|carried| carried.is_due(deadline)) {
+                        self.step(&carried, Flow::tick);
+                    }
+                }
+                Some((_, Due::Joint(joint))) => {
+                    if let Some(joint) = joint.upgrade() {
+                        joint.give_up(self);
+                    }
+                }
             }
         }
     }
 
-    /// An IP packet came in from who does what `capabilities` say, and everything it leads to is done.
-    pub fn input(&self, packet: &[u8], capabilities: &Capabilities) {
-        self.receive(packet, capabilities);
-        self.serve_loopback();
-    }
-
-    /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
-    fn receive(&self, bytes: &[u8], capabilities: &Capabilities) {
+    /// An IP packet came in from who does what `capabilities` say: it is brought to its socket. What is malformed, or nobody's, is answered as it
+    /// must be, or not at all.
+    pub fn input(&self, bytes: &[u8], capabilities: &Capabilities) {
         let Some(packet) = Packet::parse(bytes) else { return };
         if packet.source.is_unspecified() {
             return;
@@ -439,10 +461,25 @@ impl Stack {
             return;
         }
         match self.endpoint_for(local, remote) {
-            Some(endpoint) => endpoint.deliver(remote, local, payload),
+            Some(endpoint) => {
+                if let Ok(datagram) = Datagram::new(remote, local, &mut SliceSource(payload)) {
+                    endpoint.deliver(datagram);
+                }
+            }
             // Nobody answers what was for everybody (RFC 1122, section 3.2.2.1).
             None if self.is_local(local.ip()) => self.answer_for_nobody(packet),
             None => {}
+        }
+    }
+
+    /// Brings a datagram of this machine to its socket.
+    fn bring(&self, datagram: Datagram) {
+        let ends = (datagram.from, datagram.to);
+        match self.endpoint_for(ends.1, ends.0) {
+            Some(endpoint) => endpoint.deliver(datagram),
+            None => {
+                self.take_report(Report { protocol: IpProtocol::Udp, ends, errno: Errno::ECONNREFUSED });
+            }
         }
     }
 
@@ -461,7 +498,7 @@ impl Stack {
         }
         if report.protocol == IpProtocol::Tcp {
             let connection = self.tcp.lock().connections.get(&report.ends).cloned();
-            if let Some(connection) = connection {
+            if let Some(Some(connection)) = connection {
                 // There is nobody to be told that it ends.
                 let nowhere = &mut Nowhere::default();
                 let end = |flow: &mut Flow, _: &mut dyn Outlet| flow.fail_unreachable(report.errno);
@@ -480,8 +517,10 @@ impl Stack {
             (connection, listener)
         };
         if let Some(connection) = connection {
-            let now = self.now();
-            self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
+            if let Some(connection) = connection {
+                let now = self.now();
+                self.step_with(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
+            }
             return;
         }
         match listener {
@@ -514,7 +553,7 @@ impl Stack {
         flow.receive_packet(&asking.first, now, nowhere);
         flow.poll(now, nowhere);
         let Ok(connection) = self.tcp.lock().insert(flow, Arc::downgrade(listener)) else { return };
-        self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
+        self.step_with(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
     }
 
     /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.
@@ -530,16 +569,16 @@ impl Stack {
 }
 
 impl Tcp {
-    fn insert(&mut self, flow: Flow, listener: Weak<Listener>) -> Result<Arc<Connection>, Errno> {
+    fn insert(&mut self, flow: Flow, listener: Weak<Listener>) -> Result<Arc<Carried>, Errno> {
         self.connections.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
-        let connection = Arc::new(Connection::new(flow, listener));
-        self.connections.insert(connection.ends(), Arc::clone(&connection));
+        let connection = Arc::new(Carried::new(flow, listener));
+        self.connections.insert(connection.ends(), Some(Arc::clone(&connection)));
         Ok(connection)
     }
 
-    fn remove(&mut self, connection: &Arc<Connection>) {
-        let is_it = |found: &Arc<Connection>| Arc::ptr_eq(found, connection);
-        if self.connections.get(&connection.ends()).is_some_and(is_it) {
+    fn remove(&mut self, connection: &Arc<Carried>) {
+        let is_it = |found: &Arc<Carried>| Arc::ptr_eq(found, connection);
+        if self.connections.get(&connection.ends()).and_then(Option::as_ref).is_some_and(is_it) {
             self.connections.remove(&connection.ends());
         }
     }
@@ -551,12 +590,26 @@ impl Tcp {
         fitting.max_by_key(|(fit, _)| *fit).map(|(_, listener)| Arc::clone(listener))
     }
 
-    /// A port that no connection from `source` to `remote` uses, and nobody has claimed, looked for from where `random` says.
-    fn free_port(&self, source: IpAddr, remote: SocketAddr, random: u64) -> Option<u16> {
-        ephemeral_from(random).find(|&port| {
-            !self.ports.is_claimed(port)
-                && !self.connections.contains_key(&(SocketAddr::new(source, port), remote))
-        })
+    /// The addresses of a new connection from `local` to `remote`, with a port that nobody has claimed if `local` has none.
+    ///
+    /// # Errors
+    /// `EADDRNOTAVAIL` when all are taken.
+    fn ends(&self, local: SocketAddr, remote: SocketAddr, random: fn() -> u64) -> Result<Ends, Errno> {
+        let is_free = |ends: &Ends| {
+            // One within this machine stands there as its client sees it.
+            !self.connections.contains_key(ends) && !self.connections.contains_key(&(ends.1, ends.0))
+        };
+        let with_port = |port| (SocketAddr::new(local.ip(), port), remote);
+        let ends = if local.port() == 0 {
+            // Nobody connects to himself by chance.
+            ephemeral_from(random())
+                .filter(|&port| !self.ports.is_claimed(port))
+                .map(with_port)
+                .find(|ends| ends.0 != ends.1 && is_free(ends))
+        } else {
+            Some((local, remote)).filter(is_free)
+        };
+        ends.ok_or(Errno::EADDRNOTAVAIL)
     }
 }
 

@@ -21,6 +21,8 @@ use super::outlet::{Cut, Outlet};
 
 /// Bytes of the header.
 const HEADER: usize = 8;
+/// Bytes of the header below it, without options.
+const IPV4_HEADER: usize = 20;
 /// Bytes of the longest datagram.
 const MOST_BYTES: usize = 65_535 - HEADER;
 /// Bytes that wait to be received, with what each datagram costs besides (socket(7), `rmem_default`).
@@ -109,18 +111,16 @@ impl Endpoint {
     }
 
     /// A datagram came; too many are lost.
-    pub(super) fn deliver(&self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+    pub(super) fn deliver(&self, datagram: Datagram) {
         let mut state = self.state.lock();
-        let cost = payload.len() + COST;
-        if state.is_shut || state.bytes + cost > self.most_waiting.load(Ordering::Relaxed) {
+        let cost = datagram.bytes.len() + COST;
+        if state.is_shut
+            || state.bytes + cost > self.most_waiting.load(Ordering::Relaxed)
+            || state.waiting.try_reserve(1).is_err()
+        {
             return;
         }
-        let mut bytes = Vec::new();
-        if bytes.try_reserve_exact(payload.len()).is_err() || state.waiting.try_reserve(1).is_err() {
-            return;
-        }
-        bytes.extend_from_slice(payload);
-        state.waiting.push_back(Datagram { from, to, bytes });
+        state.waiting.push_back(datagram);
         state.bytes += cost;
         state.wakers.wake(READABLE);
     }
@@ -198,7 +198,30 @@ pub(super) struct Way {
     pub(super) hop_limit: u8,
 }
 
-/// Sends all of `from` as one datagram.
+impl Datagram {
+    /// All of `from`, for a socket of this machine.
+    ///
+    /// # Errors
+    /// `EMSGSIZE` when it is too long; `ENOBUFS` without memory; `EFAULT`.
+    pub(super) fn new(
+        from: SocketAddr,
+        to: SocketAddr,
+        payload: &mut dyn Source,
+    ) -> Result<Self, Errno> {
+        let length = payload.left();
+        // IPv4 counts its own header.
+        if length > MOST_BYTES - if to.is_ipv4() { IPV4_HEADER } else { 0 } {
+            return Err(Errno::EMSGSIZE);
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| Errno::ENOBUFS)?;
+        bytes.resize(length, 0);
+        payload.take(&mut bytes)?;
+        Ok(Self { from, to, bytes })
+    }
+}
+
+/// Sends all of `from` as one datagram to another machine.
 ///
 /// # Errors
 /// `EMSGSIZE` when it is too long for one packet; `ENOBUFS` without room; `EFAULT`.

@@ -17,11 +17,13 @@ use sync::Lock;
 use super::{ETHERNET, Link, Setting};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
+use crate::net::inet::carried::Carried;
 use crate::net::inet::connection::Connection;
 use crate::net::inet::device::{Device, Finish, Frame, Offloads, Received};
+use crate::net::inet::listener::Listener;
 use crate::net::inet::ports::Claim;
 use crate::net::inet::routes::Network;
-use crate::net::inet::stack::{Stack, Surroundings};
+use crate::net::inet::stack::{Bound, Stack, Surroundings};
 
 std::thread_local! {
     static NOW: AtomicU64 = const { AtomicU64::new(0) };
@@ -169,10 +171,24 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-fn connect(machine: &Machine, remote: &str) -> Arc<Connection> {
-    let connection = machine.stack.connect(address("0.0.0.0:0"), address(remote)).unwrap();
-    machine.stack.step(&connection, |_| ());
-    connection
+fn carried(connection: Connection) -> Arc<Carried> {
+    match connection {
+        Connection::Carried(carried) => carried,
+        Connection::Joined(_) => panic!("it goes to another machine"),
+    }
+}
+
+fn connect(machine: &Machine, remote: &str) -> Arc<Carried> {
+    carried(machine.stack.connect(address("0.0.0.0:0"), address(remote)).unwrap())
+}
+
+/// A socket of `machine` that listens at port 80.
+fn listen(machine: &Machine, address: &str, backlog: u32) -> (Bound, Arc<Listener>) {
+    let address = address.parse().unwrap();
+    let claim = Claim { address, v6_only: false, reuse_address: false, reuse_port: false, listens: false };
+    let bound = machine.stack.bind(claim).unwrap();
+    let listener = machine.stack.listen(&bound, address, false, backlog).unwrap();
+    (bound, listener)
 }
 
 fn question(from: [u8; 6], who: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
@@ -292,11 +308,7 @@ fn who_asks_for_an_address_keeps_senders_waiting() {
 
 fn transfer(loss_in_100: u64) {
     let (us, them) = (us(), them());
-    let server = address("192.0.2.2:80");
-    let claim =
-        Claim { address: server, v6_only: false, reuse_address: false, reuse_port: false, listens: false };
-    let bound = them.stack.bind(claim).unwrap();
-    let listener = them.stack.listen(&bound, server, false, 4).unwrap();
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 4);
     let mut is_lost = || random() % 100 < loss_in_100;
     let client = connect(&us, "192.0.2.2:80");
     let data: Vec<u8> = (0..300_000_u32).map(|number| (number * 7 >> 3) as u8).collect();
@@ -308,7 +320,7 @@ fn transfer(loss_in_100: u64) {
         sent += us.stack.step(&client, |flow| flow.write(&mut SliceSource(&data[sent..]))).unwrap_or(0);
         carry(&us, &them, &mut is_lost);
         if accepted.is_none() {
-            accepted = listener.accept(&Io::default()).ok();
+            accepted = listener.accept(&Io::default()).ok().map(carried);
         }
         let mut room = vec![0; 65536];
         let count = accepted.as_ref().map_or(0, |server| {
@@ -330,6 +342,41 @@ fn bytes_over_a_wire() {
 #[test]
 fn bytes_over_a_wire_that_loses_some() {
     transfer(5);
+}
+
+#[test]
+fn a_full_backlog_makes_others_ask_again() {
+    let (us, them) = (us(), them());
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 1);
+    let clients: Vec<_> = (0..3).map(|_| connect(&us, "192.0.2.2:80")).collect();
+    carry(&us, &them, &mut || false);
+    let is_open = |client: &Arc<Carried>| client.look(|flow| flow.is_open());
+    assert_eq!(clients.iter().map(is_open).collect::<Vec<_>>(), [true, true, false]);
+    listener.accept(&Io::default()).unwrap();
+    let mut rounds = 0;
+    while !is_open(&clients[2]) {
+        rounds += 1;
+        assert!(rounds < 100, "it asks again");
+        go_on([&us, &them]);
+        carry(&us, &them, &mut || false);
+    }
+}
+
+#[test]
+fn who_is_not_accepted_is_turned_away() {
+    let (us, them) = (us(), them());
+    let nobody = connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    assert_eq!(nobody.take_error(), Some(Errno::ECONNREFUSED));
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 1);
+    let client = connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    them.stack.close_listener(&listener);
+    carry(&us, &them, &mut || false);
+    assert_eq!(client.take_error(), Some(Errno::ECONNRESET));
+    let late = connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    assert_eq!(late.take_error(), Some(Errno::ECONNREFUSED));
 }
 
 proptest! {
