@@ -8,6 +8,7 @@ use abi::errno::Errno;
 use logic::boot::cmdline::Options;
 use logic::net::inet::stack::{Stack, Surroundings};
 use sync::{Lock, Once};
+use zerocopy::IntoBytes as _;
 
 use crate::drivers::virtio_net::{self, Interrupts};
 use crate::mm::Memory;
@@ -24,6 +25,9 @@ struct Net {
 static NET: Once<Net> = Once::new();
 /// Held by who makes it.
 static MAKING: Lock<()> = Lock::new(());
+/// Random numbers in store, and how many of them are left: to ask for many costs little more than to ask for one.
+static NUMBERS: Lock<([u64; STORED], usize)> = Lock::new(([0; STORED], 0));
+const STORED: usize = 64;
 
 /// The machine's network.
 ///
@@ -47,10 +51,15 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
     NET.get().map(|net| &net.stack).ok_or(Errno::ENOMEM)
 }
 
+/// A number that nobody can guess, and that nobody finds here afterwards.
 fn random() -> u64 {
-    let mut bytes = [0; 8];
-    rng::fill(&mut bytes);
-    u64::from_ne_bytes(bytes)
+    let (numbers, left) = &mut *NUMBERS.lock();
+    if *left == 0 {
+        rng::fill(numbers.as_mut_bytes());
+        *left = STORED;
+    }
+    *left -= 1;
+    core::mem::take(&mut numbers[*left])
 }
 
 /// Something is due sooner than the serving thread was told.

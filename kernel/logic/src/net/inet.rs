@@ -28,6 +28,7 @@ pub mod routes;
 mod settings;
 pub mod stack;
 pub mod stream;
+mod tcp;
 pub mod udp;
 
 use alloc::sync::Arc;

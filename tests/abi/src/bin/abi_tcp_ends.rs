@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use abi_tests::{cases, check};
 use libc::{
-    EADDRNOTAVAIL, EAGAIN, EALREADY, ECONNREFUSED, ECONNRESET, EINPROGRESS, EISCONN, ENOTCONN, EPIPE, EPOLLET,
-    EPOLLIN, EPOLLOUT, EPOLLRDHUP, MSG_DONTWAIT, MSG_NOSIGNAL, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP,
-    c_int, socklen_t,
+    EADDRNOTAVAIL, EAGAIN, EALREADY, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINPROGRESS, EISCONN, ENOTCONN,
+    EPIPE, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP, MSG_DONTWAIT, MSG_NOSIGNAL, POLLERR, POLLHUP, POLLIN,
+    POLLOUT, POLLRDHUP, c_int, socklen_t,
 };
 
 cases! {
@@ -106,7 +106,8 @@ fn poll(socket: &impl AsRawFd, events: i16, timeout_ms: c_int) -> i16 {
 fn receive(stream: &TcpStream, most: usize) -> Result<Vec<u8>, i32> {
     let mut bytes = vec![0; most];
     // SAFETY: a slice.
-    let count = check(unsafe { libc::recv(stream.as_raw_fd(), bytes.as_mut_ptr().cast(), most, MSG_DONTWAIT) })?;
+    let count =
+        check(unsafe { libc::recv(stream.as_raw_fd(), bytes.as_mut_ptr().cast(), most, MSG_DONTWAIT) })?;
     bytes.truncate(count as usize);
     Ok(bytes)
 }
@@ -142,6 +143,10 @@ fn refused_later() {
         assert_eq!(connect(&client, address), Err(ECONNREFUSED));
         assert_eq!(poll(&client, ALL, 0), POLLOUT | POLLHUP, "as in the beginning");
     }
+    assert_eq!(connect(&client, address), Err(EINPROGRESS));
+    assert_eq!(poll(&client, POLLERR, 1000), POLLERR | POLLHUP);
+    assert_eq!(error(&client), ECONNREFUSED);
+    assert_eq!(connect(&client, address), Err(ECONNABORTED), "why was told already");
 }
 
 /// A listener whose queue is full of `full`, as small as it can be.
@@ -243,7 +248,11 @@ fn bytes_before_the_reset() {
         client.write_all(b"last").unwrap();
         server.write_all(b"unread").unwrap();
         assert_eq!(poll(&client, POLLIN, 1000), POLLIN);
-        if at_once { reset(client) } else { drop(client) }
+        if at_once {
+            reset(client)
+        } else {
+            drop(client)
+        }
         assert_eq!(poll(&server, POLLHUP, 1000), POLLERR | POLLHUP);
         assert_eq!(poll(&server, ALL, 0), ALL | POLLERR | POLLHUP);
         assert_eq!(receive(&server, 10), Ok(b"last".to_vec()));

@@ -45,7 +45,20 @@ impl DatagramSocket {
     }
 
     fn naming(&self) -> Naming {
-        Naming::new(self.common.family, self.state.lock().settings.v6_only != 0)
+        self.naming_in(&self.state.lock())
+    }
+
+    fn naming_in(&self, state: &State) -> Naming {
+        Naming::new(self.common.family, state.settings.v6_only != 0)
+    }
+
+    /// Its end, with a port that is taken now if it has none, and how it names addresses.
+    fn opened(&self) -> Result<(Arc<OpenEndpoint>, Naming), Errno> {
+        let (naming, open) = {
+            let state = self.state.lock();
+            (self.naming_in(&state), state.open.clone())
+        };
+        Ok((open.map_or_else(|| self.open_at(naming.nothing(), false), Ok)?, naming))
     }
 
     fn open(&self) -> Option<Arc<OpenEndpoint>> {
@@ -95,43 +108,40 @@ impl Socket for DatagramSocket {
     }
 
     fn send(&self, _io: &Io<'_>, from: &mut dyn Source, message: &mut Outgoing<'_>) -> Result<usize, Errno> {
-        let naming = self.naming();
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        let (hop_limit, is_shut) = {
+        let (naming, hop_limit, open) = {
             let state = self.state.lock();
-            (state.settings.hop_limit, state.is_write_shut)
+            if state.is_write_shut {
+                return Err(Errno::EPIPE);
+            }
+            (self.naming_in(&state), state.settings.hop_limit, state.open.clone())
         };
-        if is_shut {
-            return Err(Errno::EPIPE);
-        }
-        let peer = self.open().and_then(|open| open.endpoint().ends().1);
         let remote = match &message.to {
             Some(to) => destination(naming.on_the_wire(to.address)?),
-            None => peer.ok_or(Errno::EDESTADDRREQ)?,
+            None => {
+                let peer = open.as_ref().and_then(|open| open.endpoint().ends().1);
+                peer.ok_or(Errno::EDESTADDRREQ)?
+            }
         };
         if remote.port() == 0 {
             return Err(Errno::EINVAL);
         }
-        let open = self.open_at(naming.nothing(), false)?;
-        match open.endpoint().take_error() {
-            Some(errno) => Err(errno),
-            None => open.send(remote, u8::try_from(hop_limit).unwrap_or(u8::MAX), from),
-        }
+        let open = open.map_or_else(|| self.open_at(naming.nothing(), false), Ok)?;
+        open.send(remote, u8::try_from(hop_limit).unwrap_or(u8::MAX), from)
     }
 
     fn receive(&self, io: &Io<'_>, out: &mut dyn Sink, message: &mut Incoming) -> Result<usize, Errno> {
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        let naming = self.naming();
-        let open = self.open_at(naming.nothing(), false)?;
+        let (open, naming) = self.opened()?;
         let peek = message.flags.contains(MsgFlags::PEEK);
         let taken = open.endpoint().receive(io, peek, |first| {
             let count = first.bytes.len().min(out.room());
             out.put(&first.bytes[..count])?;
-            message.from = Some(naming.told(first.from));
+            message.from = message.asks_who.then(|| naming.told(first.from));
             let is_cut = count < first.bytes.len();
             message.told.set(MsgFlags::TRUNC, is_cut);
             let tells_all = message.flags.contains(MsgFlags::TRUNC);
@@ -197,8 +207,8 @@ impl File for DatagramSocket {
 
     fn readiness(&self, io: &Io<'_>) -> PollEvents {
         // Who waits wants a port: what comes for it makes it readable.
-        match self.open_at(self.naming().nothing(), false) {
-            Ok(open) => open.endpoint().readiness(io),
+        match self.opened() {
+            Ok((open, _)) => open.endpoint().readiness(io),
             Err(_) => WRITABLE,
         }
     }

@@ -227,15 +227,17 @@ impl End {
     /// See [`super::connection::Connection::opened`].
     pub(super) fn opened(&self, io: &Io<'_>) -> Result<(), Errno> {
         let state = &mut *self.joint.state.lock();
-        let is_asking = state.phase == Phase::Asking;
+        let phase = state.phase;
         let mine = state.mine(self);
-        match mine.error.take() {
-            Some(errno) => Err(errno),
-            None if is_asking => {
+        match (mine.error.take(), phase) {
+            (Some(errno), _) => Err(errno),
+            (None, Phase::Asking) => {
                 io.wait_for(&mut mine.wakers, PollEvents::all());
                 Err(Errno::EAGAIN)
             }
-            None => Ok(()),
+            (None, Phase::Open) => Ok(()),
+            // Somebody else was told why.
+            (None, Phase::Over) => Err(Errno::ECONNABORTED),
         }
     }
 
@@ -293,7 +295,8 @@ impl End {
         if !state.mine(self).incoming.is_empty() {
             let had_room = state.has_room(self.peer, self.me);
             let incoming = &mut state.mine(self).incoming;
-            let (done, end) = incoming.hand_over(out, 0, incoming.len().min(out.room()));
+            let count = incoming.len().min(out.room());
+            let (done, end) = incoming.hand_over(out, 0, count);
             if !peek {
                 incoming.consume(done);
                 incoming.relax(SMALL);

@@ -30,8 +30,9 @@ use super::link::{Link, Setting};
 use super::listener::Listener;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
-use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
+use super::ports::{Claim, ClaimId, Ports};
 use super::routes::{Network, Routes, Way};
+use super::tcp::Tcp;
 use super::udp::{self, Datagram, Endpoint};
 
 /// What the stack asks of the kernel around it.
@@ -53,15 +54,6 @@ pub struct Stack {
     tcp: Lock<Tcp>,
     udp: Lock<Udp>,
     deadlines: Lock<Deadlines>,
-}
-
-/// TCP's tables.
-#[derive(Debug)]
-struct Tcp {
-    /// Those within this machine have their client's place only: no packet asks for them.
-    connections: HashMap<Ends, Option<Arc<Carried>>, SeedableRandomState>,
-    listeners: HashMap<u16, Vec<Arc<Listener>>, SeedableRandomState>,
-    ports: Ports,
 }
 
 /// UDP's tables.
@@ -122,9 +114,9 @@ impl OpenEndpoint {
     /// Sends all of `from` as one datagram to `remote`.
     ///
     /// # Errors
-    /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`.
+    /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`; what went wrong before, once.
     pub fn send(&self, remote: SocketAddr, hop_limit: u8, from: &mut dyn Source) -> Result<usize, Errno> {
-        let (local, _) = self.endpoint.ends();
+        let local = self.endpoint.sender()?;
         let source = if local.ip().is_unspecified() || local.is_ipv4() != remote.is_ipv4() {
             self.stack.source_for(remote.ip())?
         } else {
@@ -159,15 +151,10 @@ impl Stack {
     /// A machine with nothing but itself to talk to.
     pub fn new(around: Surroundings) -> Arc<Self> {
         let hasher = || SeedableRandomState::with_seed((around.random)(), SharedSeed::global_fixed());
-        let tcp = Tcp {
-            connections: HashMap::with_hasher(hasher()),
-            listeners: HashMap::with_hasher(hasher()),
-            ports: Ports::default(),
-        };
         Arc::new(Self {
             around,
             routes: Lock::default(),
-            tcp: Lock::new(tcp),
+            tcp: Lock::new(Tcp::new(around.random)),
             udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
             deadlines: Lock::new(Deadlines::default()),
         })
@@ -262,25 +249,13 @@ impl Stack {
         let listener = Arc::new(Listener::new(address, v6_only, backlog, (self.around.random)()));
         let mut tcp = self.tcp.lock();
         tcp.ports.listen(bound.id)?;
-        tcp.listeners.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        let listeners = tcp.listeners.entry(bound.port()).or_default();
-        listeners.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        listeners.push(Arc::clone(&listener));
+        tcp.add_listener(&listener)?;
         Ok(listener)
     }
 
     /// `listener` listens no more; who waits to be accepted is turned away.
     pub fn close_listener(&self, listener: &Arc<Listener>) {
-        {
-            let mut tcp = self.tcp.lock();
-            let port = listener.address().port();
-            if let Some(listeners) = tcp.listeners.get_mut(&port) {
-                listeners.retain(|other| !Arc::ptr_eq(other, listener));
-                if listeners.is_empty() {
-                    tcp.listeners.remove(&port);
-                }
-            }
-        }
+        self.tcp.lock().remove_listener(listener);
         let (waiting, joining) = listener.close();
         waiting.iter().for_each(|connection| connection.abort(self));
         joining.iter().for_each(|client| client.refuse(self, Errno::ECONNREFUSED));
@@ -320,7 +295,9 @@ impl Stack {
             let ends = tcp.ends(SocketAddr::new(source, local.port()), remote, self.around.random)?;
             let seed = (self.around.random)();
             let flow = self.outlet(remote.ip(), |outlet| Flow::connect(ends, seed, now, outlet))?;
-            tcp.insert(flow, Weak::new())?
+            let carried = Arc::new(Carried::new(flow, Weak::new()));
+            tcp.insert(ends, Some(Arc::clone(&carried)))?;
+            carried
         };
         self.step(&carried, |_| ());
         Ok(Connection::Carried(carried))
@@ -332,8 +309,7 @@ impl Stack {
         let (ends, listener) = {
             let mut tcp = self.tcp.lock();
             let ends = tcp.ends(SocketAddr::new(source, local.port()), remote, self.around.random)?;
-            tcp.connections.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
-            tcp.connections.insert(ends, None);
+            tcp.insert(ends, None)?;
             (ends, tcp.listener_for(remote))
         };
         let end = match listener.and_then(|listener| listener.join(ends)) {
@@ -346,7 +322,8 @@ impl Stack {
             }
         };
         if end.is_opening() {
-            let deadline = self.now() + GIVE_UP_FIRST_AFTER.as_nanos() as u64;
+            let patience = u64::try_from(GIVE_UP_FIRST_AFTER.as_nanos()).unwrap_or(u64::MAX);
+            let deadline = self.now().saturating_add(patience);
             if self.deadlines.lock().add(deadline, Due::Joint(end.downgrade())) {
                 (self.around.hurry)();
             }
@@ -356,7 +333,7 @@ impl Stack {
 
     /// A connection within this machine is over: others may be between its addresses.
     pub(super) fn forget(&self, ends: &Ends) {
-        self.tcp.lock().connections.remove(ends);
+        self.tcp.lock().forget(ends);
     }
 
     /// Does `step` with a connection to another machine, and all that follows from it.
@@ -497,7 +474,7 @@ impl Stack {
             endpoint.fail(report.errno);
         }
         if report.protocol == IpProtocol::Tcp {
-            let connection = self.tcp.lock().connections.get(&report.ends).cloned();
+            let connection = self.tcp.lock().connection(&report.ends);
             if let Some(Some(connection)) = connection {
                 // There is nobody to be told that it ends.
                 let nowhere = &mut Nowhere::default();
@@ -512,7 +489,7 @@ impl Stack {
         let ends = (segment.local, segment.remote);
         let (connection, listener) = {
             let tcp = self.tcp.lock();
-            let connection = tcp.connections.get(&ends).cloned();
+            let connection = tcp.connection(&ends);
             let listener = if connection.is_none() { tcp.listener_for(segment.local) } else { None };
             (connection, listener)
         };
@@ -552,7 +529,10 @@ impl Stack {
         let nowhere = &mut Nowhere::like(self.outlet(ends.1.ip(), |outlet| outlet.capabilities().clone()));
         flow.receive_packet(&asking.first, now, nowhere);
         flow.poll(now, nowhere);
-        let Ok(connection) = self.tcp.lock().insert(flow, Arc::downgrade(listener)) else { return };
+        let connection = Arc::new(Carried::new(flow, Arc::downgrade(listener)));
+        if self.tcp.lock().insert(ends, Some(Arc::clone(&connection))).is_err() {
+            return;
+        }
         self.step_with(&connection, |flow, outlet| flow.receive_packet(packet.bytes, now, outlet));
     }
 
@@ -565,51 +545,6 @@ impl Stack {
             interface.set_any_ip(true);
             interface.poll_ingress_single(now, &mut port, &mut SocketSet::new(Vec::new()));
         });
-    }
-}
-
-impl Tcp {
-    fn insert(&mut self, flow: Flow, listener: Weak<Listener>) -> Result<Arc<Carried>, Errno> {
-        self.connections.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
-        let connection = Arc::new(Carried::new(flow, listener));
-        self.connections.insert(connection.ends(), Some(Arc::clone(&connection)));
-        Ok(connection)
-    }
-
-    fn remove(&mut self, connection: &Arc<Carried>) {
-        let is_it = |found: &Arc<Carried>| Arc::ptr_eq(found, connection);
-        if self.connections.get(&connection.ends()).and_then(Option::as_ref).is_some_and(is_it) {
-            self.connections.remove(&connection.ends());
-        }
-    }
-
-    /// The listener that fits a connection to `local` best.
-    fn listener_for(&self, local: SocketAddr) -> Option<Arc<Listener>> {
-        let listeners = self.listeners.get(&local.port())?;
-        let fitting = listeners.iter().filter_map(|listener| Some((listener.fits(local)?, listener)));
-        fitting.max_by_key(|(fit, _)| *fit).map(|(_, listener)| Arc::clone(listener))
-    }
-
-    /// The addresses of a new connection from `local` to `remote`, with a port that nobody has claimed if `local` has none.
-    ///
-    /// # Errors
-    /// `EADDRNOTAVAIL` when all are taken.
-    fn ends(&self, local: SocketAddr, remote: SocketAddr, random: fn() -> u64) -> Result<Ends, Errno> {
-        let is_free = |ends: &Ends| {
-            // One within this machine stands there as its client sees it.
-            !self.connections.contains_key(ends) && !self.connections.contains_key(&(ends.1, ends.0))
-        };
-        let with_port = |port| (SocketAddr::new(local.ip(), port), remote);
-        let ends = if local.port() == 0 {
-            // Nobody connects to himself by chance.
-            ephemeral_from(random())
-                .filter(|&port| !self.ports.is_claimed(port))
-                .map(with_port)
-                .find(|ends| ends.0 != ends.1 && is_free(ends))
-        } else {
-            Some((local, remote)).filter(is_free)
-        };
-        ends.ok_or(Errno::EADDRNOTAVAIL)
     }
 }
 

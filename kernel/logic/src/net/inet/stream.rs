@@ -68,8 +68,13 @@ impl State {
 impl StreamSocket {
     /// A socket that is nowhere yet.
     pub fn new(common: Common, stack: Arc<Stack>) -> Self {
-        let state =
-            State { settings: Settings::default(), bound: None, is: Is::Fresh, is_told: false, early: WakerSet::new() };
+        let state = State {
+            settings: Settings::default(),
+            bound: None,
+            is: Is::Fresh,
+            is_told: false,
+            early: WakerSet::new(),
+        };
         Self { common, stack, state: Lock::new(state) }
     }
 
@@ -139,7 +144,7 @@ impl Socket for StreamSocket {
     fn listen(&self, _io: &Io<'_>, backlog: u32) -> Result<(), Errno> {
         let naming = self.naming();
         let mut state = self.state.lock();
-        let State { bound, is, settings, early } = &mut *state;
+        let State { bound, is, settings, early, .. } = &mut *state;
         match is {
             Is::Connected(_) => Err(Errno::EINVAL),
             Is::Listening(listener) => {
@@ -180,6 +185,7 @@ impl Socket for StreamSocket {
         Ok(Accepted { file: Arc::new(socket), peer })
     }
 
+    /// Who does not wait is told later that it is there, however soon that is; who does asks at once.
     fn connect(&self, io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
         if *to.address == SocketAddress::Unspecified {
             return self.disconnect();
@@ -210,14 +216,7 @@ impl Socket for StreamSocket {
             connection
         };
         self.configure(&connection);
-        // Who does not wait is told later, however soon that is.
-        if !io.waits() {
-            return Err(Errno::EINPROGRESS);
-        }
-        match self.connected(io) {
-            Err(Errno::EAGAIN) => Err(Errno::EINPROGRESS),
-            answer => answer,
-        }
+        Err(Errno::EINPROGRESS)
     }
 
     fn connected(&self, io: &Io<'_>) -> Result<(), Errno> {
@@ -236,7 +235,7 @@ impl Socket for StreamSocket {
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        self.connection().ok_or(Errno::EPIPE)?.write(&self.stack, io, from)
+        self.write_at(io, 0, from)
     }
 
     fn receive(&self, io: &Io<'_>, out: &mut dyn Sink, message: &mut Incoming) -> Result<usize, Errno> {
@@ -329,11 +328,11 @@ impl StreamSocket {
 
 impl File for StreamSocket {
     fn read_at(&self, io: &Io<'_>, _offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
-        self.receive(io, out, &mut Incoming::default())
+        self.connection().ok_or(Errno::ENOTCONN)?.read(&self.stack, io, out, false)
     }
 
     fn write_at(&self, io: &Io<'_>, _offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        self.send(io, from, &mut Outgoing::default())
+        self.connection().ok_or(Errno::EPIPE)?.write(&self.stack, io, from)
     }
 
     fn readiness(&self, io: &Io<'_>) -> PollEvents {

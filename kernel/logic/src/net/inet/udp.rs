@@ -82,6 +82,15 @@ impl Endpoint {
         (state.local, state.remote)
     }
 
+    /// Its own address, for who is to send from it.
+    ///
+    /// # Errors
+    /// What went wrong before, once.
+    pub(super) fn sender(&self) -> Result<SocketAddr, Errno> {
+        let mut state = self.state.lock();
+        state.error.take().map_or(Ok(state.local), Err)
+    }
+
     /// Has it sent to and hear `remote` only, from `local`; or anybody again.
     pub(super) fn connect(&self, local: SocketAddr, remote: Option<SocketAddr>) {
         let mut state = self.state.lock();
@@ -203,11 +212,7 @@ impl Datagram {
     ///
     /// # Errors
     /// `EMSGSIZE` when it is too long; `ENOBUFS` without memory; `EFAULT`.
-    pub(super) fn new(
-        from: SocketAddr,
-        to: SocketAddr,
-        payload: &mut dyn Source,
-    ) -> Result<Self, Errno> {
+    pub(super) fn new(from: SocketAddr, to: SocketAddr, payload: &mut dyn Source) -> Result<Self, Errno> {
         let length = payload.left();
         // IPv4 counts its own header.
         if length > MOST_BYTES - if to.is_ipv4() { IPV4_HEADER } else { 0 } {

@@ -90,7 +90,7 @@ fn a_request_and_its_answer() {
     assert_eq!(read(&stack, &client).unwrap(), b"");
     client.shut(&stack, Shutdown::Write).unwrap();
     assert_eq!(stack.next_deadline(), None);
-    assert!(stack.tcp.lock().connections.is_empty(), "nothing is left");
+    assert!(stack.tcp.lock().count() == 0, "nothing is left");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn nobody_listens() {
     let stack = stack();
     let client = connect(&stack, address(ANY), address("127.0.0.1:81")).unwrap();
     assert_eq!(client.take_error(), Some(Errno::ECONNREFUSED));
-    assert!(stack.tcp.lock().connections.is_empty());
+    assert!(stack.tcp.lock().count() == 0);
     assert_eq!(connect(&stack, address(ANY), address("192.0.2.1:81")).unwrap_err(), Errno::ENETUNREACH);
 }
 
@@ -130,20 +130,20 @@ fn who_waits_for_a_place_too_long_gives_up() {
     let clients: Vec<_> = (0..4).map(|_| connect(&stack, address(ANY), server).unwrap()).collect();
     assert_eq!(clients[3].opened(&Io::default()), Err(Errno::EAGAIN));
     clients[1].release(&stack, false);
-    assert_eq!(stack.tcp.lock().connections.len(), 3);
+    assert_eq!(stack.tcp.lock().count(), 3);
     let start = now();
     assert!(go_on(&stack), "not for ever");
     assert_eq!(now() - start, 127_000_000_000);
     assert_eq!(clients[3].opened(&Io::default()), Err(Errno::ETIMEDOUT));
     assert_eq!(clients[2].take_error(), Some(Errno::ETIMEDOUT));
-    assert_eq!(stack.tcp.lock().connections.len(), 1);
+    assert_eq!(stack.tcp.lock().count(), 1);
     let late = connect(&stack, address(ANY), server).unwrap();
     listener.set_backlog(1);
     assert_eq!(late.opened(&Io::default()), Ok(()), "those that gave up take no place");
     let last = connect(&stack, address(ANY), server).unwrap();
     stack.close_listener(&listener);
     assert_eq!(last.opened(&Io::default()), Err(Errno::ECONNREFUSED));
-    assert!(stack.tcp.lock().connections.is_empty());
+    assert!(stack.tcp.lock().count() == 0);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_socket_may_be_connected_to_itself() {
     both.shut(&stack, Shutdown::Write).unwrap();
     assert_eq!(read(&stack, &both).unwrap(), b"");
     both.release(&stack, false);
-    assert!(stack.tcp.lock().connections.is_empty());
+    assert!(stack.tcp.lock().count() == 0);
 }
 
 #[test]
