@@ -4,7 +4,6 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::task::Waker;
 
 use abi::errno::Errno;
@@ -19,15 +18,10 @@ use crate::mm::{self, Memory};
 use crate::system::HOST_NAME;
 use crate::{irq, rng, task, time};
 
-/// Random numbers that are drawn at a time: with each draw the generator makes itself a new key.
-const DRAWN: usize = 32;
-
 /// The stack and who serves it.
 #[derive(Debug)]
 struct Net {
     stack: Arc<Stack>,
-    /// Random numbers that nobody has had.
-    numbers: Lock<Vec<u64>>,
     /// The serving thread, while it sleeps.
     server: Lock<Option<Waker>>,
 }
@@ -35,6 +29,9 @@ struct Net {
 static NET: Once<Net> = Once::new();
 /// Held by who makes it.
 static MAKING: Lock<()> = Lock::new(());
+/// Random numbers in store, and how many of them are left: to ask for many costs little more than to ask for one.
+static NUMBERS: Lock<([u64; STORED], usize)> = Lock::new(([0; STORED], 0));
+const STORED: usize = 64;
 
 /// The machine's network.
 ///
@@ -57,8 +54,7 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
                     (options.network.setting(index), options.network.setting_v6(index));
                 stack.add_link(device, setting, &setting_v6);
             }
-            let numbers = Lock::new(Vec::with_capacity(DRAWN));
-            NET.set(Net { stack, numbers, server: Lock::new(None) });
+            NET.set(Net { stack, server: Lock::new(None) });
             task::start(server);
         }
     }
@@ -71,21 +67,15 @@ pub fn host_name(options: &Options) -> String {
     options.network.hostname.clone().or_else(told).unwrap_or_else(|| HOST_NAME.into())
 }
 
-fn draw<const COUNT: usize>() -> [u64; COUNT] {
-    let mut numbers = [0; COUNT];
-    rng::fill(numbers.as_mut_bytes());
-    numbers
-}
-
+/// A number that nobody can guess, and that nobody finds here afterwards.
 fn random() -> u64 {
-    let Some(net) = NET.get() else { return draw::<1>()[0] };
-    let mut numbers = net.numbers.lock();
-    if let Some(number) = numbers.pop() {
-        return number;
+    let (numbers, left) = &mut *NUMBERS.lock();
+    if *left == 0 {
+        rng::fill(numbers.as_mut_bytes());
+        *left = STORED;
     }
-    let [number, others @ ..] = draw::<DRAWN>();
-    numbers.extend_from_slice(&others);
-    number
+    *left -= 1;
+    core::mem::take(&mut numbers[*left])
 }
 
 fn rings() -> Result<Box<dyn Rings>, Errno> {

@@ -1,4 +1,4 @@
-//! A ring of bytes that takes memory as it fills: what pipes and the sockets of this machine keep.
+//! A ring of bytes that takes memory as it fills: what pipes and connections within this machine keep.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use abi::errno::Errno;
 
 use super::Io;
+use super::io::{Sink, Source};
 
 const PAGE: usize = 4096;
-/// A ring of at most this many bytes keeps its memory when it has been emptied.
-const KEPT: usize = 64 * 1024;
+/// Bytes of the first piece of memory, if that is enough: a connection that says little costs little.
+pub const SMALL: usize = 512;
 
 /// A part of the ring. Each is a frame of its own in the kernel's heap: nothing has to lie in a row, and it goes back to where it came from.
 #[derive(Clone, Debug)]
@@ -30,9 +31,18 @@ fn new_page() -> Result<OnePage, Errno> {
     Ok(page.into_boxed_slice())
 }
 
+fn new_small() -> Result<Box<[u8]>, Errno> {
+    let mut small = Vec::new();
+    small.try_reserve_exact(SMALL).map_err(|_| Errno::ENOMEM)?;
+    small.resize(SMALL, 0);
+    Ok(small.into_boxed_slice())
+}
+
 /// Bytes in a row, the first ones first. How many there may be is its owner's business.
 #[derive(Debug, Default)]
 pub struct Ring {
+    /// Its memory while [`SMALL`] bytes are enough, else nothing.
+    small: Box<[u8]>,
     pages: Vec<OnePage>,
     start: usize,
     length: usize,
@@ -40,8 +50,8 @@ pub struct Ring {
 
 impl Ring {
     /// An empty one, without memory.
-    pub const fn new() -> Self {
-        Self { pages: Vec::new(), start: 0, length: 0 }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Bytes in it.
@@ -56,7 +66,7 @@ impl Ring {
 
     /// Bytes that it could hold.
     pub fn size(&self) -> usize {
-        self.pages.len() * PAGE
+        self.small.len() + self.pages.len() * PAGE
     }
 
     /// Grows so that `more` bytes fit, as far as `capacity` and memory allow; answers how many do.
@@ -73,7 +83,7 @@ impl Ring {
         let wanted = (self.length + more).min(capacity);
         if wanted > self.size() {
             // Without memory for all there is what there is.
-            let _ = self.grow(io, wanted.div_ceil(PAGE));
+            let _ = self.grow(io, wanted);
         }
         let needed = self.length + least;
         if self.size() < needed && needed <= capacity {
@@ -82,9 +92,15 @@ impl Ring {
         Ok(self.size().min(capacity).saturating_sub(self.length))
     }
 
-    /// Adds pages up to `count`.
+    /// Takes memory for `bytes`, more than there is.
     #[cold]
-    fn grow(&mut self, io: &Io<'_>, count: usize) -> Result<(), Errno> {
+    fn grow(&mut self, io: &Io<'_>, bytes: usize) -> Result<(), Errno> {
+        if bytes <= SMALL && io.memory_left() > 0 {
+            self.small = new_small()?;
+            return Ok(());
+        }
+        self.leave_small(io)?;
+        let count = bytes.div_ceil(PAGE);
         self.begin_at_first_page();
         let before = self.size();
         self.pages.try_reserve(count - self.pages.len()).map_err(|_| Errno::ENOMEM)?;
@@ -100,6 +116,30 @@ impl Ring {
             self.pages.push(page);
         }
         Ok(())
+    }
+
+    /// What is in the small piece moves to a page.
+    fn leave_small(&mut self, io: &Io<'_>) -> Result<(), Errno> {
+        if self.small.is_empty() {
+            return Ok(());
+        }
+        if io.memory_left() == 0 {
+            return Err(Errno::ENOMEM);
+        }
+        self.pages.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let mut page = new_page()?;
+        let behind = SMALL - self.start;
+        page[0].0[..behind].copy_from_slice(&self.small[self.start..]);
+        page[0].0[behind..SMALL].copy_from_slice(&self.small[..self.start]);
+        self.pages.push(page);
+        (self.small, self.start) = (Box::default(), 0);
+        Ok(())
+    }
+
+    /// The piece of memory with this number.
+    #[inline]
+    fn piece(&self, index: usize) -> &[u8] {
+        self.pages.get(index).map_or(&self.small, |page| &page[0].0)
     }
 
     /// Gives pages up that `bytes` bytes, at least what is in it, do not need.
@@ -129,8 +169,8 @@ impl Ring {
     pub fn filled(&self, offset: usize) -> &[u8] {
         let left = self.length.saturating_sub(offset);
         let begin = (self.start + offset) % self.size().max(1);
-        let (page, at) = (begin / PAGE, begin % PAGE);
-        self.pages.get(page).map_or(&[], |page| &page[0].0[at..PAGE.min(at + left)])
+        let (piece, at) = (self.piece(begin / PAGE), begin % PAGE);
+        &piece[at..piece.len().min(at + left)]
     }
 
     /// The free part behind the bytes, as far as it lies in a row.
@@ -139,7 +179,9 @@ impl Ring {
         let (size, left) = (self.size(), self.size() - self.length);
         let end = (self.start + self.length) % size.max(1);
         let (page, at) = (end / PAGE, end % PAGE);
-        self.pages.get_mut(page).map_or(&mut [], |page| &mut page[0].0[at..PAGE.min(at + left)])
+        let piece = self.pages.get_mut(page).map_or(&mut *self.small, |page| &mut page[0].0);
+        let end = piece.len().min(at + left);
+        &mut piece[at..end]
     }
 
     /// The first `count` bytes of the free part have been filled.
@@ -160,11 +202,40 @@ impl Ring {
         self.start = if self.length == 0 { 0 } else { (self.start + count) % self.size() };
     }
 
-    /// Gives memory back when there is much of it and nothing in it.
+    /// Fills the free part with the next `count` bytes of `from`, for which room was made; answers how many came, and what ended that.
+    pub fn fill(&mut self, from: &mut dyn Source, count: usize) -> (usize, Result<(), Errno>) {
+        let mut done = 0;
+        while done < count {
+            let free = self.free();
+            let step = free.len().min(count - done);
+            if let Err(errno) = from.take(&mut free[..step]) {
+                return (done, Err(errno));
+            }
+            self.add(step);
+            done += step;
+        }
+        (done, Ok(()))
+    }
+
+    /// Hands over `count` bytes from the one at `offset` on, which stay; answers how many, and what ended that.
+    pub fn hand_over(&self, out: &mut dyn Sink, offset: usize, count: usize) -> (usize, Result<(), Errno>) {
+        let mut done = 0;
+        while done < count {
+            let row = self.filled(offset + done);
+            let step = row.len().min(count - done);
+            if let Err(errno) = out.put(&row[..step]) {
+                return (done, Err(errno));
+            }
+            done += step;
+        }
+        (done, Ok(()))
+    }
+
+    /// Gives memory back when there is more than `kept` bytes of it and nothing in it.
     #[inline]
-    pub fn relax(&mut self) {
-        if self.length == 0 && self.size() > KEPT {
-            *self = Self::new();
+    pub fn relax(&mut self, kept: usize) {
+        if self.length == 0 && self.size() > kept {
+            self.clear();
         }
     }
 

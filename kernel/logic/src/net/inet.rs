@@ -1,12 +1,14 @@
 //! The Internet families: TCP and UDP over IP, without a device and without a clock.
 //!
 //! ```text
-//!  sockets ─▶ Connection (a Flow: one smoltcp socket of its own) ─▶ Outlet (a device's queue, or back in)
+//!  sockets ─▶ Connection ─▶ Joint: another socket of this machine
+//!                  ├▶ Carried (a Flow: one smoltcp socket of its own) ─▶ Outlet (a device's queue)
 //!                  ▲
 //!  packet in ─▶ Stack: whose it is, by addresses and ports
 //! ```
 
 mod ancillary;
+pub mod carried;
 pub mod connection;
 pub mod datagram;
 mod deadlines;
@@ -20,9 +22,9 @@ mod fragment;
 mod groups;
 mod icmp;
 mod igmp;
+pub mod joint;
 pub mod link;
 pub mod listener;
-mod loopback;
 mod multicast;
 mod name;
 mod mld;
@@ -40,6 +42,7 @@ mod settings;
 pub mod stack;
 pub mod stream;
 mod sum;
+mod tcp;
 pub mod udp;
 
 use alloc::sync::Arc;

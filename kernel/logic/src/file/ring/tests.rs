@@ -18,16 +18,17 @@ enum Step {
     Consume(usize),
     TakeBack(usize),
     Shrink(usize),
-    Relax,
+    Relax(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0usize..30_000, 0usize..100_000).prop_map(|(more, capacity)| Step::Add { more, capacity }),
+        3 => (0usize..30_000, 0usize..100_000).prop_map(|(more, capacity)| Step::Add { more, capacity }),
+        2 => (0usize..700, 0usize..1000).prop_map(|(more, capacity)| Step::Add { more, capacity }),
         4 => (0usize..40_000).prop_map(Step::Consume),
         1 => (0usize..5000).prop_map(Step::TakeBack),
         1 => (0usize..50_000).prop_map(Step::Shrink),
-        1 => Just(Step::Relax),
+        1 => (0usize..100_000).prop_map(Step::Relax),
     ]
 }
 
@@ -66,7 +67,7 @@ proptest! {
                     model.truncate(model.len() - count);
                 }
                 Step::Shrink(bytes) => ring.shrink(bytes.max(ring.len())),
-                Step::Relax => ring.relax(),
+                Step::Relax(kept) => ring.relax(kept),
             }
             prop_assert_eq!(ring.len(), model.len());
             let (whole, mut at) = (model.make_contiguous(), 0);
@@ -93,4 +94,18 @@ fn without_memory_it_keeps_what_it_has() {
     ring.add(3192);
     assert_eq!(ring.make_room(&nothing_left, (1, 50_000), 100_000), Err(Errno::ENOMEM));
     assert_eq!(ring.make_room(&nothing_left, (1, 50_000), 8192), Ok(0), "that is all there may be");
+}
+
+#[test]
+fn few_bytes_take_little_memory() {
+    let mut ring = Ring::new();
+    assert_eq!(ring.make_room(&Io::default(), (1, 100), 1000), Ok(SMALL));
+    ring.add(100);
+    ring.consume(100);
+    ring.relax(SMALL);
+    assert_eq!(ring.size(), SMALL);
+    ring.make_room(&Io::default(), (1, SMALL + 1), 1000).unwrap();
+    assert_eq!(ring.size(), PAGE);
+    ring.relax(SMALL);
+    assert_eq!(ring.size(), 0);
 }

@@ -1,174 +1,227 @@
-//! A connection as the stack keeps it: a flow behind its lock, who waits for it, and when it must be looked at again.
+//! A TCP connection as its socket sees it: carried by packets from and to another machine, or joined to another socket of this one.
 
-use alloc::boxed::Box;
-use alloc::sync::{Arc, Weak};
+use alloc::sync::Arc;
 use core::net::SocketAddr;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
-use sync::Lock;
+use abi::net::Shutdown;
 
 use crate::file::Io;
-use crate::file::io::Sink;
-use crate::file::poll::READABLE;
+use crate::file::io::{Sink, Source};
+use crate::file::poll::WRITABLE;
 use crate::file::wakers::WakerSet;
 
-use super::flow::{Flow, Readiness};
-use super::listener::Listener;
-use super::outlet::Outlet;
-use super::packet::{Packet, Segment};
+use super::carried::Carried;
+use super::flow::Flow;
+use super::joint::End;
+use super::stack::Stack;
 
 /// The two addresses of a connection: here, and there.
 pub type Ends = (SocketAddr, SocketAddr);
 
 /// A TCP connection.
-#[derive(Debug)]
-pub struct Connection {
-    ends: Ends,
-    state: Lock<State>,
-    /// For when it stands in the queue of deadlines; `u64::MAX` when it does not.
-    queued_for: AtomicU64,
+#[derive(Clone, Debug)]
+pub enum Connection {
+    /// To another machine.
+    Carried(Arc<Carried>),
+    /// Within this machine.
+    Joined(End),
 }
 
-#[derive(Debug)]
-struct State {
-    flow: Box<Flow>,
-    /// What it was ready for when those who wait were told last, less what has gone since.
-    seen: Readiness,
-    /// A packet came since the last step.
-    is_touched: bool,
-    wakers: WakerSet,
-    /// Where it goes when it is open, if it came in.
-    listener: Weak<Listener>,
-}
-
-/// What is left to do after a step, with no lock held.
-#[derive(Debug, Default)]
-pub(super) struct After {
-    /// When it must be looked at again.
-    pub(super) deadline: Option<u64>,
-    /// It has come to its end: nothing finds it any more.
-    pub(super) is_over: bool,
-    /// It is open, and this listener waits for it.
-    pub(super) opened_for: Option<Arc<Listener>>,
-}
-
-impl State {
-    /// Something may have been taken; what has come meanwhile stays news.
-    fn see_what_is_left(&mut self) {
-        let Readiness { events, readable, .. } = self.flow.readiness();
-        self.seen.events &= events;
-        self.seen.readable = self.seen.readable.min(readable);
-    }
+/// What the options of a socket ask of its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Bytes that may wait to be sent, and to be read (socket(7), `SO_SNDBUF`, `SO_RCVBUF`).
+    pub(super) buffers: [usize; 2],
+    /// `TCP_NODELAY`.
+    pub(super) no_delay: bool,
+    /// `SO_KEEPALIVE`, and how often (`TCP_KEEPIDLE`).
+    pub(super) keep_alive: Option<Duration>,
+    /// `IP_TTL`.
+    pub(super) hop_limit: Option<u8>,
+    /// `TCP_USER_TIMEOUT`.
+    pub(super) patience: Option<Duration>,
 }
 
 impl Connection {
-    /// A connection that `flow` carries.
-    pub(super) fn new(flow: Box<Flow>, listener: Weak<Listener>) -> Self {
-        let state =
-            State { seen: flow.readiness(), is_touched: false, wakers: WakerSet::new(), listener, flow };
-        Self { ends: state.flow.ends(), state: Lock::new(state), queued_for: AtomicU64::new(u64::MAX) }
-    }
-
     /// Its addresses.
     pub fn ends(&self) -> Ends {
-        self.ends
-    }
-
-    /// A packet came; [`Connection::step`] does what follows from it, for all that came until then. False: that is known already.
-    pub(super) fn receive(
-        &self,
-        packet: &Packet<'_>,
-        segment: &Segment,
-        now_ns: u64,
-        outlet: &mut dyn Outlet,
-    ) -> bool {
-        let mut state = self.state.lock();
-        state.flow.receive_packet(packet, segment, now_ns, outlet);
-        !core::mem::replace(&mut state.is_touched, true)
-    }
-
-    /// Does `step` with the flow, then sends what is to be sent and wakes who waits for what came of it.
-    pub(super) fn step<R>(
-        &self,
-        now_ns: u64,
-        outlet: &mut dyn Outlet,
-        step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
-    ) -> (R, After) {
-        let mut state = self.state.lock();
-        state.is_touched = false;
-        let result = step(&mut state.flow, outlet);
-        let deadline = state.flow.poll(now_ns, outlet);
-        let seen = state.flow.readiness();
-        let before = core::mem::replace(&mut state.seen, seen);
-        let mut news = seen.events.difference(before.events);
-        // More bytes are news even where there were some.
-        news.set(READABLE, news.intersects(READABLE) || seen.readable > before.readable);
-        if !news.is_empty() {
-            state.wakers.wake(news);
-        }
-        let opened_for =
-            if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
-        (result, After { deadline: deadline.filter(|_| !seen.is_over), is_over: seen.is_over, opened_for })
-    }
-
-    /// Reads what has come, as [`Flow::read`]. True: a [`Connection::step`] must tell the other side that there is room again.
-    pub(super) fn read(&self, io: &Io<'_>, out: &mut dyn Sink, peek: bool) -> (Result<usize, Errno>, bool) {
-        let mut state = self.state.lock();
-        let result = state.flow.read(out, peek);
-        if result == Err(Errno::EAGAIN) {
-            io.wait_for(&mut state.wakers, READABLE | PollEvents::ERR | PollEvents::HUP);
-        } else {
-            state.see_what_is_left();
-        }
-        (result, state.flow.must_tell_of_room())
-    }
-
-    /// Has the caller woken when `events` may be there, if it waits.
-    pub(super) fn wait_for(&self, io: &Io<'_>, events: PollEvents) {
-        if io.waits() {
-            io.wait_for(&mut self.state.lock().wakers, events);
+        match self {
+            Self::Carried(carried) => carried.ends(),
+            Self::Joined(end) => end.ends(),
         }
     }
 
-    /// Looks at the flow.
-    pub(super) fn look<R>(&self, look: impl FnOnce(&mut Flow) -> R) -> R {
-        let mut state = self.state.lock();
-        let answer = look(&mut state.flow);
-        state.see_what_is_left();
-        answer
+    /// Acts as the socket's options say.
+    pub(super) fn configure(&self, stack: &Stack, manner: &Manner) {
+        match self {
+            Self::Carried(carried) => stack.step(carried, |flow| {
+                flow.set_no_delay(manner.no_delay);
+                flow.set_keep_alive(manner.keep_alive);
+                flow.set_hop_limit(manner.hop_limit);
+                flow.set_patience(manner.patience);
+            }),
+            Self::Joined(end) => end.set_buffers(manner.buffers),
+        }
+    }
+
+    /// Whether it is open by now.
+    ///
+    /// # Errors
+    /// `EAGAIN` while it is not; why it never will be, once.
+    pub fn opened(&self, io: &Io<'_>) -> Result<(), Errno> {
+        match self {
+            Self::Carried(carried) => {
+                carried.wait_for(io, WRITABLE | PollEvents::ERR | PollEvents::HUP);
+                carried.look(|flow| match flow.take_error() {
+                    Some(errno) => Err(errno),
+                    None if flow.is_opening() => Err(Errno::EAGAIN),
+                    None => Ok(()),
+                })
+            }
+            Self::Joined(end) => end.opened(io),
+        }
+    }
+
+    /// Writes bytes, as many as there is room for.
+    ///
+    /// # Errors
+    /// `EAGAIN` without room, or before it is open; `EPIPE` when nothing can be sent any more; the error that ended it, once; `EFAULT`.
+    pub fn write(&self, stack: &Stack, io: &Io<'_>, from: &mut dyn Source) -> Result<usize, Errno> {
+        match self {
+            Self::Carried(carried) => {
+                carried.wait_for(io, WRITABLE | PollEvents::ERR | PollEvents::HUP);
+                stack.step(carried, |flow| flow.write(from))
+            }
+            Self::Joined(end) => end.write(stack, io, from),
+        }
+    }
+
+    /// Reads what has come; 0 behind the last byte. With `peek` it stays.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is nothing yet; the error that ended it, once; `EFAULT`.
+    pub fn read(&self, stack: &Stack, io: &Io<'_>, out: &mut dyn Sink, peek: bool) -> Result<usize, Errno> {
+        match self {
+            Self::Carried(carried) => {
+                let (result, must_tell) = carried.read(io, out, peek);
+                if must_tell {
+                    stack.step(carried, |_| ());
+                }
+                result
+            }
+            Self::Joined(end) => end.read(io, out, peek),
+        }
+    }
+
+    /// Ends a half of it, or both (shutdown(2)).
+    ///
+    /// # Errors
+    /// `ENOTCONN` when it has ended.
+    pub fn shut(&self, stack: &Stack, how: Shutdown) -> Result<(), Errno> {
+        match self {
+            Self::Carried(carried) => stack.step(carried, |flow| {
+                if flow.is_over() {
+                    return Err(Errno::ENOTCONN);
+                }
+                if how.reads() {
+                    flow.read_no_more();
+                }
+                if how.writes() {
+                    flow.finish();
+                }
+                Ok(())
+            }),
+            Self::Joined(end) => end.shut(stack, how),
+        }
+    }
+
+    /// Ends it at once; the other side is told with a reset.
+    pub fn abort(&self, stack: &Stack) {
+        match self {
+            Self::Carried(carried) => stack.step(carried, Flow::abort),
+            Self::Joined(end) => end.abort(stack),
+        }
+    }
+
+    /// The program has closed it. What was written is still sent, unless `at_once`, or something was never read: then the other side is told so
+    /// by a reset (RFC 2525, section 2.17).
+    pub fn release(&self, stack: &Stack, at_once: bool) {
+        match self {
+            Self::Carried(carried) => stack.step(carried, |flow| {
+                if at_once || flow.readable() > 0 || flow.is_opening() {
+                    flow.abort();
+                } else {
+                    flow.orphan();
+                }
+            }),
+            Self::Joined(end) => end.release(stack, at_once),
+        }
     }
 
     /// What can be done without waiting (poll(2)).
-    pub(super) fn readiness(&self, io: &Io<'_>) -> PollEvents {
-        let mut state = self.state.lock();
-        io.watch(&mut state.wakers);
-        state.flow.readiness().events
+    pub fn readiness(&self, io: &Io<'_>) -> PollEvents {
+        match self {
+            Self::Carried(carried) => carried.readiness(io),
+            Self::Joined(end) => end.readiness(io),
+        }
+    }
+
+    /// The error that ended it, once.
+    pub fn take_error(&self) -> Option<Errno> {
+        match self {
+            Self::Carried(carried) => carried.take_error(),
+            Self::Joined(end) => end.take_error(),
+        }
+    }
+
+    /// Whether both sides know of it.
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::Carried(carried) => carried.look(|flow| flow.is_open() && !flow.is_over()),
+            Self::Joined(end) => end.is_there(),
+        }
+    }
+
+    /// Whether it is still on its way to be open.
+    pub fn is_opening(&self) -> bool {
+        match self {
+            Self::Carried(carried) => carried.look(|flow| flow.is_opening()),
+            Self::Joined(end) => end.is_opening(),
+        }
+    }
+
+    /// Bytes that can be read at once.
+    pub fn readable(&self) -> usize {
+        match self {
+            Self::Carried(carried) => carried.look(|flow| flow.readable()),
+            Self::Joined(end) => end.readable(),
+        }
+    }
+
+    /// Bytes that were written and have not come to the other side (ioctl(2), `SIOCOUTQ`).
+    pub fn unsent(&self) -> usize {
+        match self {
+            Self::Carried(carried) => carried.look(|flow| flow.unacknowledged()),
+            Self::Joined(end) => end.unsent(),
+        }
     }
 
     /// Who waits in `others` waits for this connection now.
     pub(super) fn take_over(&self, others: &mut WakerSet) {
-        self.state.lock().wakers.take_over(others);
+        match self {
+            Self::Carried(carried) => carried.take_over(others),
+            Self::Joined(end) => end.take_over(others),
+        }
     }
 
     /// Who waits for this connection waits in `others` now: the socket is something else.
     pub(super) fn hand_over(&self, others: &mut WakerSet) {
-        others.take_over(&mut self.state.lock().wakers);
-    }
-
-    /// The error that ended it, once.
-    pub(super) fn take_error(&self) -> Option<Errno> {
-        self.look(Flow::take_error)
-    }
-
-    /// Whether it must be queued for `deadline_ns`: it does not stand in the queue for an earlier time.
-    pub(super) fn must_queue_for(&self, deadline_ns: u64) -> bool {
-        self.queued_for.fetch_min(deadline_ns, Ordering::AcqRel) > deadline_ns
-    }
-
-    /// Its deadline has come; false when another one, which came earlier, took its place.
-    pub(super) fn is_due(&self, deadline_ns: u64) -> bool {
-        self.queued_for.compare_exchange(deadline_ns, u64::MAX, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        match self {
+            Self::Carried(carried) => carried.hand_over(others),
+            Self::Joined(end) => end.hand_over(others),
+        }
     }
 }

@@ -55,7 +55,20 @@ impl DatagramSocket {
     }
 
     fn naming(&self) -> Naming {
-        Naming::new(self.common.family, self.state.lock().settings.v6_only != 0)
+        self.naming_in(&self.state.lock())
+    }
+
+    fn naming_in(&self, state: &State) -> Naming {
+        Naming::new(self.common.family, state.settings.v6_only != 0)
+    }
+
+    /// Its end, with a port that is taken now if it has none, and how it names addresses.
+    fn opened(&self) -> Result<(Arc<OpenEndpoint>, Naming), Errno> {
+        let (naming, open) = {
+            let state = self.state.lock();
+            (self.naming_in(&state), state.open.clone())
+        };
+        Ok((open.map_or_else(|| self.open_at(naming.nothing(), false), Ok)?, naming))
     }
 
     fn open(&self) -> Option<Arc<OpenEndpoint>> {
@@ -167,43 +180,44 @@ impl Socket for DatagramSocket {
     }
 
     fn send(&self, _io: &Io<'_>, from: &mut dyn Source, message: &mut Outgoing<'_>) -> Result<usize, Errno> {
-        let naming = self.naming();
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        if self.state.lock().is_write_shut {
-            return Err(Errno::EPIPE);
-        }
-        let peer = self.open().and_then(|open| open.endpoint().ends().1);
+        let (naming, open) = {
+            let state = self.state.lock();
+            if state.is_write_shut {
+                return Err(Errno::EPIPE);
+            }
+            (self.naming_in(&state), state.open.clone())
+        };
         let remote = match &message.to {
             Some(to) => destination(naming.on_the_wire(to.address)?),
-            None => peer.ok_or(Errno::EDESTADDRREQ)?,
+            None => {
+                let peer = open.as_ref().and_then(|open| open.endpoint().ends().1);
+                peer.ok_or(Errno::EDESTADDRREQ)?
+            }
         };
         if remote.port() == 0 {
             return Err(Errno::EINVAL);
         }
         let how = self.how(remote, &message.control)?;
         self.check_broadcast(remote)?;
-        let open = self.open_at(naming.nothing(), false)?;
-        match open.endpoint().take_error() {
-            Some(errno) => Err(errno),
-            None => open.send(remote, &how, from),
-        }
+        let open = open.map_or_else(|| self.open_at(naming.nothing(), false), Ok)?;
+        open.send(remote, &how, from)
     }
 
     fn receive(&self, io: &Io<'_>, out: &mut dyn Sink, message: &mut Incoming) -> Result<usize, Errno> {
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        let naming = self.naming();
-        let open = self.open_at(naming.nothing(), false)?;
+        let (open, naming) = self.opened()?;
         let peek = message.flags.contains(MsgFlags::PEEK);
         let settings = self.state.lock().settings;
         let asks_beside = settings.tells();
         let taken = open.endpoint().receive(io, peek, |first| {
             let count = first.bytes.len().min(out.room());
             out.put(&first.bytes[..count])?;
-            message.from = Some(naming.told(first.from));
+            message.from = message.asks_who.then(|| naming.told(first.from));
             if asks_beside {
                 let own = |to| self.own_address(to, first.from);
                 message.control = ancillary::told(first, &settings, naming.is_v6, own);
@@ -295,8 +309,8 @@ impl File for DatagramSocket {
 
     fn readiness(&self, io: &Io<'_>) -> PollEvents {
         // Who waits wants a port: what comes for it makes it readable.
-        match self.open_at(self.naming().nothing(), false) {
-            Ok(open) => open.endpoint().readiness(io),
+        match self.opened() {
+            Ok((open, _)) => open.endpoint().readiness(io),
             Err(_) => WRITABLE,
         }
     }

@@ -5,13 +5,23 @@ use alloc::collections::BinaryHeap;
 use alloc::sync::Weak;
 use core::cmp::Ordering;
 
-use super::connection::Connection;
+use super::carried::Carried;
+use super::joint::Joint;
+
+/// What has a deadline.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// A connection to another machine.
+    Carried(Weak<Carried>),
+    /// One within this machine, which waits to be open.
+    Joint(Weak<Joint>),
+}
 
 /// A connection and its time in monotonic nanoseconds; the soonest is the greatest.
 #[derive(Debug)]
 struct Entry {
     deadline_ns: u64,
-    connection: Weak<Connection>,
+    due: Due,
 }
 
 impl PartialEq for Entry {
@@ -40,11 +50,11 @@ pub(super) struct Deadlines(BinaryHeap<Entry>);
 
 impl Deadlines {
     /// Adds one; answers whether it is the soonest. Without memory it is left out, and looked at when something comes for it.
-    pub(super) fn add(&mut self, deadline_ns: u64, connection: Weak<Connection>) -> bool {
+    pub(super) fn add(&mut self, deadline_ns: u64, due: Due) -> bool {
         if self.0.try_reserve(1).is_err() {
             return false;
         }
-        self.0.push(Entry { deadline_ns, connection });
+        self.0.push(Entry { deadline_ns, due });
         self.next() == Some(deadline_ns)
     }
 
@@ -54,11 +64,11 @@ impl Deadlines {
     }
 
     /// Takes one whose time has come.
-    pub(super) fn pop_due(&mut self, now_ns: u64) -> Option<(u64, Weak<Connection>)> {
+    pub(super) fn pop_due(&mut self, now_ns: u64) -> Option<(u64, Due)> {
         let entry = self.0.peek()?;
         if entry.deadline_ns > now_ns {
             return None;
         }
-        self.0.pop().map(|entry| (entry.deadline_ns, entry.connection))
+        self.0.pop().map(|entry| (entry.deadline_ns, entry.due))
     }
 }

@@ -27,7 +27,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(1);
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
 
 /// How long a peer may be silent that has something to acknowledge: for the first packet (`tcp_syn_retries`), and afterwards (`tcp_retries2`).
-const GIVE_UP_FIRST_AFTER: Duration = Duration::from_secs(127);
+pub(super) const GIVE_UP_FIRST_AFTER: Duration = Duration::from_secs(127);
 const GIVE_UP_AFTER: Duration = Duration::from_millis(924_600);
 /// How long a closed one waits for the other side to close it too (`tcp_fin_timeout`).
 const FINISH_WITHIN: Duration = Duration::from_secs(60);

@@ -5,7 +5,6 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -23,6 +22,7 @@ use crate::file::wakers::WakerSet;
 
 use super::connection::{Connection, Ends};
 use super::flow::Flow;
+use super::joint::End;
 
 /// Connections that may be asked for at a time; the one that has waited longest gives way.
 const MOST_ASKING: usize = 1024;
@@ -61,7 +61,9 @@ struct State {
     order: VecDeque<(Ends, u64)>,
     /// How many of them have a flow.
     flows: usize,
-    waiting: VecDeque<Arc<Connection>>,
+    waiting: VecDeque<Connection>,
+    /// Those within this machine for which there was no room among them.
+    joining: VecDeque<End>,
     wakers: WakerSet,
     is_closed: bool,
 }
@@ -79,6 +81,7 @@ impl Listener {
                 order: VecDeque::new(),
                 flows: 0,
                 waiting: VecDeque::new(),
+                joining: VecDeque::new(),
                 wakers: WakerSet::new(),
                 is_closed: false,
             }),
@@ -103,6 +106,7 @@ impl Listener {
     /// Sets how many connections wait at most.
     pub fn set_backlog(&self, backlog: u32) {
         self.backlog.store(backlog, Ordering::Relaxed);
+        self.let_in(&mut self.state.lock());
     }
 
     /// Whether one more connection may wait (listen(2); Linux lets one more than `backlog` wait).
@@ -164,8 +168,42 @@ impl Listener {
         state.let_go(asking);
     }
 
+    /// A socket of this machine asks for a connection. One that finds no room is open when there is some. `None`: it does not listen any more.
+    pub(super) fn join(&self, ends: Ends) -> Option<End> {
+        let mut state = self.state.lock();
+        let is_open = self.has_room(&state);
+        state.waiting.try_reserve(1).ok()?;
+        if state.is_closed {
+            return None;
+        }
+        let client = End::of_client(ends, is_open);
+        if is_open {
+            state.waiting.push_back(Connection::Joined(client.other()));
+            state.wakers.wake(READABLE);
+            return Some(client);
+        }
+        if state.joining.len() == state.joining.capacity() {
+            // Those that were given up since are not kept.
+            state.joining.retain(End::is_opening);
+            state.joining.try_reserve(1).ok()?;
+        }
+        state.joining.push_back(client.clone());
+        Some(client)
+    }
+
+    /// Opens connections that wait for room, as far as there is some.
+    fn let_in(&self, state: &mut State) {
+        while self.has_room(state) && state.waiting.try_reserve(1).is_ok() {
+            let Some(client) = state.joining.pop_front() else { break };
+            if client.open() {
+                state.waiting.push_back(Connection::Joined(client.other()));
+                state.wakers.wake(READABLE);
+            }
+        }
+    }
+
     /// A connection is open. False: nobody will accept it.
-    pub(super) fn opened(&self, connection: Arc<Connection>) -> bool {
+    pub(super) fn opened(&self, connection: Connection) -> bool {
         let mut state = self.state.lock();
         if state.is_closed || state.waiting.try_reserve(1).is_err() {
             return false;
@@ -179,7 +217,7 @@ impl Listener {
     ///
     /// # Errors
     /// `EAGAIN` when none does; `EINVAL` when it does not listen any more.
-    pub fn accept(&self, io: &Io<'_>) -> Result<Arc<Connection>, Errno> {
+    pub fn accept(&self, io: &Io<'_>) -> Result<Connection, Errno> {
         let mut state = self.state.lock();
         if state.is_closed {
             return Err(Errno::EINVAL);
@@ -187,7 +225,11 @@ impl Listener {
         if state.waiting.is_empty() {
             io.wait_for(&mut state.wakers, READABLE | PollEvents::HUP);
         }
-        state.waiting.pop_front().ok_or(Errno::EAGAIN)
+        let connection = state.waiting.pop_front().ok_or(Errno::EAGAIN)?;
+        if !state.joining.is_empty() {
+            self.let_in(&mut state);
+        }
+        Ok(connection)
     }
 
     /// What can be done without waiting (poll(2)).
@@ -213,15 +255,15 @@ impl Listener {
         others.take_over(&mut self.state.lock().wakers);
     }
 
-    /// Listens no more; answers the connections that nobody has accepted.
-    pub(super) fn close(&self) -> VecDeque<Arc<Connection>> {
+    /// Listens no more; answers the connections that nobody has accepted, and those that found no room.
+    pub(super) fn close(&self) -> (VecDeque<Connection>, VecDeque<End>) {
         let mut state = self.state.lock();
         state.is_closed = true;
         state.asking = HashMap::with_hasher(state.asking.hasher().clone());
         state.order = VecDeque::new();
         state.flows = 0;
         state.wakers.wake_all();
-        core::mem::take(&mut state.waiting)
+        (core::mem::take(&mut state.waiting), core::mem::take(&mut state.joining))
     }
 }
 

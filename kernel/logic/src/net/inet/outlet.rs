@@ -24,13 +24,6 @@ impl Capabilities {
         Self(capabilities)
     }
 
-    /// Checksums are nobody's matter: packets never leave the machine, or the device sees to them.
-    #[must_use]
-    pub fn without_checksums(mut self) -> Self {
-        self.0.checksum = ChecksumCapabilities::ignored();
-        self
-    }
-
     /// IP packets of at most `mtu` bytes on a link, which sees to the checksums of TCP and UDP, and looks at all others of what comes in, except for
     /// ICMP's; its device does what `offloads` say to what goes out.
     pub(super) fn of_link(mtu: usize, offloads: Offloads) -> Self {

@@ -1,7 +1,7 @@
 //! The stack: whose a packet is, and which way out it takes.
 //!
-//! Locks, outermost first: a connection or a UDP socket, the tables, a listener, a link, the queues of packets and deadlines. Packets are brought to their
-//! sockets with none of them held.
+//! Locks, outermost first: a connection to another machine or a UDP socket, the tables, a listener, a connection within this machine, a link, the queue of
+//! deadlines. Packets and datagrams are brought to their sockets with none of them held.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -17,21 +17,25 @@ use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::wire::{HardwareAddress, IpProtocol};
 use sync::Lock;
 
-use super::connection::{After, Connection, Ends};
-use super::deadlines::Deadlines;
-use super::flow::{Flow, instant};
+use crate::file::io::SliceSource;
+
+use super::carried::{After, Carried};
+use super::connection::{Connection, Ends};
+use super::deadlines::{Deadlines, Due};
+use super::flow::{Flow, GIVE_UP_FIRST_AFTER, instant};
 use super::groups::Groups;
 use super::icmp::Report;
+use super::joint::End;
 use super::listener::Listener;
-use super::loopback::Loopback;
 use super::name::{scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
-use super::ports::{Claim, ClaimId, Ports, ephemeral_from};
+use super::ports::{Claim, ClaimId, Ports};
 use super::reply::Reply;
 use super::rings::Rings;
 use super::routes::{Routes, Way};
-use super::udp::{self, Beside, Endpoint};
+use super::tcp::Tcp;
+use super::udp::{self, Beside, Datagram, Endpoint};
 
 mod endpoint;
 mod links;
@@ -56,7 +60,6 @@ pub struct Surroundings {
 #[derive(Debug)]
 pub struct Stack {
     around: Surroundings,
-    loopback: Loopback,
     routes: Lock<Routes>,
     /// Those that are listened to on the loopback interface.
     groups: Lock<Groups>,
@@ -64,15 +67,7 @@ pub struct Stack {
     udp: Lock<Udp>,
     deadlines: Lock<Deadlines>,
     /// Connections that packets came for, until [`Stack::settle_input`].
-    touched: Lock<VecDeque<Arc<Connection>>>,
-}
-
-/// TCP's tables.
-#[derive(Debug)]
-struct Tcp {
-    connections: HashMap<Ends, Arc<Connection>, SeedableRandomState>,
-    listeners: HashMap<u16, Vec<Arc<Listener>>, SeedableRandomState>,
-    ports: Ports,
+    touched: Lock<VecDeque<Arc<Carried>>>,
 }
 
 /// The number of the loopback interface.
@@ -109,17 +104,11 @@ impl Stack {
     /// A machine with nothing but itself to talk to.
     pub fn new(around: Surroundings) -> Arc<Self> {
         let hasher = || SeedableRandomState::with_seed((around.random)(), SharedSeed::global_fixed());
-        let tcp = Tcp {
-            connections: HashMap::with_hasher(hasher()),
-            listeners: HashMap::with_hasher(hasher()),
-            ports: Ports::default(),
-        };
         Arc::new(Self {
             around,
-            loopback: Loopback::new(),
             routes: Lock::default(),
             groups: Lock::default(),
-            tcp: Lock::new(tcp),
+            tcp: Lock::new(Tcp::new(around.random)),
             udp: Lock::new(Udp { endpoints: HashMap::with_hasher(hasher()), ports: Ports::default() }),
             deadlines: Lock::new(Deadlines::default()),
             touched: Lock::default(),
@@ -172,9 +161,9 @@ impl Stack {
     /// Does `with` with the way out to `remote`, by `link` if that is said.
     fn outlet_by<R>(&self, remote: SocketAddr, link: u32, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
         match self.way_by(remote, link) {
-            Way::Here => with(&mut self.loopback.outlet()),
             Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
-            Way::None => with(&mut Nowhere::default()),
+            // No packet goes to this machine itself: one that says it came from here is not answered.
+            Way::Here | Way::None => with(&mut Nowhere::default()),
         }
     }
 
@@ -201,78 +190,84 @@ impl Stack {
         let listener = Arc::new(Listener::new(address, v6_only, backlog, (self.around.random)()));
         let mut tcp = self.tcp.lock();
         tcp.ports.listen(bound.id)?;
-        tcp.listeners.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        let listeners = tcp.listeners.entry(bound.port()).or_default();
-        listeners.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        listeners.push(Arc::clone(&listener));
+        tcp.add_listener(&listener)?;
         Ok(listener)
     }
 
     /// `listener` listens no more; who waits to be accepted is turned away.
     pub fn close_listener(&self, listener: &Arc<Listener>) {
-        {
-            let mut tcp = self.tcp.lock();
-            let port = listener.address().port();
-            if let Some(listeners) = tcp.listeners.get_mut(&port) {
-                listeners.retain(|other| !Arc::ptr_eq(other, listener));
-                if listeners.is_empty() {
-                    tcp.listeners.remove(&port);
-                }
-            }
-        }
-        for connection in listener.close() {
-            self.step(&connection, |flow| flow.abort());
-        }
+        self.tcp.lock().remove_listener(listener);
+        let (waiting, joining) = listener.close();
+        waiting.iter().for_each(|connection| connection.abort(self));
+        joining.iter().for_each(|client| client.refuse(self, Errno::ECONNREFUSED));
     }
 
-    /// A connection from `local`, whose port may be 0 and whose address unspecified, to `remote`. It begins with its first [`Stack::step`].
+    /// A connection from `local`, whose port may be 0 and whose address unspecified, to `remote`.
     ///
     /// # Errors
-    /// `EADDRNOTAVAIL` when all ports are taken; `EADDRINUSE` when there is this connection already; `ENETUNREACH`; `ENOBUFS`.
-    pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
-        let source = if local.ip().is_unspecified() { self.source_for(remote)? } else { local.ip() };
-        let scope = scope_of(local).max(scope_of(remote));
-        let now = self.now();
-        let mut tcp = self.tcp.lock();
-        let port = match local.port() {
-            0 => tcp
-                .free_port(scoped(source, 0, scope), remote, (self.around.random)())
-                .ok_or(Errno::EADDRNOTAVAIL)?,
-            port => port,
-        };
-        let ends = (scoped(source, port, scope), remote);
-        if tcp.connections.contains_key(&ends) {
-            return Err(Errno::EADDRINUSE);
+    /// `EADDRNOTAVAIL` when all ports are taken, or there is this connection already; `ENETUNREACH`; `ENOBUFS`.
+    pub fn connect(&self, local: SocketAddr, remote: SocketAddr) -> Result<Connection, Errno> {
+        if self.is_local(remote.ip()) {
+            return self.join_ends(local, remote).map(Connection::Joined);
         }
-        let seed = (self.around.random)();
-        let rings = (self.around.rings)()?;
-        let flow = self.outlet(remote, |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
-        tcp.insert(flow, Weak::new())
+        let source = if local.ip().is_unspecified() { self.source_for(remote)? } else { local.ip() };
+        let local = scoped(source, local.port(), scope_of(local).max(scope_of(remote)));
+        let now = self.now();
+        let carried = {
+            let mut tcp = self.tcp.lock();
+            let ends = tcp.ends(local, remote, self.around.random)?;
+            let (seed, rings) = ((self.around.random)(), (self.around.rings)()?);
+            let flow = self.outlet(remote, |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
+            let carried = Arc::new(Carried::new(flow, Weak::new()));
+            tcp.insert(ends, Some(Arc::clone(&carried)))?;
+            carried
+        };
+        self.step(&carried, |_| ());
+        Ok(Connection::Carried(carried))
     }
 
-    /// Does `step` with a connection, and all that follows from it.
-    pub fn step<R>(&self, connection: &Arc<Connection>, step: impl FnOnce(&mut Flow) -> R) -> R {
-        let result = self.step_quietly(connection, |flow, _| step(flow));
-        self.serve_loopback();
-        result
-    }
-
-    /// The program has closed it. What was written is still sent, unless `at_once`, or something was never read: then the other side is told so
-    /// by a reset (RFC 2525, section 2.17).
-    pub fn release(&self, connection: &Arc<Connection>, at_once: bool) {
-        self.step(connection, |flow| {
-            if at_once || flow.readable() > 0 || flow.is_opening() {
-                flow.abort();
-            } else {
-                flow.orphan();
+    /// [`Stack::connect`] within this machine: the two ends are joined as soon as the listener has room.
+    fn join_ends(&self, local: SocketAddr, remote: SocketAddr) -> Result<End, Errno> {
+        let source = if local.ip().is_unspecified() { remote.ip() } else { local.ip() };
+        let (ends, listener) = {
+            let mut tcp = self.tcp.lock();
+            let ends = tcp.ends(SocketAddr::new(source, local.port()), remote, self.around.random)?;
+            tcp.insert(ends, None)?;
+            (ends, tcp.listener_for(remote))
+        };
+        let end = match listener.and_then(|listener| listener.join(ends)) {
+            Some(end) => end,
+            None if ends.0 == ends.1 => End::of_itself(ends),
+            None => {
+                let end = End::of_client(ends, false);
+                end.refuse(self, Errno::ECONNREFUSED);
+                end
             }
-        });
+        };
+        if end.is_opening() {
+            let patience = u64::try_from(GIVE_UP_FIRST_AFTER.as_nanos()).unwrap_or(u64::MAX);
+            let deadline = self.now().saturating_add(patience);
+            if self.deadlines.lock().add(deadline, Due::Joint(end.downgrade())) {
+                (self.around.hurry)();
+            }
+        }
+        Ok(end)
     }
 
-    /// [`Stack::step`] of a packet that came.
-    fn step_quietly<R>(
+    /// A connection within this machine is over: others may be between its addresses.
+    pub(super) fn forget(&self, ends: &Ends) {
+        self.tcp.lock().forget(ends);
+    }
+
+    /// Does `step` with a connection to another machine, and all that follows from it.
+    pub fn step<R>(&self, connection: &Arc<Carried>, step: impl FnOnce(&mut Flow) -> R) -> R {
+        self.step_with(connection, |flow, _| step(flow))
+    }
+
+    /// [`Stack::step`] that is told the way out.
+    fn step_with<R>(
         &self,
-        connection: &Arc<Connection>,
+        connection: &Arc<Carried>,
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> R {
         let remote = connection.ends().1;
@@ -281,10 +276,10 @@ impl Stack {
         result
     }
 
-    fn see_to(&self, connection: &Arc<Connection>, after: After) {
+    fn see_to(&self, connection: &Arc<Carried>, after: After) {
         if let Some(deadline) = after.deadline
             && connection.must_queue_for(deadline)
-            && self.deadlines.lock().add(deadline, Arc::downgrade(connection))
+            && self.deadlines.lock().add(deadline, Due::Carried(Arc::downgrade(connection)))
         {
             (self.around.hurry)();
         }
@@ -292,21 +287,10 @@ impl Stack {
             self.tcp.lock().remove(connection);
         }
         if let Some(listener) = after.opened_for
-            && !listener.opened(Arc::clone(connection))
+            && !listener.opened(Connection::Carried(Arc::clone(connection)))
         {
-            self.step_quietly(connection, |flow, _| flow.abort());
+            self.step(connection, Flow::abort);
         }
-    }
-
-    /// Brings the packets that were sent to this machine to their sockets.
-    fn serve_loopback(&self) {
-        let capabilities = self.loopback.capabilities();
-        self.loopback.serve(|packet| {
-            if let Some(packet) = Packet::parse(packet) {
-                self.receive(&packet, capabilities);
-                self.settle_input();
-            }
-        });
     }
 
     /// When [`Stack::tick`] must be called: monotonic nanoseconds.
@@ -316,6 +300,15 @@ impl Stack {
         [next, self.deadlines.lock().next()].into_iter().flatten().min()
     }
 
+    /// Does what follows from the packets that came in.
+    pub(super) fn settle_input(&self) {
+        loop {
+            let next = self.touched.lock().pop_front();
+            let Some(connection) = next else { break };
+            self.step(&connection, |_| ());
+        }
+    }
+
     /// Does what is due by now.
     pub fn tick(&self) {
         for link in self.links().iter() {
@@ -323,30 +316,26 @@ impl Stack {
         }
         loop {
             let due = self.deadlines.lock().pop_due(self.now());
-            let Some((deadline, connection)) = due else { return };
-            if let Some(connection) = connection.upgrade().filter(|connection| connection.is_due(deadline)) {
-                self.step(&connection, Flow::tick);
+            match due {
+                None => return,
+                Some((deadline, Due::Carried(carried))) => {
+                    if let Some(carried) = carried.upgrade().filter(|carried| carried.is_due(deadline)) {
+                        self.step(&carried, Flow::tick);
+                    }
+                }
+                Some((_, Due::Joint(joint))) => {
+                    if let Some(joint) = joint.upgrade() {
+                        joint.give_up(self);
+                    }
+                }
             }
         }
     }
 
-    /// An IP packet came in from who does what `capabilities` say. What it leads to is done by [`Stack::settle_input`], for many packets at once: a
-    /// connection acknowledges all that came with one packet, and who waits for it is woken once.
+    /// An IP packet came in from who does what `capabilities` say: it is brought to its socket. What is nobody's is answered as it must be, or not at all.
+    /// What it leads to is done by [`Stack::settle_input`], for many packets at once: a connection acknowledges all that came with one packet, and who
+    /// waits for it is woken once.
     pub fn input(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
-        self.receive(packet, capabilities);
-    }
-
-    /// Does what follows from the packets that came in.
-    pub(super) fn settle_input(&self) {
-        loop {
-            let next = self.touched.lock().pop_front();
-            let Some(connection) = next else { break };
-            self.step_quietly(&connection, |_, _| ());
-        }
-    }
-
-    /// Brings a packet to its socket. What is malformed, or nobody's, is answered as it must be, or not at all.
-    fn receive(&self, packet: &Packet<'_>, capabilities: &Capabilities) {
         if packet.source.is_unspecified() {
             return;
         }
@@ -385,7 +374,11 @@ impl Stack {
             return self.deliver_to_all((remote, local), beside, payload);
         }
         match self.endpoint_for(local, remote) {
-            Some(endpoint) => endpoint.deliver((remote, local), beside, payload),
+            Some(endpoint) => {
+                if let Ok(datagram) = Datagram::new((remote, local), beside, &mut SliceSource(payload)) {
+                    endpoint.deliver(datagram);
+                }
+            }
             None => self.answer_for_nobody(packet),
         }
     }
@@ -404,8 +397,8 @@ impl Stack {
             endpoint.fail(report.errno);
         }
         if report.protocol == IpProtocol::Tcp {
-            let connection = self.tcp.lock().connections.get(&report.ends).cloned();
-            if let Some(connection) = connection {
+            let connection = self.tcp.lock().connection(&report.ends);
+            if let Some(Some(connection)) = connection {
                 // There is nobody to be told that it ends.
                 let nowhere = &mut Nowhere::default();
                 let end = |flow: &mut Flow, _: &mut dyn Outlet| flow.fail_unreachable(report.errno);
@@ -419,13 +412,15 @@ impl Stack {
         let ends = segment.ends();
         let (connection, listener) = {
             let tcp = self.tcp.lock();
-            let connection = tcp.connections.get(&ends).cloned();
+            let connection = tcp.connection(&ends);
             let listener = if connection.is_none() { tcp.listener_for(segment.local) } else { None };
             (connection, listener)
         };
         if let Some(connection) = connection {
             let reply = &mut Reply::new(self, segment.remote, capabilities);
-            if connection.receive(packet, &segment, self.now(), reply) {
+            if let Some(connection) = connection
+                && connection.receive(packet, &segment, self.now(), reply)
+            {
                 self.touched.lock().push_back(connection);
             }
             return;
@@ -477,8 +472,11 @@ impl Stack {
             self.answering(&first, &first.segment()?, asking.seed, nowhere)
         };
         let Some(flow) = asking.flow.or_else(again) else { return };
-        let Ok(connection) = self.tcp.lock().insert(flow, Arc::downgrade(listener)) else { return };
-        self.step_quietly(&connection, |flow, outlet| flow.receive_packet(packet, segment, now, outlet));
+        let connection = Arc::new(Carried::new(flow, Arc::downgrade(listener)));
+        if self.tcp.lock().insert(ends, Some(Arc::clone(&connection))).is_err() {
+            return;
+        }
+        self.step_with(&connection, |flow, outlet| flow.receive_packet(packet, segment, now, outlet));
     }
 
     /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.
@@ -490,37 +488,6 @@ impl Stack {
             interface.set_any_ip(true);
             interface.poll_ingress_single(now, &mut port, &mut SocketSet::new(Vec::new()));
         });
-    }
-}
-
-impl Tcp {
-    fn insert(&mut self, flow: Box<Flow>, listener: Weak<Listener>) -> Result<Arc<Connection>, Errno> {
-        self.connections.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
-        let connection = Arc::new(Connection::new(flow, listener));
-        self.connections.insert(connection.ends(), Arc::clone(&connection));
-        Ok(connection)
-    }
-
-    fn remove(&mut self, connection: &Arc<Connection>) {
-        let is_it = |found: &Arc<Connection>| Arc::ptr_eq(found, connection);
-        if self.connections.get(&connection.ends()).is_some_and(is_it) {
-            self.connections.remove(&connection.ends());
-        }
-    }
-
-    /// The listener that fits a connection to `local` best.
-    fn listener_for(&self, local: SocketAddr) -> Option<Arc<Listener>> {
-        let listeners = self.listeners.get(&local.port())?;
-        let fitting = listeners.iter().filter_map(|listener| Some((listener.fits(local)?, listener)));
-        fitting.max_by_key(|(fit, _)| *fit).map(|(_, listener)| Arc::clone(listener))
-    }
-
-    /// A port that no connection from `source` to `remote` uses, and nobody has claimed, looked for from where `random` says.
-    fn free_port(&self, mut source: SocketAddr, remote: SocketAddr, random: u64) -> Option<u16> {
-        ephemeral_from(random).find(|&port| {
-            source.set_port(port);
-            !self.ports.is_claimed(port) && !self.connections.contains_key(&(source, remote))
-        })
     }
 }
 

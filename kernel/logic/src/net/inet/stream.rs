@@ -18,8 +18,7 @@ use crate::net::address::SocketAddress;
 use crate::net::options::{Common, Switches};
 use crate::net::socket::{Accepted, Incoming, Outgoing, Socket, Target};
 
-use super::connection::Connection;
-use super::flow::Flow;
+use super::connection::{Connection, Manner};
 use super::listener::Listener;
 use super::name::{Naming, check_scope, destination, scope_of, scoped};
 use super::ports::Claim;
@@ -40,6 +39,8 @@ struct State {
     /// Its own port, if it has claimed one, and the address that came with it.
     bound: Option<(Bound, SocketAddr)>,
     is: Is,
+    /// connect(2) has said that the connection is there.
+    is_told: bool,
     /// Who waits for it while it is nothing yet.
     early: WakerSet,
 }
@@ -49,7 +50,7 @@ struct State {
 enum Is {
     Fresh,
     Listening(Arc<Listener>),
-    Connected(Arc<Connection>),
+    Connected(Connection),
 }
 
 impl State {
@@ -67,8 +68,13 @@ impl State {
 impl StreamSocket {
     /// A socket that is nowhere yet.
     pub fn new(common: Common, stack: Arc<Stack>) -> Self {
-        let state =
-            State { settings: Settings::default(), bound: None, is: Is::Fresh, early: WakerSet::new() };
+        let state = State {
+            settings: Settings::default(),
+            bound: None,
+            is: Is::Fresh,
+            is_told: false,
+            early: WakerSet::new(),
+        };
         Self { common, stack, state: Lock::new(state) }
     }
 
@@ -81,38 +87,26 @@ impl StreamSocket {
     }
 
     /// The connection, if there is one.
-    fn connection(&self) -> Option<Arc<Connection>> {
+    fn connection(&self) -> Option<Connection> {
         match &self.state.lock().is {
-            Is::Connected(connection) => Some(Arc::clone(connection)),
+            Is::Connected(connection) => Some(connection.clone()),
             _ => None,
         }
     }
 
-    /// Does `attempt` with the flow. Who waits for `events` registers first, so that no change is missed.
-    fn with_flow<R>(
-        &self,
-        io: &Io<'_>,
-        events: PollEvents,
-        none: Errno,
-        attempt: impl FnOnce(&mut Flow) -> Result<R, Errno>,
-    ) -> Result<R, Errno> {
-        let connection = self.connection().ok_or(none)?;
-        connection.wait_for(io, events);
-        self.stack.step(&connection, attempt)
-    }
-
-    /// Tells the flow what the options say of it.
-    fn configure(&self, connection: &Arc<Connection>) {
+    /// Tells the connection what the options say of it.
+    fn configure(&self, connection: &Connection) {
         let settings = self.state.lock().settings;
         let seconds = |seconds: i32| Duration::from_secs(seconds.unsigned_abs().into());
-        let keep_alive = self.common.is_on(Switches::KEEP_ALIVE).then(|| seconds(settings.keep_idle));
-        self.stack.step(connection, |flow| {
-            flow.set_no_delay(settings.no_delay != 0);
-            flow.set_keep_alive(keep_alive);
-            flow.set_hop_limit(settings.hop_limit(connection.ends().1.is_ipv6()));
-            let patience = Duration::from_millis(settings.user_timeout.unsigned_abs().into());
-            flow.set_patience(Some(patience).filter(|patience| !patience.is_zero()));
-        });
+        let patience = Duration::from_millis(settings.user_timeout.unsigned_abs().into());
+        let manner = Manner {
+            buffers: [self.common.send_buffer(), self.common.receive_buffer()],
+            no_delay: settings.no_delay != 0,
+            keep_alive: self.common.is_on(Switches::KEEP_ALIVE).then(|| seconds(settings.keep_idle)),
+            hop_limit: settings.hop_limit(connection.ends().1.is_ipv6()),
+            patience: Some(patience).filter(|patience| !patience.is_zero()),
+        };
+        connection.configure(&self.stack, &manner);
     }
 
     fn claim(&self, address: SocketAddr, v6_only: bool) -> Claim {
@@ -151,7 +145,7 @@ impl Socket for StreamSocket {
     fn listen(&self, _io: &Io<'_>, backlog: u32) -> Result<(), Errno> {
         let naming = self.naming();
         let mut state = self.state.lock();
-        let State { bound, is, settings, early } = &mut *state;
+        let State { bound, is, settings, early, .. } = &mut *state;
         match is {
             Is::Connected(_) => Err(Errno::EINVAL),
             Is::Listening(listener) => {
@@ -182,7 +176,8 @@ impl Socket for StreamSocket {
         let state = State {
             settings,
             bound: None,
-            is: Is::Connected(Arc::clone(&connection)),
+            is: Is::Connected(connection.clone()),
+            is_told: true,
             early: WakerSet::new(),
         };
         let socket =
@@ -191,6 +186,7 @@ impl Socket for StreamSocket {
         Ok(Accepted { file: Arc::new(socket), peer })
     }
 
+    /// Who does not wait is told later that it is there, however soon that is; who does asks at once.
     fn connect(&self, io: &Io<'_>, to: Target<'_>) -> Result<(), Errno> {
         if *to.address == SocketAddress::Unspecified {
             return self.disconnect();
@@ -206,9 +202,13 @@ impl Socket for StreamSocket {
             match &state.is {
                 Is::Fresh => {}
                 Is::Listening(_) => return Err(Errno::EISCONN),
-                Is::Connected(connection) => {
-                    let opening = connection.look(|flow| flow.is_opening());
-                    return Err(if opening { Errno::EALREADY } else { Errno::EISCONN });
+                Is::Connected(_) if state.is_told => return Err(Errno::EISCONN),
+                Is::Connected(_) => {
+                    drop(state);
+                    return self.connected(io).map_err(|errno| match errno {
+                        Errno::EAGAIN => Errno::EALREADY,
+                        errno => errno,
+                    });
                 }
             }
             if remote.port() == 0 {
@@ -217,38 +217,30 @@ impl Socket for StreamSocket {
             let local = state.bound.as_ref().map_or(naming.nothing(), |(_, address)| *address);
             let connection = self.stack.connect(local, remote)?;
             connection.take_over(&mut state.early);
-            state.is = Is::Connected(Arc::clone(&connection));
+            (state.is, state.is_told) = (Is::Connected(connection.clone()), false);
             connection
         };
         self.configure(&connection);
-        match self.connected(io) {
-            Err(Errno::EAGAIN) => Err(Errno::EINPROGRESS),
-            answer => answer,
-        }
+        Err(Errno::EINPROGRESS)
     }
 
     fn connected(&self, io: &Io<'_>) -> Result<(), Errno> {
         let connection = self.connection().ok_or(Errno::ENOTCONN)?;
-        connection.wait_for(io, WRITABLE | PollEvents::ERR | PollEvents::HUP);
-        let failed = connection.look(|flow| match flow.take_error() {
-            Some(errno) => Err(errno),
-            None if flow.is_opening() => Err(Errno::EAGAIN),
-            None => Ok(()),
-        });
-        if failed.is_err_and(|errno| errno != Errno::EAGAIN) {
+        let opened = connection.opened(io);
+        match opened {
+            Ok(()) => self.state.lock().is_told = true,
+            Err(Errno::EAGAIN) => {}
             // It may be tried again.
-            self.state.lock().become_fresh();
+            Err(_) => drop(self.state.lock().become_fresh()),
         }
-        failed
+        opened
     }
 
     fn send(&self, io: &Io<'_>, from: &mut dyn Source, message: &mut Outgoing<'_>) -> Result<usize, Errno> {
         if message.flags.contains(MsgFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
-        self.with_flow(io, WRITABLE | PollEvents::ERR | PollEvents::HUP, Errno::EPIPE, |flow| {
-            flow.write(from)
-        })
+        self.write_at(io, 0, from)
     }
 
     fn receive(&self, io: &Io<'_>, out: &mut dyn Sink, message: &mut Incoming) -> Result<usize, Errno> {
@@ -256,12 +248,7 @@ impl Socket for StreamSocket {
             return Err(Errno::EINVAL);
         }
         let peek = message.flags.contains(MsgFlags::PEEK);
-        let connection = self.connection().ok_or(Errno::ENOTCONN)?;
-        let (result, must_tell) = connection.read(io, out, peek);
-        if must_tell {
-            self.stack.step(&connection, |_| ());
-        }
-        result
+        self.connection().ok_or(Errno::ENOTCONN)?.read(&self.stack, io, out, peek)
     }
 
     fn shutdown(&self, _io: &Io<'_>, how: Shutdown) -> Result<(), Errno> {
@@ -274,18 +261,7 @@ impl Socket for StreamSocket {
                 }
                 Ok(())
             }
-            Is::Connected(connection) => self.stack.step(&connection, |flow| {
-                if flow.is_over() {
-                    return Err(Errno::ENOTCONN);
-                }
-                if how != Shutdown::Write {
-                    flow.read_no_more();
-                }
-                if how != Shutdown::Read {
-                    flow.finish();
-                }
-                Ok(())
-            }),
+            Is::Connected(connection) => connection.shut(&self.stack, how),
         }
     }
 
@@ -301,8 +277,7 @@ impl Socket for StreamSocket {
 
     fn peer_address(&self) -> Result<SocketAddress, Errno> {
         let connection = self.connection().ok_or(Errno::ENOTCONN)?;
-        let is_there = connection.look(|flow| flow.is_open() && !flow.is_over());
-        if is_there { Ok(self.naming().told(connection.ends().1)) } else { Err(Errno::ENOTCONN) }
+        if connection.is_there() { Ok(self.naming().told(connection.ends().1)) } else { Err(Errno::ENOTCONN) }
     }
 
     fn is_listening(&self) -> bool {
@@ -317,12 +292,12 @@ impl Socket for StreamSocket {
         match self.is() {
             Is::Fresh => Ok(0),
             Is::Listening(_) => Err(Errno::EINVAL),
-            Is::Connected(connection) => Ok(connection.look(|flow| flow.unacknowledged()) as u64),
+            Is::Connected(connection) => Ok(connection.unsent() as u64),
         }
     }
 
     fn option_changed(&self, option: SocketOption) {
-        if option == SocketOption::KeepAlive
+        if matches!(option, SocketOption::KeepAlive | SocketOption::SendBuffer | SocketOption::ReceiveBuffer)
             && let Some(connection) = self.connection()
         {
             self.configure(&connection);
@@ -350,7 +325,7 @@ impl StreamSocket {
         match self.state.lock().become_fresh() {
             Is::Fresh => {}
             Is::Listening(listener) => self.stack.close_listener(&listener),
-            Is::Connected(connection) => self.stack.step(&connection, Flow::abort),
+            Is::Connected(connection) => connection.abort(&self.stack),
         }
         Ok(())
     }
@@ -358,11 +333,11 @@ impl StreamSocket {
 
 impl File for StreamSocket {
     fn read_at(&self, io: &Io<'_>, _offset: u64, out: &mut dyn Sink) -> Result<usize, Errno> {
-        self.receive(io, out, &mut Incoming::default())
+        self.connection().ok_or(Errno::ENOTCONN)?.read(&self.stack, io, out, false)
     }
 
     fn write_at(&self, io: &Io<'_>, _offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        self.send(io, from, &mut Outgoing::default())
+        self.connection().ok_or(Errno::EPIPE)?.write(&self.stack, io, from)
     }
 
     fn readiness(&self, io: &Io<'_>) -> PollEvents {
@@ -390,7 +365,7 @@ impl File for StreamSocket {
         match self.is() {
             Is::Fresh => Ok(0),
             Is::Listening(_) => Err(Errno::EINVAL),
-            Is::Connected(connection) => Ok(connection.look(|flow| flow.readable()) as u64),
+            Is::Connected(connection) => Ok(connection.readable() as u64),
         }
     }
 }
@@ -402,7 +377,7 @@ impl Drop for StreamSocket {
             Is::Listening(listener) => self.stack.close_listener(&listener),
             Is::Connected(connection) => {
                 let at_once = self.common.linger() == Some(0);
-                self.stack.release(&connection, at_once);
+                connection.release(&self.stack, at_once);
             }
         }
     }

@@ -98,6 +98,15 @@ impl Endpoint {
         (state.local, state.remote)
     }
 
+    /// Its own address, for who is to send from it.
+    ///
+    /// # Errors
+    /// What went wrong before, once.
+    pub(super) fn sender(&self) -> Result<SocketAddr, Errno> {
+        let mut state = self.state.lock();
+        state.error.take().map_or(Ok(state.local), Err)
+    }
+
     /// Has it sent to and hear `remote` only, from `local`; or anybody again.
     pub(super) fn connect(&self, local: SocketAddr, remote: Option<SocketAddr>) {
         let mut state = self.state.lock();
@@ -127,18 +136,16 @@ impl Endpoint {
     }
 
     /// A datagram came; too many are lost.
-    pub(super) fn deliver(&self, (from, to): (SocketAddr, SocketAddr), beside: Beside, payload: &[u8]) {
+    pub(super) fn deliver(&self, datagram: Datagram) {
         let mut state = self.state.lock();
-        let cost = payload.len() + COST;
-        if state.is_shut || state.bytes + cost > self.most_waiting.load(Ordering::Relaxed) {
+        let cost = datagram.bytes.len() + COST;
+        if state.is_shut
+            || state.bytes + cost > self.most_waiting.load(Ordering::Relaxed)
+            || state.waiting.try_reserve(1).is_err()
+        {
             return;
         }
-        let mut bytes = Vec::new();
-        if bytes.try_reserve_exact(payload.len()).is_err() || state.waiting.try_reserve(1).is_err() {
-            return;
-        }
-        bytes.extend_from_slice(payload);
-        state.waiting.push_back(Datagram { from, to, bytes, beside });
+        state.waiting.push_back(datagram);
         state.bytes += cost;
         state.wakers.wake(READABLE);
     }
@@ -256,7 +263,7 @@ impl Way {
 }
 
 /// Datagrams that one is cut into at most (Linux `UDP_MAX_SEGMENTS`).
-const MOST_SEGMENTS: usize = 64;
+pub(super) const MOST_SEGMENTS: usize = 64;
 
 /// All of `from`, which becomes one datagram or several.
 ///
@@ -301,7 +308,30 @@ pub(super) fn send_cut(
     Ok(bytes.len())
 }
 
-/// Sends all of `from` as one datagram.
+impl Datagram {
+    /// All of `from`, for a socket of this machine.
+    ///
+    /// # Errors
+    /// `EMSGSIZE` when it is too long; `ENOBUFS` without memory; `EFAULT`.
+    pub(super) fn new(
+        (from, to): (SocketAddr, SocketAddr),
+        beside: Beside,
+        payload: &mut dyn Source,
+    ) -> Result<Self, Errno> {
+        let length = payload.left();
+        // IPv4 counts its own header.
+        if length > MOST_BYTES - if to.is_ipv4() { IPV4_HEADER } else { 0 } {
+            return Err(Errno::EMSGSIZE);
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| Errno::ENOBUFS)?;
+        bytes.resize(length, 0);
+        payload.take(&mut bytes)?;
+        Ok(Self { from, to, bytes, beside })
+    }
+}
+
+/// Sends all of `from` as one datagram to another machine.
 ///
 /// # Errors
 /// `EMSGSIZE` when it is too long for one packet; `ENOBUFS` without room; `EFAULT`.

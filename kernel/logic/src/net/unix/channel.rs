@@ -23,6 +23,8 @@ use crate::net::socket::{Control, Incoming};
 const MOST_RUNS: usize = 512;
 /// Places for so many of them are kept when they are gone.
 const KEPT_RUNS: usize = 32;
+/// So many bytes of memory are kept when nothing is in them.
+const KEPT: usize = 64 << 10;
 /// Who sent what nobody said who sent (`/proc/sys/kernel/overflowuid`).
 const NOBODY: Ucred = Ucred { pid: 0, uid: 65534, gid: 65534 };
 
@@ -113,34 +115,6 @@ impl Parcel {
 }
 
 impl State {
-    fn fill(&mut self, from: &mut dyn Source, count: usize) -> (usize, Result<(), Errno>) {
-        let mut done = 0;
-        while done < count {
-            let free = self.bytes.free();
-            let step = free.len().min(count - done);
-            if let Err(errno) = from.take(&mut free[..step]) {
-                return (done, Err(errno));
-            }
-            self.bytes.add(step);
-            done += step;
-        }
-        (done, Ok(()))
-    }
-
-    /// Hands over `count` bytes from the one at `offset` on; they stay in the ring.
-    fn hand_over(&self, out: &mut dyn Sink, offset: usize, count: usize) -> (usize, Result<(), Errno>) {
-        let mut done = 0;
-        while done < count {
-            let row = self.bytes.filled(offset + done);
-            let step = row.len().min(count - done);
-            if let Err(errno) = out.put(&row[..step]) {
-                return (done, Err(errno));
-            }
-            done += step;
-        }
-        (done, Ok(()))
-    }
-
     /// What to answer when there is nothing to receive.
     fn nothing(&mut self, io: &Io<'_>) -> Result<usize, Errno> {
         match self.error.take() {
@@ -214,7 +188,7 @@ impl Channel {
             io.wait_for(&mut state.writers, PollEvents::all());
             return Err(Errno::EAGAIN);
         }
-        let (done, end) = state.fill(from, wanted.min(room));
+        let (done, end) = state.bytes.fill(from, wanted.min(room));
         if done > 0 {
             if is_plain {
                 state.plain += done;
@@ -250,7 +224,7 @@ impl Channel {
             return Err(Errno::EAGAIN);
         }
         state.runs.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
-        let (done, end) = state.fill(from, wanted);
+        let (done, end) = state.bytes.fill(from, wanted);
         if let Err(errno) = end {
             state.bytes.take_back(done);
             return Err(errno);
@@ -274,7 +248,7 @@ impl Channel {
         }
         if state.runs.is_empty() && !state.wants_credentials {
             let count = state.plain.min(out.room());
-            let (done, end) = state.hand_over(out, 0, count);
+            let (done, end) = state.bytes.hand_over(out, 0, count);
             let done = partial(done, end)?;
             if !message.flags.contains(MsgFlags::PEEK) {
                 state.consume(done);
@@ -291,7 +265,7 @@ impl Channel {
             }
             let (whole, has_rights) = (run.left, run.rights().is_some());
             let count = whole.min(out.room());
-            let (handed, handing) = state.hand_over(out, done, count);
+            let (handed, handing) = state.bytes.hand_over(out, done, count);
             done += handed;
             (last, end) = (if handed > 0 { index } else { last }, handing);
             if end.is_err() || has_rights {
@@ -321,7 +295,7 @@ impl Channel {
         }
         let Some(run) = state.runs.front() else { return state.nothing(io) };
         let (whole, count) = (run.left, run.left.min(out.room()));
-        state.hand_over(out, 0, count).1?;
+        state.bytes.hand_over(out, 0, count).1?;
         message.told.set(MsgFlags::TRUNC, count < whole);
         state.tell(0, 0, message);
         if !message.flags.contains(MsgFlags::PEEK) {
@@ -428,7 +402,7 @@ impl State {
     }
 
     fn after_reading(&mut self) {
-        self.bytes.relax();
+        self.bytes.relax(KEPT);
         if self.runs.is_empty() && self.runs.capacity() > KEPT_RUNS {
             self.runs = VecDeque::new();
         }

@@ -21,6 +21,7 @@ use sync::Lock;
 use super::{ETHERNET, Link, Setting, Setting6};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
+use crate::net::inet::carried::Carried;
 use crate::net::inet::connection::Connection;
 use crate::net::inet::device::{Device, Finish, Frame, Offloads, Received};
 use crate::net::inet::listener::Listener;
@@ -180,10 +181,24 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-fn connect(machine: &Machine, remote: &str) -> Arc<Connection> {
-    let connection = machine.stack.connect(address("0.0.0.0:0"), address(remote)).unwrap();
-    machine.stack.step(&connection, |_| ());
-    connection
+fn carried(connection: Connection) -> Arc<Carried> {
+    match connection {
+        Connection::Carried(carried) => carried,
+        Connection::Joined(_) => panic!("it goes to another machine"),
+    }
+}
+
+fn connect(machine: &Machine, remote: &str) -> Arc<Carried> {
+    carried(machine.stack.connect(address("0.0.0.0:0"), address(remote)).unwrap())
+}
+
+/// A socket of `machine` that listens at port 80.
+fn listen(machine: &Machine, address: &str, backlog: u32) -> (Bound, Arc<Listener>) {
+    let address = address.parse().unwrap();
+    let claim = Claim { address, v6_only: false, reuse_address: false, reuse_port: false, listens: false };
+    let bound = machine.stack.bind(claim).unwrap();
+    let listener = machine.stack.listen(&bound, address, false, backlog).unwrap();
+    (bound, listener)
 }
 
 fn question(from: [u8; 6], who: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
@@ -301,15 +316,6 @@ fn who_asks_for_an_address_keeps_senders_waiting() {
     assert_eq!(us.stack.source_for(far), Err(Errno::ENETUNREACH));
 }
 
-fn listen(machine: &Machine, server: &str, backlog: u32) -> (Bound, Arc<Listener>) {
-    let server = address(server);
-    let claim =
-        Claim { address: server, v6_only: false, reuse_address: false, reuse_port: false, listens: false };
-    let bound = machine.stack.bind(claim).unwrap();
-    let listener = machine.stack.listen(&bound, server, false, backlog).unwrap();
-    (bound, listener)
-}
-
 /// More than flows are kept for.
 #[test]
 fn many_ask_at_once() {
@@ -321,7 +327,7 @@ fn many_ask_at_once() {
     while servers.len() < clients.len() {
         carry(&us, &them, &mut || false);
         while let Ok(server) = listener.accept(&Io::default()) {
-            servers.push(server);
+            servers.push(carried(server));
         }
         if servers.len() < clients.len() {
             go_on([&us, &them]);
@@ -341,7 +347,7 @@ fn more_answer_at_once_than_may_wait() {
     let (_bound, listener) = listen(&them, "192.0.2.2:80", 4);
     let clients: Vec<_> = (0..50).map(|_| connect(&us, "192.0.2.2:80")).collect();
     let mut servers = Vec::new();
-    let has_come = |server: &Arc<Connection>| server.look(|flow| flow.readable()) == 4;
+    let has_come = |server: &Arc<Carried>| server.look(|flow| flow.readable()) == 4;
     let mut written = vec![false; clients.len()];
     while servers.len() < clients.len() || !servers.iter().all(has_come) {
         carry(&us, &them, &mut || false);
@@ -351,7 +357,7 @@ fn more_answer_at_once_than_may_wait() {
             assert_eq!(client.take_error(), None);
         }
         while let Ok(server) = listener.accept(&Io::default()) {
-            servers.push(server);
+            servers.push(carried(server));
         }
         if us.device.sent.lock().is_empty() && them.device.sent.lock().is_empty() {
             go_on([&us, &them]);
@@ -373,7 +379,7 @@ fn transfer(loss_in_100: u64) {
         sent += us.stack.step(&client, |flow| flow.write(&mut SliceSource(&data[sent..]))).unwrap_or(0);
         carry(&us, &them, &mut is_lost);
         if accepted.is_none() {
-            accepted = listener.accept(&Io::default()).ok();
+            accepted = listener.accept(&Io::default()).ok().map(carried);
         }
         let mut room = vec![0; 65536];
         let count = accepted.as_ref().map_or(0, |server| {
@@ -395,6 +401,43 @@ fn bytes_over_a_wire() {
 #[test]
 fn bytes_over_a_wire_that_loses_some() {
     transfer(5);
+}
+
+#[test]
+fn a_full_backlog_makes_others_ask_again() {
+    let (us, them) = (us(), them());
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 1);
+    let mut clients: Vec<_> = (0..2).map(|_| connect(&us, "192.0.2.2:80")).collect();
+    carry(&us, &them, &mut || false);
+    clients.push(connect(&us, "192.0.2.2:80"));
+    carry(&us, &them, &mut || false);
+    let is_open = |client: &Arc<Carried>| client.look(|flow| flow.is_open());
+    assert_eq!(clients.iter().map(is_open).collect::<Vec<_>>(), [true, true, false]);
+    listener.accept(&Io::default()).unwrap();
+    let mut rounds = 0;
+    while !is_open(&clients[2]) {
+        rounds += 1;
+        assert!(rounds < 100, "it asks again");
+        go_on([&us, &them]);
+        carry(&us, &them, &mut || false);
+    }
+}
+
+#[test]
+fn who_is_not_accepted_is_turned_away() {
+    let (us, them) = (us(), them());
+    let nobody = connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    assert_eq!(nobody.take_error(), Some(Errno::ECONNREFUSED));
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 1);
+    let client = connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    them.stack.close_listener(&listener);
+    carry(&us, &them, &mut || false);
+    assert_eq!(client.take_error(), Some(Errno::ECONNRESET));
+    let late = connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    assert_eq!(late.take_error(), Some(Errno::ECONNREFUSED));
 }
 
 proptest! {

@@ -2,14 +2,17 @@
 
 use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
+use core::num::NonZeroU16;
 
 use abi::errno::Errno;
+use smoltcp::wire::IpProtocol;
 
+use super::super::icmp::Report;
 use super::super::name::{on, scope_of, scoped};
 use super::super::ports::{Claim, ClaimId};
-use super::super::udp::{self, Endpoint, How};
-use super::Stack;
-use crate::file::io::Source;
+use super::super::udp::{self, Beside, Datagram, Endpoint, How};
+use super::{LOOPBACK, Stack};
+use crate::file::io::{SliceSource, Source};
 
 /// An endpoint that datagrams find, for as long as this is there.
 #[derive(Debug)]
@@ -45,14 +48,14 @@ impl OpenEndpoint {
     /// Sends all of `from` as one datagram to `remote`.
     ///
     /// # Errors
-    /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`.
+    /// `ENETUNREACH`, `EMSGSIZE`, `ENOBUFS`, `EFAULT`; what went wrong before, once.
     pub(in super::super) fn send(
         &self,
         remote: SocketAddr,
         how: &How,
         from: &mut dyn Source,
     ) -> Result<usize, Errno> {
-        let (local, _) = self.endpoint.ends();
+        let local = self.endpoint.sender()?;
         let remote = on(remote, how.link);
         let source = match how.source {
             Some(source) if self.stack.is_local(source) => source,
@@ -71,8 +74,11 @@ impl OpenEndpoint {
             traffic_class: how.traffic_class,
             pieces: (!how.refuses_pieces).then_some(self.stack.around.random),
         };
+        if self.stack.is_local(remote.ip()) {
+            return self.stack.bring(&way, how.segment, from);
+        }
         let is_for_group = remote.ip().is_multicast();
-        let sent = match how.segment {
+        match how.segment {
             None if !is_for_group => {
                 self.stack.outlet_by(remote, how.link, |outlet| udp::send(way, from, outlet))
             }
@@ -80,9 +86,7 @@ impl OpenEndpoint {
                 let bytes = udp::gather(from)?;
                 self.stack.send_gathered(way, how, &bytes)
             }
-        };
-        self.stack.serve_loopback();
-        sent
+        }
     }
 }
 
@@ -100,6 +104,44 @@ impl Drop for OpenEndpoint {
 }
 
 impl Stack {
+    /// Brings `from` to a socket of this machine, as one datagram or several of `segment` bytes.
+    fn bring(
+        &self,
+        way: &udp::Way,
+        segment: Option<NonZeroU16>,
+        from: &mut dyn Source,
+    ) -> Result<usize, Errno> {
+        let beside = Beside { link: LOOPBACK, hop_limit: way.hop_limit, traffic_class: way.traffic_class };
+        let (length, ends) = (from.left(), (way.local, way.remote));
+        let segment = segment.map_or(usize::MAX, |segment| usize::from(segment.get()));
+        if length <= segment {
+            self.bring_one(Datagram::new(ends, beside, from)?);
+            return Ok(length);
+        }
+        let bytes = udp::gather(from)?;
+        let parts = bytes.chunks(segment);
+        if parts.len() > udp::MOST_SEGMENTS {
+            return Err(Errno::EINVAL);
+        }
+        for part in parts {
+            self.bring_one(Datagram::new(ends, beside, &mut SliceSource(part))?);
+        }
+        Ok(length)
+    }
+
+    fn bring_one(&self, datagram: Datagram) {
+        let ends = (datagram.from, datagram.to);
+        if self.is_broadcast(ends.1.ip()) {
+            return self.deliver_to_all(ends, datagram.beside, &datagram.bytes);
+        }
+        match self.endpoint_for(ends.1, ends.0) {
+            Some(endpoint) => endpoint.deliver(datagram),
+            None => {
+                self.take_report(Report { protocol: IpProtocol::Udp, ends, errno: Errno::ECONNREFUSED });
+            }
+        }
+    }
+
     /// An endpoint for datagrams at `claim`.
     ///
     /// # Errors

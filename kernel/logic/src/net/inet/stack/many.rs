@@ -6,8 +6,9 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use abi::errno::Errno;
 
 use super::super::packet::Packet;
-use super::super::udp::{self, Beside, How, Way};
+use super::super::udp::{self, Beside, Datagram, How, Way};
 use super::{LOOPBACK, Stack, Way as Route};
+use crate::file::io::SliceSource;
 
 impl Stack {
     /// Whether `address` is for everybody on a link, this machine's own included.
@@ -83,7 +84,9 @@ impl Stack {
             udp.endpoints.get(&local.port()).map_or_else(Vec::new, |all| udp::all(all, local, remote))
         };
         for endpoint in endpoints {
-            endpoint.deliver(ends, beside, payload);
+            if let Ok(datagram) = Datagram::new(ends, beside, &mut SliceSource(payload)) {
+                endpoint.deliver(datagram);
+            }
         }
     }
 

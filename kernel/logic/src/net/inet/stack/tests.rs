@@ -9,10 +9,12 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::errno::Errno;
+use abi::net::Shutdown;
 
 use super::{Stack, Surroundings};
 use crate::file::Io;
 use crate::file::io::{SliceSink, SliceSource};
+use crate::file::poll::WRITABLE;
 use crate::net::inet::connection::Connection;
 use crate::net::inet::ports::Claim;
 use crate::net::inet::rings::{RING, tests::bounded};
@@ -57,19 +59,17 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-fn connect(stack: &Stack, local: SocketAddr, remote: SocketAddr) -> Result<Arc<Connection>, Errno> {
-    let connection = stack.connect(local, remote)?;
-    stack.step(&connection, |_| ());
-    Ok(connection)
+fn connect(stack: &Stack, local: SocketAddr, remote: SocketAddr) -> Result<Connection, Errno> {
+    stack.connect(local, remote)
 }
 
-fn write(stack: &Stack, connection: &Arc<Connection>, bytes: &[u8]) -> Result<usize, Errno> {
-    stack.step(connection, |flow| flow.write(&mut SliceSource(bytes)))
+fn write(stack: &Stack, connection: &Connection, bytes: &[u8]) -> Result<usize, Errno> {
+    connection.write(stack, &Io::default(), &mut SliceSource(bytes))
 }
 
-fn read(stack: &Stack, connection: &Arc<Connection>) -> Result<Vec<u8>, Errno> {
+fn read(stack: &Stack, connection: &Connection) -> Result<Vec<u8>, Errno> {
     let mut bytes = vec![0; 100_000];
-    let count = stack.step(connection, |flow| flow.read(&mut SliceSink::new(&mut bytes), false))?;
+    let count = connection.read(stack, &Io::default(), &mut SliceSink::new(&mut bytes), false)?;
     bytes.truncate(count);
     Ok(bytes)
 }
@@ -87,12 +87,12 @@ fn a_request_and_its_answer() {
     assert_eq!(write(&stack, &client, b"request"), Ok(7));
     assert_eq!(read(&stack, &accepted).unwrap(), b"request");
     assert_eq!(write(&stack, &accepted, b"answer"), Ok(6));
-    stack.step(&accepted, |flow| flow.finish());
+    accepted.shut(&stack, Shutdown::Write).unwrap();
     assert_eq!(read(&stack, &client).unwrap(), b"answer");
     assert_eq!(read(&stack, &client).unwrap(), b"");
-    stack.step(&client, |flow| flow.finish());
-    while go_on(&stack) {}
-    assert!(stack.tcp.lock().connections.is_empty(), "nothing is left");
+    client.shut(&stack, Shutdown::Write).unwrap();
+    assert_eq!(stack.next_deadline(), None);
+    assert!(stack.tcp.lock().count() == 0, "nothing is left");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn nobody_listens() {
     let stack = stack();
     let client = connect(&stack, address(ANY), address("127.0.0.1:81")).unwrap();
     assert_eq!(client.take_error(), Some(Errno::ECONNREFUSED));
-    assert!(stack.tcp.lock().connections.is_empty());
+    assert!(stack.tcp.lock().count() == 0);
     assert_eq!(connect(&stack, address(ANY), address("192.0.2.1:81")).unwrap_err(), Errno::ENETUNREACH);
 }
 
@@ -111,19 +111,85 @@ fn a_full_backlog_makes_others_wait() {
     let bound = stack.bind(claim(server)).unwrap();
     let listener = stack.listen(&bound, server, false, 1).unwrap();
     let clients: Vec<_> = (0..3).map(|_| connect(&stack, address(ANY), server).unwrap()).collect();
-    let open = |client: &Arc<Connection>| stack.step(client, |flow| flow.is_open());
-    assert_eq!(clients.iter().map(open).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(clients.iter().map(Connection::is_there).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(write(&stack, &clients[2], b"early"), Err(Errno::EAGAIN));
     listener.accept(&Io::default()).unwrap();
-    go_on(&stack);
-    while !open(&clients[2]) {
-        assert!(go_on(&stack), "it asks again");
-    }
+    assert_eq!(clients[2].opened(&Io::default()), Ok(()), "it takes the place");
     for client in &clients {
         write(&stack, client, b"x").unwrap();
     }
     listener.accept(&Io::default()).unwrap();
     let last = listener.accept(&Io::default()).unwrap();
     assert_eq!(read(&stack, &last).unwrap(), b"x");
+}
+
+#[test]
+fn who_waits_for_a_place_too_long_gives_up() {
+    let stack = stack();
+    let server = address("127.0.0.1:80");
+    let bound = stack.bind(claim(server)).unwrap();
+    let listener = stack.listen(&bound, server, false, 0).unwrap();
+    let clients: Vec<_> = (0..4).map(|_| connect(&stack, address(ANY), server).unwrap()).collect();
+    assert_eq!(clients[3].opened(&Io::default()), Err(Errno::EAGAIN));
+    clients[1].release(&stack, false);
+    assert_eq!(stack.tcp.lock().count(), 3);
+    let start = now();
+    assert!(go_on(&stack), "not for ever");
+    assert_eq!(now() - start, 127_000_000_000);
+    assert_eq!(clients[3].opened(&Io::default()), Err(Errno::ETIMEDOUT));
+    assert_eq!(clients[2].take_error(), Some(Errno::ETIMEDOUT));
+    assert_eq!(stack.tcp.lock().count(), 1);
+    let late = connect(&stack, address(ANY), server).unwrap();
+    listener.set_backlog(1);
+    assert_eq!(late.opened(&Io::default()), Ok(()), "those that gave up take no place");
+    let last = connect(&stack, address(ANY), server).unwrap();
+    stack.close_listener(&listener);
+    assert_eq!(last.opened(&Io::default()), Err(Errno::ECONNREFUSED));
+    assert!(stack.tcp.lock().count() == 0);
+}
+
+#[test]
+fn nobody_keeps_who_does_not_wait_any_more() {
+    let stack = stack();
+    let server = address("127.0.0.1:80");
+    let bound = stack.bind(claim(server)).unwrap();
+    let listener = stack.listen(&bound, server, false, 0).unwrap();
+    for _ in 0..1000 {
+        connect(&stack, address(ANY), server).unwrap().release(&stack, false);
+    }
+    assert!(listener.close().1.len() < 10);
+}
+
+#[test]
+fn one_connection_between_two_addresses() {
+    let stack = stack();
+    let server = address("127.0.0.1:80");
+    let bound = stack.bind(claim(server)).unwrap();
+    let listener = stack.listen(&bound, server, false, 5).unwrap();
+    let from = address("127.0.0.1:1000");
+    let client = connect(&stack, from, server).unwrap();
+    assert_eq!(connect(&stack, from, server).unwrap_err(), Errno::EADDRNOTAVAIL);
+    assert_eq!(connect(&stack, server, from).unwrap_err(), Errno::EADDRNOTAVAIL, "nor the other way round");
+    let accepted = listener.accept(&Io::default()).unwrap();
+    client.release(&stack, false);
+    assert_eq!(connect(&stack, from, server).unwrap_err(), Errno::EADDRNOTAVAIL, "one side is still there");
+    accepted.release(&stack, false);
+    connect(&stack, from, server).unwrap();
+}
+
+#[test]
+fn a_socket_may_be_connected_to_itself() {
+    let stack = stack();
+    let here = address("127.0.0.1:1000");
+    let both = connect(&stack, here, here).unwrap();
+    assert_eq!(both.ends(), (here, here));
+    assert_eq!(write(&stack, &both, b"hello"), Ok(5));
+    assert_eq!(read(&stack, &both).unwrap(), b"hello");
+    assert_eq!(both.readiness(&Io::default()), WRITABLE);
+    both.shut(&stack, Shutdown::Write).unwrap();
+    assert_eq!(read(&stack, &both).unwrap(), b"");
+    both.release(&stack, false);
+    assert!(stack.tcp.lock().count() == 0);
 }
 
 #[test]
@@ -153,7 +219,7 @@ fn one_listener_for_both_families() {
 }
 
 #[test]
-fn ten_thousand_connections() {
+fn many_connections() {
     let stack = stack();
     let server = address("127.0.0.1:80");
     let bound = stack.bind(claim(server)).unwrap();
@@ -216,7 +282,7 @@ fn a_connected_endpoint_hears_its_peer_only() {
     assert_eq!(receive(&client).unwrap().1, b"for you");
     drop(server);
     client.send(address("127.0.0.1:53"), &How::default(), &mut SliceSource(b"anybody?")).unwrap();
-    assert_eq!(receive(&client), Err(Errno::ECONNREFUSED), "told by ICMP");
+    assert_eq!(receive(&client), Err(Errno::ECONNREFUSED), "nobody has the port");
     assert_eq!(receive(&client), Err(Errno::EAGAIN), "once");
 }
 

@@ -11,7 +11,7 @@ use abi::errno::Errno;
 use proptest::prelude::*;
 use smoltcp::wire::{Icmpv6Packet, Ipv6Packet};
 
-use super::{ETHERNET, Machine, NOW, OUR_MAC, Setting, Setting6, carry, go_on, machine_with, now};
+use super::{ETHERNET, Machine, NOW, OUR_MAC, Setting, Setting6, carried, carry, go_on, machine_with, now};
 use crate::file::Io;
 use crate::file::io::SliceSource;
 use crate::net::inet::name::scoped;
@@ -146,8 +146,7 @@ fn a_router_gives_an_address_and_the_way() {
     us.stack.tick();
     assert_eq!(kinds(&us.device.take_sent()), [143, 135], "is somebody that?");
     // The way is known with the router's own word.
-    let connection = us.stack.connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), far).unwrap();
-    us.stack.step(&connection, |_| ());
+    let _connection = us.stack.connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), far).unwrap();
     let frames = us.device.take_sent();
     assert_eq!((frames.len(), &frames[0][..6], frames[0][ETHERNET + 6]), (1, &ROUTER_MAC[..], 6));
     // It stops being one, and its network goes.
@@ -259,11 +258,10 @@ fn two_machines_find_each_other_by_what_they_made_themselves() {
         Claim { address: server, v6_only: true, reuse_address: false, reuse_port: false, listens: false };
     let bound = them.stack.bind(claim).unwrap();
     let listener = them.stack.listen(&bound, server, true, 4).unwrap();
-    let client = us.stack.connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), server).unwrap();
-    us.stack.step(&client, |_| ());
+    let client = carried(us.stack.connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), server).unwrap());
     carry(&us, &them, &mut || false);
     assert!(client.look(|flow| flow.is_open()));
-    let accepted = listener.accept(&Io::default()).unwrap();
+    let accepted = carried(listener.accept(&Io::default()).unwrap());
     let (_, peer) = accepted.ends();
     assert_eq!(peer.to_string().split(']').next(), Some("[fe80::ff:fe00:1%2"), "with the link it is on");
     us.stack.step(&client, |flow| flow.write(&mut SliceSource(b"hello"))).unwrap();
@@ -274,7 +272,6 @@ fn two_machines_find_each_other_by_what_they_made_themselves() {
         .stack
         .connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), scoped(server.ip(), 81, 2))
         .unwrap();
-    us.stack.step(&refused, |_| ());
     carry(&us, &them, &mut || false);
     assert_eq!(refused.take_error(), Some(Errno::ECONNREFUSED));
 }
@@ -284,10 +281,9 @@ fn nobody_is_there() {
     let us = settled(OUR_MAC);
     let remote = scoped(v6("fe80::99").into(), 80, 2);
     let connection = us.stack.connect(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), remote).unwrap();
-    us.stack.step(&connection, |_| ());
     assert_eq!(kinds(&us.device.take_sent()), [135]);
     let start = now();
-    while connection.look(|flow| flow.is_opening()) {
+    while connection.is_opening() {
         go_on([&us, &us]);
     }
     assert_eq!(connection.take_error(), Some(Errno::EHOSTUNREACH));
