@@ -56,5 +56,4 @@ async fn main() -> io::Result<()> {
             }
         });
     }
-    Ok(())
 }
