@@ -439,7 +439,6 @@ fn close_while_used() {
     server.join().unwrap();
 }
 
-// covers: epoll_wait
 fn edges() {
     let (mut client, server) = pair();
     let epoll = abi_tests::epoll::Epoll::new();
