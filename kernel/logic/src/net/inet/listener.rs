@@ -21,6 +21,7 @@ use crate::file::poll::{READABLE, WRITABLE};
 use crate::file::wakers::WakerSet;
 
 use super::connection::{Connection, Ends};
+use super::packet::Segment;
 
 /// Connections that may be asked for at a time; the one that has waited longest gives way.
 const MOST_ASKING: usize = 1024;
@@ -36,6 +37,8 @@ pub(super) struct Asking {
     pub(super) first: Vec<u8>,
     /// What the sequence number of the answer comes from.
     pub(super) seed: u64,
+    /// The sequence number that was asked with.
+    sequence: u32,
     since: u64,
 }
 
@@ -101,20 +104,22 @@ impl Listener {
         !state.is_closed && state.waiting.len() <= self.backlog.load(Ordering::Relaxed) as usize
     }
 
-    /// Somebody asks for a connection with `packet`, perhaps not for the first time. `None`: he is not heard.
-    pub(super) fn ask(&self, ends: Ends, packet: &[u8], seed: u64, now_ns: u64) -> Option<Asking> {
+    /// Somebody asks for a connection with `packet`, perhaps not for the first time: then the answer is the same, since he may have the first one
+    /// by now. `None`: he is not heard.
+    pub(super) fn ask(&self, segment: &Segment, packet: &[u8], seed: u64, now_ns: u64) -> Option<Asking> {
+        let (ends, sequence) = ((segment.local, segment.remote), segment.sequence);
         let mut state = self.state.lock();
         if !self.has_room(&state) || packet.len() > MOST_FIRST {
             return None;
         }
-        if let Some(asking) = state.asking.get(&ends).filter(|asking| asking.first == packet) {
+        if let Some(asking) = state.asking.get(&ends).filter(|asking| asking.sequence == sequence) {
             return Some(asking.clone());
         }
         state.make_room_to_ask(now_ns).ok()?;
         let mut first = Vec::new();
         first.try_reserve_exact(packet.len()).ok()?;
         first.extend_from_slice(packet);
-        let asking = Asking { first, seed, since: now_ns };
+        let asking = Asking { first, seed, sequence, since: now_ns };
         state.order.push_back((ends, seed));
         state.asking.insert(ends, asking.clone());
         Some(asking)
@@ -212,3 +217,6 @@ impl State {
         self.asking.try_reserve(1).map_err(|_| Errno::ENOMEM)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ pub struct Segment {
     pub ack: bool,
     /// It ends a connection at once.
     pub rst: bool,
+    /// The number of its first byte.
+    pub sequence: u32,
 }
 
 impl<'a> Packet<'a> {
@@ -73,6 +75,7 @@ impl<'a> Packet<'a> {
             syn: segment.syn(),
             ack: segment.ack(),
             rst: segment.rst(),
+            sequence: segment.seq_number().0.cast_unsigned(),
         })
     }
 

@@ -486,16 +486,16 @@ impl Stack {
         }
         match listener {
             Some(listener) if segment.rst => listener.forget(&ends),
-            Some(listener) if segment.syn && !segment.ack => self.asked(&listener, ends, packet),
+            Some(listener) if segment.syn && !segment.ack => self.asked(&listener, &segment, packet),
             Some(listener) if segment.ack && !segment.syn => self.answered(&listener, ends, packet),
             _ => self.answer_for_nobody(packet),
         }
     }
 
     /// Somebody asks for a connection: he gets an answer that a connection made later fits.
-    fn asked(&self, listener: &Listener, ends: Ends, packet: &Packet<'_>) {
-        let now = self.now();
-        let Some(asking) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
+    fn asked(&self, listener: &Listener, segment: &Segment, packet: &Packet<'_>) {
+        let (now, ends) = (self.now(), (segment.local, segment.remote));
+        let Some(asking) = listener.ask(segment, packet.bytes, (self.around.random)(), now) else { return };
         self.outlet(ends.1.ip(), |outlet| {
             if let Ok(mut flow) = Flow::accept(ends, asking.seed, now, outlet) {
                 flow.receive_packet(packet.bytes, now, outlet);
