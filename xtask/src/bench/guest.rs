@@ -125,8 +125,10 @@ impl Guest {
                 command.arg("-initrd").arg(initrd);
                 // A first process that ends is a panic, and a panic is the end of the machine. On microvm Linux has only the PIT to measure its
                 // TSC with; where that fails it waits for ever, so it is told a rate.
-                match (machine.name, machine.clock) {
-                    ("microvm", Clock::Wall) => ("console=ttyS0 quiet panic=-1 tsc_early_khz=2500000", ""),
+                match machine.clock {
+                    Clock::Wall if machine.name.starts_with("microvm") => {
+                        ("console=ttyS0 quiet panic=-1 tsc_early_khz=2500000", "")
+                    }
                     _ => ("console=ttyS0 quiet panic=-1", ""),
                 }
             }

@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::client;
 use super::counter::Count;
 use super::load::{self, Load};
 use super::rig::{Port, Rig, Setup};
-use crate::bench::guest::Guest;
 use crate::bench::page::{cell, shown};
 use crate::bench::rival::{HYPER, SERVER, System, Systems};
 use crate::ui;
@@ -74,24 +73,24 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.get(figures.len() / 2).copied()
 }
 
-/// What is seen of one program's server.
-type Observe = fn(&Rig, &mut Note<'_>) -> Result<()>;
-
 /// The table.
 pub(super) fn table(systems: &Systems) -> Result<String> {
     let mut table = Table::default();
-    let servers: [(&str, Observe); 2] = [(SERVER, std), (HYPER, hyper)];
-    for (program, observe) in servers {
-        let guests: Vec<(System, Guest)> = systems.guests(program)?;
+    let servers: [(&str, &[Part]); 2] = [(SERVER, &[bulk, threads]), (HYPER, &[hyper])];
+    for (program, parts) in servers {
+        let guests = systems.guests(program)?;
         for run in 1..=RUNS {
             for (system, guest) in &guests {
-                ui::status(
-                    "Measuring",
-                    &format!("{program} under load on {}, {run} of {RUNS}", system.name()),
-                );
+                let what = format!("{program} under load on {}", system.name());
+                ui::status("Measuring", &format!("{what}, {run} of {RUNS}"));
                 let mut note = |what: &str, must, good, figure| table.note(*system, what, must, good, figure);
-                if let Err(error) = Rig::boot(guest, SETUP).and_then(|rig| observe(&rig, &mut note)) {
-                    ui::warn(&format!("{program} under load on {}: {error:#}", system.name()));
+                // What goes wrong is left out, the rest counts.
+                let rig = Rig::boot(guest, SETUP);
+                for part in parts {
+                    let found = rig.as_ref().map_err(|error| anyhow!("{error:#}"));
+                    if let Err(error) = found.and_then(|rig| part(rig, &mut note)) {
+                        ui::warn(&format!("{what}: {error:#}"));
+                    }
                 }
             }
         }
@@ -101,8 +100,10 @@ pub(super) fn table(systems: &Systems) -> Result<String> {
 
 /// Takes a figure down.
 type Note<'table> = dyn FnMut(&str, Option<f64>, Good, f64) + 'table;
+/// Measures something of a guest.
+type Part = fn(&Rig, &mut Note<'_>) -> Result<()>;
 
-fn std(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
+fn bulk(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
     for (port, what) in [(Port::Source, "sent"), (Port::Sink, "received")] {
         let start = Instant::now();
         match port {
@@ -110,8 +111,12 @@ fn std(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
             _ => client::send(rig.address(port)?, BYTES)?,
         }
         let rate = BYTES as f64 / 1e6 / start.elapsed().as_secs_f64();
-        note(&format!("MB/s {what} to or from one peer"), Some(1.3), Good::More, rate);
+        note(&format!("MB/s {what} by the guest, one connection"), Some(1.3), Good::More, rate);
     }
+    Ok(())
+}
+
+fn threads(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
     let full = requests(rig, "std", note)?;
     let [half, most] = load::paced(rig.address(Port::Http)?, full / 2.0)?;
     note("µs to the answer at half load, std, 16 connections: median", None, Good::Less, half);

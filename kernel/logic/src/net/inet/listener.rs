@@ -14,6 +14,7 @@ use abi::io::PollEvents;
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
+use smoltcp::wire::TcpSeqNumber;
 use sync::Lock;
 
 use crate::file::Io;
@@ -23,6 +24,7 @@ use crate::file::wakers::WakerSet;
 use super::connection::{Connection, Ends};
 use super::flow::Flow;
 use super::joint::End;
+use super::packet::Segment;
 
 /// Connections that may be asked for at a time; the one that has waited longest gives way.
 const MOST_ASKING: usize = 1024;
@@ -42,6 +44,8 @@ pub(super) struct Asking {
     pub(super) seed: u64,
     /// The flow that answered.
     pub(super) flow: Option<Box<Flow>>,
+    /// The sequence number that was asked with.
+    sequence: TcpSeqNumber,
     since: u64,
 }
 
@@ -114,14 +118,15 @@ impl Listener {
         !state.is_closed && state.waiting.len() <= self.backlog.load(Ordering::Relaxed) as usize
     }
 
-    /// Somebody asks for a connection with `packet`, perhaps not for the first time; answers the seed to answer with, `seed` the first time. `None`: he is
-    /// not heard.
-    pub(super) fn ask(&self, ends: Ends, packet: &[u8], seed: u64, now_ns: u64) -> Option<u64> {
+    /// Somebody asks for a connection with `packet`, perhaps not for the first time: then the answer is the same, since he may have the first one by now.
+    /// Answers the seed to answer with, `seed` the first time. `None`: he is not heard.
+    pub(super) fn ask(&self, segment: &Segment, packet: &[u8], seed: u64, now_ns: u64) -> Option<u64> {
+        let (ends, sequence) = (segment.ends(), segment.sequence);
         let mut state = self.state.lock();
         if !self.has_room(&state) || packet.len() > MOST_FIRST {
             return None;
         }
-        if let Some(asking) = state.asking.get(&ends).filter(|asking| asking.first == packet) {
+        if let Some(asking) = state.asking.get(&ends).filter(|asking| asking.sequence == sequence) {
             return Some(asking.seed);
         }
         state.make_room_to_ask(now_ns).ok()?;
@@ -129,7 +134,7 @@ impl Listener {
         first.try_reserve_exact(packet.len()).ok()?;
         first.extend_from_slice(packet);
         state.order.push_back((ends, seed));
-        let before = state.asking.insert(ends, Asking { first, seed, flow: None, since: now_ns });
+        let before = state.asking.insert(ends, Asking { first, seed, flow: None, sequence, since: now_ns });
         state.let_go(before);
         Some(seed)
     }
@@ -291,3 +296,6 @@ impl State {
         self.asking.try_reserve(1).map_err(|_| Errno::ENOMEM)
     }
 }
+
+#[cfg(test)]
+mod tests;

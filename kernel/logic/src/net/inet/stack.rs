@@ -436,7 +436,7 @@ impl Stack {
     /// Somebody asks for a connection: he gets an answer that a connection made later fits.
     fn asked(&self, listener: &Listener, packet: &Packet<'_>, segment: &Segment) {
         let (now, ends) = (self.now(), segment.ends());
-        let Some(seed) = listener.ask(ends, packet.bytes, (self.around.random)(), now) else { return };
+        let Some(seed) = listener.ask(segment, packet.bytes, (self.around.random)(), now) else { return };
         let Some(flow) = self.outlet(ends.1, |outlet| self.answering(packet, segment, seed, outlet)) else {
             return;
         };
