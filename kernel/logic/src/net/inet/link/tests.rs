@@ -348,8 +348,12 @@ fn bytes_over_a_wire_that_loses_some() {
 fn a_full_backlog_makes_others_ask_again() {
     let (us, them) = (us(), them());
     let (_bound, listener) = listen(&them, "192.0.2.2:80", 1);
-    let clients: Vec<_> = (0..3).map(|_| connect(&us, "192.0.2.2:80")).collect();
-    carry(&us, &them, &mut || false);
+    let ask = |_| {
+        let client = connect(&us, "192.0.2.2:80");
+        carry(&us, &them, &mut || false);
+        client
+    };
+    let clients: Vec<_> = (0..3).map(ask).collect();
     let is_open = |client: &Arc<Carried>| client.look(|flow| flow.is_open());
     assert_eq!(clients.iter().map(is_open).collect::<Vec<_>>(), [true, true, false]);
     listener.accept(&Io::default()).unwrap();
