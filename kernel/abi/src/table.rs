@@ -104,15 +104,15 @@ macro_rules! for_each_syscall {
             39 getpid => task::sys_getpid() [Full];
             40 sendfile => io::sys_sendfile(out_fd: Fd, in_fd: Fd, offset: UserPtr<i64>, count: usize) [Full];
             41 socket => net::sys_socket(family: Late<Family>, kind: TypeAndFlags, protocol: i32)
-                [Partial "AF_UNIX; other families are EAFNOSUPPORT"];
+                [Partial "AF_UNIX, AF_INET, AF_INET6; raw ones are EPERM, other families EAFNOSUPPORT"];
             42 connect => net::sys_connect(fd: Fd, addr: UserPtr<u8>, len: u32) [Full];
             43 accept => net::sys_accept(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>) [Full];
             44 sendto => net::sys_sendto(fd: Fd, buf: UserPtr<u8>, count: usize, flags: MsgFlags,
                 addr: UserPtr<u8>, len: u32)
-                [Partial "no urgent data on AF_UNIX: EOPNOTSUPP"];
+                [Partial "no urgent data: EOPNOTSUPP"];
             45 recvfrom => net::sys_recvfrom(fd: Fd, buf: UserPtr<u8>, count: usize, flags: MsgFlags,
                 addr: UserPtr<u8>, len: UserPtr<u32>)
-                [Partial "no urgent data on AF_UNIX: EOPNOTSUPP"];
+                [Partial "no urgent data: EOPNOTSUPP"];
             46 sendmsg => net::sys_sendmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: MsgFlags)
                 [Partial "SCM_RIGHTS, SCM_CREDENTIALS; PKTINFO, TTL, TOS, TCLASS, UDP_SEGMENT; sockets on their way to themselves are bounded, not found (ETOOMANYREFS)"];
             47 recvmsg => net::sys_recvmsg(fd: Fd, msg: UserPtr<MsgHdr>, flags: MsgFlags) [Full];
