@@ -193,7 +193,8 @@ impl Settings {
         let number = number(row.level, value)?;
         let number = if row.takes == ON_OFF { i32::from(number != 0) } else { number };
         // -1 is what it was in the beginning (ip(7), `IP_TTL`).
-        let number = if number == -1 { *(row.place)(&mut Self::default()) } else { number };
+        let resets = number == -1 && matches!(row.level, Level::Ip | Level::Ipv6);
+        let number = if resets { *(row.place)(&mut Self::default()) } else { number };
         if !row.takes.contains(&number) {
             return Err(Errno::EINVAL);
         }

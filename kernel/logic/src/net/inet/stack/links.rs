@@ -14,8 +14,11 @@ use super::{Stack, Way};
 use crate::file::Io;
 
 impl Stack {
-    /// Bytes of the longest packet to `remote`.
+    /// Bytes of the longest packet to `remote`. None are made within the machine: it is what the header of IPv4 can say.
     pub(in super::super) fn mtu_to(&self, remote: SocketAddr) -> usize {
+        if self.is_local(remote.ip()) {
+            return usize::from(u16::MAX);
+        }
         self.outlet(remote, |outlet| outlet.capabilities().mtu())
     }
 
