@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
 pub mod epoll;
+pub mod inet;
 pub mod memory;
 pub mod sockets;
 

@@ -1,11 +1,12 @@
 //! What goes and comes beside datagrams, and the options that are about that (ip(7), ipv6(7), udp(7)).
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
-use std::mem::{size_of, size_of_val, zeroed};
+use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
-use std::os::fd::{AsRawFd as _, IntoRawFd as _};
+use std::os::fd::IntoRawFd as _;
 use std::time::Duration;
 
+use abi_tests::inet::{get, set};
 use abi_tests::sockets::{Control, Received, receive_message, send_message};
 use abi_tests::{Fd, cases, check};
 use libc::{
@@ -26,20 +27,6 @@ fn bound(ip: impl Into<IpAddr>) -> (UdpSocket, SocketAddr) {
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let address = socket.local_addr().unwrap();
     (socket, address)
-}
-
-fn set<T>(socket: &UdpSocket, level: c_int, name: c_int, value: T) -> Result<c_int, i32> {
-    let length = size_of_val(&value) as u32;
-    // SAFETY: a value of this size.
-    check(unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length) })
-}
-
-fn get(socket: &UdpSocket, level: c_int, name: c_int) -> Result<c_int, i32> {
-    let (mut value, mut length) = (0, size_of::<c_int>() as u32);
-    let at = (&raw mut value).cast();
-    // SAFETY: room of this size.
-    check(unsafe { libc::getsockopt(socket.as_raw_fd(), level, name, at, &raw mut length) })?;
-    Ok(value)
 }
 
 /// The socket's own descriptor, for the calls about messages.

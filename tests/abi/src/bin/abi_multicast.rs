@@ -1,12 +1,10 @@
 //! Groups over the loopback interface (ip(7), `IP_ADD_MEMBERSHIP`; ipv6(7)).
-#![expect(unsafe_code, reason = "C functions are what is tested")]
 
-use std::mem::{size_of, size_of_val};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
-use abi_tests::{cases, check};
+use abi_tests::cases;
+use abi_tests::inet::{failed, get, set};
 use libc::{
     EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EINVAL, ENODEV, IP_ADD_MEMBERSHIP, IP_MULTICAST_IF, IP_MULTICAST_LOOP,
     IP_MULTICAST_TTL, IPPROTO_IP, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP,
@@ -23,24 +21,6 @@ fn bound(ip: impl Into<IpAddr>) -> UdpSocket {
     let socket = UdpSocket::bind((ip.into(), 0)).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     socket
-}
-
-fn set<T>(socket: &UdpSocket, level: c_int, name: c_int, value: T) -> Result<c_int, i32> {
-    let length = size_of_val(&value) as u32;
-    // SAFETY: a value of this size.
-    check(unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length) })
-}
-
-fn get(socket: &UdpSocket, level: c_int, name: c_int) -> Result<c_int, i32> {
-    let (mut value, mut length) = (0, size_of::<c_int>() as u32);
-    let at = (&raw mut value).cast();
-    // SAFETY: room of this size.
-    check(unsafe { libc::getsockopt(socket.as_raw_fd(), level, name, at, &raw mut length) })?;
-    Ok(value)
-}
-
-fn failed<T: std::fmt::Debug>(result: std::io::Result<T>) -> i32 {
-    result.unwrap_err().raw_os_error().unwrap()
 }
 
 /// A socket that speaks to groups on this machine.

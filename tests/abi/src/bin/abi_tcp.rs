@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use abi_tests::inet::{bind, connect, failed, get, listener, pair, set};
 use abi_tests::{call, cases, check};
 use libc::{
     EADDRINUSE, EADDRNOTAVAIL, EAGAIN, ECONNREFUSED, ECONNRESET, EINPROGRESS, EINVAL, EISCONN, ENOPROTOOPT,
-    ENOTCONN, EOPNOTSUPP, EPIPE, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, c_int, socklen_t,
+    ENOTCONN, EOPNOTSUPP, EPIPE, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, c_int,
 };
 
 cases! {
@@ -19,26 +20,6 @@ cases! {
     reset_by_linger, written_after_the_end, peeked, wait_for_all, nonblocking, connect_without_waiting, refused_without_waiting,
     accept_waits, accepted_before_asked, backlog_of_many, both_families, only_one_family, bulk, many_at_once, timeouts, events,
     options, wrong_kinds, shut_while_waiting, closed_listener, connect_to_anywhere, connected_once_more
-}
-
-fn errno(error: &std::io::Error) -> i32 {
-    error.raw_os_error().unwrap()
-}
-
-fn failed<T: std::fmt::Debug>(result: std::io::Result<T>) -> i32 {
-    errno(&result.unwrap_err())
-}
-
-fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
-fn pair() -> (TcpStream, TcpStream) {
-    let (listener, address) = listener();
-    let client = TcpStream::connect(address).unwrap();
-    (client, listener.accept().unwrap().0)
 }
 
 fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
@@ -57,49 +38,9 @@ fn socket() -> TcpStream {
     unsafe { TcpStream::from_raw_fd(fd) }
 }
 
-fn raw(address: SocketAddr) -> libc::sockaddr_in {
-    let SocketAddr::V4(address) = address else { panic!("IPv4") };
-    libc::sockaddr_in {
-        sin_family: libc::AF_INET as u16,
-        sin_port: address.port().to_be(),
-        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
-        sin_zero: [0; 8],
-    }
-}
-
-fn connect(socket: &impl AsRawFd, address: SocketAddr) -> Result<c_int, i32> {
-    let address = raw(address);
-    // SAFETY: an address of this size.
-    check(unsafe {
-        libc::connect(socket.as_raw_fd(), (&raw const address).cast(), size_of_val(&address) as socklen_t)
-    })
-}
-
-fn bind(socket: &impl AsRawFd, address: SocketAddr) -> Result<c_int, i32> {
-    let address = raw(address);
-    // SAFETY: an address of this size.
-    check(unsafe {
-        libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size_of_val(&address) as socklen_t)
-    })
-}
-
 fn listen(socket: &impl AsRawFd, backlog: c_int) -> Result<c_int, i32> {
     // SAFETY: no memory is passed.
     check(unsafe { libc::listen(socket.as_raw_fd(), backlog) })
-}
-
-fn set(socket: &impl AsRawFd, level: c_int, name: c_int, value: c_int) -> Result<c_int, i32> {
-    // SAFETY: a value of this size.
-    check(unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), 4) })
-}
-
-fn get(socket: &impl AsRawFd, level: c_int, name: c_int) -> Result<c_int, i32> {
-    let (mut value, mut length): (c_int, socklen_t) = (0, 4);
-    // SAFETY: room of this size.
-    check(unsafe {
-        libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length)
-    })?;
-    Ok(value)
 }
 
 fn poll(socket: &impl AsRawFd, events: i16, timeout_ms: c_int) -> i16 {
@@ -221,19 +162,7 @@ fn reset_by_unread_bytes() {
 
 fn reset_by_linger() {
     let (mut client, server) = pair();
-    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    let length = size_of_val(&linger) as socklen_t;
-    // SAFETY: a value of this size.
-    let answer = unsafe {
-        libc::setsockopt(
-            server.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_LINGER,
-            (&raw const linger).cast(),
-            length,
-        )
-    };
-    assert_eq!(answer, 0);
+    set(&server, libc::SOL_SOCKET, libc::SO_LINGER, libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
     drop(server);
     assert_eq!(failed(read(&mut client)), ECONNRESET);
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use abi_tests::inet::{self, connect, listener, pair, set};
 use abi_tests::{cases, check};
 use libc::{
     EADDRNOTAVAIL, EAGAIN, EALREADY, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINPROGRESS, EISCONN, ENOTCONN,
@@ -24,18 +25,6 @@ cases! {
 
 const ALL: i16 = POLLIN | POLLOUT | POLLRDHUP;
 
-fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
-fn pair() -> (TcpStream, TcpStream) {
-    let (listener, address) = listener();
-    let client = TcpStream::connect(address).unwrap();
-    (client, listener.accept().unwrap().0)
-}
-
 /// socket(2) of TCP over IPv4.
 fn socket(flags: c_int) -> TcpStream {
     // SAFETY: no memory is passed.
@@ -44,44 +33,16 @@ fn socket(flags: c_int) -> TcpStream {
     unsafe { TcpStream::from_raw_fd(fd.unwrap()) }
 }
 
-fn raw(address: SocketAddr) -> libc::sockaddr_in {
-    let SocketAddr::V4(address) = address else { panic!("IPv4") };
-    libc::sockaddr_in {
-        sin_family: libc::AF_INET as u16,
-        sin_port: address.port().to_be(),
-        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
-        sin_zero: [0; 8],
-    }
-}
-
-fn connect(socket: &TcpStream, address: SocketAddr) -> Result<c_int, i32> {
-    let (address, length) = (raw(address), size_of::<libc::sockaddr_in>() as socklen_t);
-    // SAFETY: an address of this size.
-    check(unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), length) })
-}
-
+/// Binds it to an address that others may have had.
 fn bind(socket: &TcpStream, address: SocketAddr) -> SocketAddr {
-    let (address, length) = (raw(address), size_of::<libc::sockaddr_in>() as socklen_t);
-    let on: c_int = 1;
-    set(socket, libc::SO_REUSEADDR, &on);
-    // SAFETY: an address of this size.
-    check(unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length) }).unwrap();
+    set(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1).unwrap();
+    inet::bind(socket, address).unwrap();
     socket.local_addr().unwrap()
-}
-
-/// Sets an option of every socket.
-fn set<T>(socket: &TcpStream, name: c_int, value: &T) {
-    let length = size_of::<T>() as socklen_t;
-    // SAFETY: a value of this size.
-    let answer = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, name, (&raw const *value).cast(), length)
-    };
-    assert_eq!(answer, 0);
 }
 
 /// Closes it with a reset.
 fn reset(socket: TcpStream) {
-    set(&socket, libc::SO_LINGER, &libc::linger { l_onoff: 1, l_linger: 0 });
+    set(&socket, libc::SOL_SOCKET, libc::SO_LINGER, libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
 }
 
 /// `SO_ERROR`.

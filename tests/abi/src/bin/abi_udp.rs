@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
+use abi_tests::inet::failed;
 use abi_tests::{cases, check};
 use libc::{
     EADDRINUSE, EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOTCONN, EPIPE, MSG_DONTWAIT,
@@ -21,10 +22,6 @@ fn socket() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = socket.local_addr().unwrap();
     (socket, address)
-}
-
-fn failed<T: std::fmt::Debug>(result: std::io::Result<T>) -> i32 {
-    result.unwrap_err().raw_os_error().unwrap()
 }
 
 fn receive(socket: &UdpSocket, most: usize, flags: c_int) -> Result<(Vec<u8>, isize), i32> {
