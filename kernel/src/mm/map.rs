@@ -111,18 +111,18 @@ impl Memory {
 
     /// Unmaps areas of the kernel's own and gives their frames back. May wait for other CPUs.
     pub fn unmap_kernel_areas(&self, areas: impl Iterator<Item = (u64, u64)>) {
-        self.change(|space, gone| {
-            for area in areas {
-                gone.take(&mut space.tables, area, false);
-            }
-        });
+        self.take_kernel_areas(areas, false);
     }
 
     /// Unmaps areas of the kernel's own, whose frames are the caller's. May wait for other CPUs.
     pub fn forget_kernel_areas(&self, areas: impl Iterator<Item = (u64, u64)>) {
+        self.take_kernel_areas(areas, true);
+    }
+
+    fn take_kernel_areas(&self, areas: impl Iterator<Item = (u64, u64)>, keeps_frames: bool) {
         self.change(|space, gone| {
             for area in areas {
-                gone.take(&mut space.tables, area, true);
+                gone.take(&mut space.tables, area, keeps_frames);
             }
         });
     }

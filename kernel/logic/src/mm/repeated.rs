@@ -54,21 +54,16 @@ impl Repeated {
     pub fn grow(&mut self, used: Run, mut more: Vec<u64>) {
         let old = self.frames.len();
         let count = old + more.len();
-        more.append(&mut self.frames);
-        // First each where it is, then those that must be elsewhere go there.
-        let frame_of = |frames: &[u64], page: usize| frames[count - old + page % old];
-        let kept: Vec<(usize, u64)> =
-            self.run(used).map(|page| (page % count, frame_of(&more, page))).collect();
-        for (place, frame) in kept {
-            if let Some(at) = more.iter().position(|&other| other == frame) {
-                more.swap(place, at);
-            }
-        }
-        self.frames = more;
+        more.extend_from_slice(&self.frames);
         self.mapped = [0; MOST_PAGES / 64];
         for page in self.run(used) {
+            let frame = self.frames[page % old];
+            if let Some(at) = more.iter().position(|&other| other == frame) {
+                more.swap(page % count, at);
+            }
             self.set_mapped(page);
         }
+        self.frames = more;
     }
 
     /// The pages of `run`.

@@ -421,7 +421,7 @@ impl Stack {
             if let Some(connection) = connection
                 && connection.receive(packet, &segment, self.now(), reply)
             {
-                self.touched.lock().push_back(connection);
+                self.touch(connection);
             }
             return;
         }
@@ -431,6 +431,17 @@ impl Stack {
             Some(listener) if segment.ack && !segment.syn => self.answered(&listener, packet, &segment),
             _ => self.answer_for_nobody(packet),
         }
+    }
+
+    /// A packet came for `connection`: it is settled with the others, or at once where there is no memory to note it.
+    fn touch(&self, connection: Arc<Carried>) {
+        {
+            let mut touched = self.touched.lock();
+            if touched.try_reserve(1).is_ok() {
+                return touched.push_back(connection);
+            }
+        }
+        self.step(&connection, |_| ());
     }
 
     /// Somebody asks for a connection: he gets an answer that a connection made later fits.
