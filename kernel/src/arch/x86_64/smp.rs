@@ -243,8 +243,9 @@ fn ask(others: u64) {
         serve_shootdown();
         patience.wait();
     }
-    SHOOTDOWN_MASK.store(others, Ordering::Relaxed);
-    SHOOTDOWN_PENDING.store(others.count_ones(), Ordering::Release);
+    // Before the mask: a CPU that waits for its own turn answers as soon as it sees its bit there.
+    SHOOTDOWN_PENDING.store(others.count_ones(), Ordering::Relaxed);
+    SHOOTDOWN_MASK.store(others, Ordering::Release);
     for id in (0..online()).filter(|id| others & 1 << id != 0) {
         apic::send(id, apic::vector::SHOOTDOWN);
     }

@@ -10,7 +10,8 @@ use core::arch::naked_asm;
 /// From this length on vector registers pay.
 const WIDE_FROM: usize = 256;
 
-/// Copies `length` bytes; returns how many were *not* copied.
+/// Copies `length` bytes; returns how many were *not* copied. Four or eight bytes are one access: nobody sees a part of a thread's ID or of a
+/// futex's word (as with Linux' put_user and get_user).
 ///
 /// # Safety
 /// The kernel's side must be valid for `length` bytes. The other side may be anything.
@@ -32,7 +33,14 @@ pub unsafe extern "C" fn copy(_to: u64, _from: u64, _length: u64) -> u64 {
         "sub rdx, 8",
         "dec rcx",
         "jnz 2b",
-        "3: test rdx, rdx",
+        "3: test dl, 4",
+        "jz 5f",
+        "mov eax, [rsi]",
+        "mov [rdi], eax",
+        "add rsi, 4",
+        "add rdi, 4",
+        "sub rdx, 4",
+        "5: test rdx, rdx",
         "jz 12f",
         "4: mov al, [rsi]",
         "mov [rdi], al",
