@@ -9,6 +9,7 @@
 //! | [`Park`] | nothing | how a thread stops and is made to go on |
 //! | [`IdleMask`] | nothing | which CPUs have nothing to do |
 //! | [`Changes`] | nothing | what CPUs that idle need not be told at once |
+//! | [`Request`] | nothing | what other CPUs are asked for and must have done |
 //! | [`Queue`] | (inside a lock) | who comes next, without memory of its own |
 //! | [`Stopwatch`] | nothing | how long something ran, while it runs too |
 //!
@@ -29,6 +30,7 @@ mod park;
 mod patience;
 mod prim;
 mod queue;
+mod request;
 mod stopwatch;
 
 pub use changes::{Changes, Seen};
@@ -39,4 +41,5 @@ pub use once::Once;
 pub use park::Park;
 pub use patience::Patience;
 pub use queue::{Link, Linked, Queue};
+pub use request::Request;
 pub use stopwatch::Stopwatch;

@@ -4,6 +4,7 @@
 use spinning_top::relax::Relax;
 
 use crate::hooks;
+use crate::prim::spin_loop;
 
 /// Spins before the first sleep: longer than any lock is held, and all CPUs take to answer, on a machine whose CPUs all run.
 const SPINS: u32 = 1000;
@@ -20,7 +21,7 @@ impl Patience {
     pub fn wait(&mut self) {
         if self.spins < SPINS {
             self.spins += 1;
-            core::hint::spin_loop();
+            spin_loop();
         } else {
             hooks::nap();
         }

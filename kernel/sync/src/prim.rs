@@ -1,10 +1,15 @@
 //! The one seam between the machine's atomics and those of models: `tests/loom.rs` runs this crate's own code in every order of its steps,
 //! `tests/shuttle.rs` of the crates above run theirs in many.
 
+#[cfg(not(loom))]
+pub(crate) use core::hint::spin_loop;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use loom::{
+    sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
+    thread::yield_now as spin_loop,
+};
 #[cfg(shuttle)]
 pub(crate) use {
     shuttle::sync::MutexGuard as SpinlockGuard,

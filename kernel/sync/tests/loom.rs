@@ -8,7 +8,7 @@ use std::process::Command;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::sync::{Arc, Mutex, Notify};
 use loom::thread;
-use sync::{Changes, IdleMask, Park, Seen};
+use sync::{Changes, IdleMask, Park, Request, Seen};
 
 /// A thread as the scheduler has it: its word, and the run queue that gives it the CPU again.
 struct Thread {
@@ -219,6 +219,29 @@ fn no_idle_cpu_keeps_a_translation() {
         });
         translation.use_it();
         taker.join().unwrap();
+    });
+}
+
+/// Two CPUs that ask each other at once: each has done what the other asked when the other's question returns.
+#[test]
+fn two_that_ask_each_other_get_on() {
+    loom::model(|| {
+        let request = Arc::new(Request::new());
+        let done = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
+        let ask = |own: usize, request: Arc<Request>, done: Arc<[AtomicBool; 2]>| {
+            let answer = || request.answer(own, || done[own].store(true, Ordering::Relaxed));
+            request.ask(1 << (1 - own), answer, || {});
+            assert!(done[1 - own].load(Ordering::Relaxed));
+            // Its interrupt, if it was not asked before.
+            while !done[own].load(Ordering::Relaxed) {
+                answer();
+                thread::yield_now();
+            }
+        };
+        let (there, seen) = (Arc::clone(&request), Arc::clone(&done));
+        let other = thread::spawn(move || ask(1, there, seen));
+        ask(0, request, done);
+        other.join().unwrap();
     });
 }
 

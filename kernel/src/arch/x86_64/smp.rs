@@ -5,9 +5,9 @@
 #![expect(unsafe_code, reason = "application processors start without Rust")]
 
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use sync::{Changes, IdleMask, Patience, Seen};
+use sync::{Changes, IdleMask, Request, Seen};
 
 use super::super::up;
 use super::{apic, cpu, fpu, syscall, tables};
@@ -211,12 +211,8 @@ pub enum Change {
     Tables,
 }
 
-/// CPUs that still have to act on the shoot-down in flight.
-static SHOOTDOWN_PENDING: AtomicU32 = AtomicU32::new(0);
-/// Serialises shoot-downs.
-static SHOOTDOWN_OWNER: AtomicU32 = AtomicU32::new(0);
-/// Which CPUs those are that were asked and have not answered, bit per CPU.
-static SHOOTDOWN_MASK: AtomicU64 = AtomicU64::new(0);
+/// Shoot-downs that other CPUs are asked for.
+static SHOOTDOWN: Request = Request::new();
 
 /// Makes every other CPU drop its whole TLB (global entries stay) before it uses what was changed; waits until all have that could.
 ///
@@ -230,42 +226,21 @@ pub fn shootdown(change: Change) {
     let idle = if change == Change::Tables { 0 } else { IDLE.all() };
     let others = online_mask() & !idle & !(1 << cpu::id());
     if others != 0 {
-        ask(others);
+        SHOOTDOWN.ask(others, serve_shootdown, || send_shootdown(others));
     }
     // The kernel's own hook looks at need_resched; nothing to do here.
     let _ = cpu::preempt_enable();
 }
 
-/// Asks `others` and waits for their answers.
-fn ask(others: u64) {
-    let mut patience = Patience::default();
-    while SHOOTDOWN_OWNER.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-        serve_shootdown();
-        patience.wait();
-    }
-    // Before the mask: a CPU that waits for its own turn answers as soon as it sees its bit there.
-    SHOOTDOWN_PENDING.store(others.count_ones(), Ordering::Relaxed);
-    SHOOTDOWN_MASK.store(others, Ordering::Release);
+fn send_shootdown(others: u64) {
     for id in (0..online()).filter(|id| others & 1 << id != 0) {
         apic::send(id, apic::vector::SHOOTDOWN);
     }
-    let mut patience = Patience::default();
-    while SHOOTDOWN_PENDING.load(Ordering::Acquire) != 0 {
-        patience.wait();
-    }
-    SHOOTDOWN_OWNER.store(0, Ordering::Release);
 }
 
 /// Serves a request to this CPU, if there is one: from the interrupt, or from a CPU that waits for its own turn.
 pub fn serve_shootdown() {
-    let bit = 1u64 << cpu::id();
-    if SHOOTDOWN_MASK.load(Ordering::Acquire) & bit == 0 {
-        return;
-    }
-    if SHOOTDOWN_MASK.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-        catch_up();
-        SHOOTDOWN_PENDING.fetch_sub(1, Ordering::AcqRel);
-    }
+    SHOOTDOWN.answer(cpu::id(), catch_up);
 }
 
 /// Drops this CPU's translations if some were changed since it last did.
