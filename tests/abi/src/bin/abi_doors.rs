@@ -2,11 +2,15 @@
 #![expect(unsafe_code, reason = "C functions and the instruction are what is tested")]
 
 use std::arch::asm;
+use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::thread;
 
 use abi_tests::{Scratch, c, cases, errno, open, raw};
 use libc::{O_CREAT, O_RDWR};
 
-cases! { same_answers, same_readiness, same_errors, same_effects, registers_survive, vectors_survive_switches, red_zone_survives, files_of_proc, files_of_sys_and_etc }
+cases! { same_answers, same_readiness, same_errors, same_effects, numbers_come_whole, registers_survive, vectors_survive_switches, red_zone_survives, files_of_proc, files_of_sys_and_etc }
 
 /// C's answer in the kernel's terms: the value, or minus the error number.
 fn through_c(answer: i64) -> i64 {
@@ -123,6 +127,28 @@ fn same_effects() {
         assert_eq!(raw(libc::SYS_readv, [number, &raw const iov as usize, 1, 0, 0, 0]), 6);
         assert_eq!(raw(libc::SYS_access, [c(scratch.path("f")).as_ptr() as usize, 0, 0, 0, 0, 0]), 0);
     }
+}
+
+/// A number that the kernel writes is never seen in part: musl's lock of its threads is the word that a thread's end clears.
+fn numbers_come_whole() {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    writer.write_all(b"12345").expect("it has room");
+    let (number, done) = (AtomicI32::new(-1), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let seen = number.load(Ordering::Relaxed);
+                assert!(matches!(seen, -1 | 5), "{seen:#x}");
+            }
+        });
+        for _ in 0..100_000 {
+            number.store(-1, Ordering::Relaxed);
+            // SAFETY: room for a number.
+            unsafe { libc::ioctl(reader.as_raw_fd(), libc::FIONREAD, number.as_ptr()) };
+        }
+        done.store(true, Ordering::Relaxed);
+        watcher.join().expect("only whole numbers are seen");
+    });
 }
 
 /// Loads every register from `block`, makes the call whose number is the last word, stores every register into the block's second half.

@@ -1,9 +1,6 @@
 //! Open files: read, write, seek, duplicate, pipes, locks, copies.
 #![expect(unsafe_code, reason = "C functions are what is tested")]
 
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::thread;
-
 use abi_tests::{Fd, Scratch, cases, check, errno, open};
 use libc::{
     EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EPIPE, ESPIPE, EXDEV, O_APPEND, O_CREAT, O_RDONLY, O_RDWR,
@@ -15,7 +12,7 @@ cases! {
     truncate_and_grow, duplicates, close_range_closes, closed_by_another_thread,
     closed_while_used, pipes_carry, pipe_is_atomic, pipe_without_other_end, pipe_sizes,
     flags_by_fcntl, flock_excludes, open_file_locks, process_locks, sendfile_moves, copy_file_range_moves, fallocate_modes,
-    ioctls, numbers_come_whole, sync_family, advice, write_to_directory, large_transfer, reads_from_devices
+    ioctls, sync_family, advice, write_to_directory, large_transfer, reads_from_devices
 }
 
 fn write(fd: &Fd, bytes: &[u8]) -> Result<isize, i32> {
@@ -532,28 +529,6 @@ fn ioctls() {
         assert_eq!(fcntl(&reader, libc::F_GETFD, 0), Ok(libc::FD_CLOEXEC));
         assert_eq!(check(libc::ioctl(-1, libc::FIOCLEX)), Err(EBADF));
     }
-}
-
-/// A number that the kernel writes is never seen in part: musl's lock of its threads is the word that a thread's end clears.
-fn numbers_come_whole() {
-    let (reader, writer) = pipe(0);
-    write(&writer, b"12345").unwrap();
-    let (number, done) = (AtomicI32::new(-1), AtomicBool::new(false));
-    thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let seen = number.load(Ordering::Relaxed);
-                assert!(matches!(seen, -1 | 5), "{seen:#x}");
-            }
-        });
-        for _ in 0..100_000 {
-            number.store(-1, Ordering::Relaxed);
-            // SAFETY: room for a number.
-            unsafe { libc::ioctl(reader.0, libc::FIONREAD, number.as_ptr()) };
-        }
-        done.store(true, Ordering::Relaxed);
-        watcher.join().expect("only whole numbers are seen");
-    });
 }
 
 // covers: fsync, fdatasync, sync, syncfs, sync_file_range
