@@ -15,6 +15,7 @@ use crate::file::wakers::WakerSet;
 
 use super::connection::Ends;
 use super::flow::{Flow, Readiness};
+use super::late::LastWords;
 use super::listener::Listener;
 use super::outlet::Outlet;
 use super::packet::{Packet, Segment};
@@ -47,6 +48,8 @@ pub(super) struct After {
     pub(super) deadline: Option<u64>,
     /// It has come to its end: nothing finds it any more.
     pub(super) is_over: bool,
+    /// What is said to late packets of its.
+    pub(super) last_words: Option<LastWords>,
     /// It is open, and this listener waits for it.
     pub(super) opened_for: Option<Arc<Listener>>,
 }
@@ -107,7 +110,9 @@ impl Carried {
         }
         let opened_for =
             if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
-        (result, After { deadline: deadline.filter(|_| !seen.is_over), is_over: seen.is_over, opened_for })
+        let is_over = seen.is_over;
+        let last_words = if is_over { state.flow.last_words() } else { None };
+        (result, After { deadline: deadline.filter(|_| !is_over), is_over, last_words, opened_for })
     }
 
     /// Reads what has come, as [`Flow::read`]. True: a [`Carried::step`] must tell the other side that there is room again.

@@ -15,6 +15,7 @@ use smoltcp::wire::{HardwareAddress, TcpSeqNumber};
 use crate::file::io::{Sink, Source, partial};
 use crate::file::poll::{READABLE, WRITABLE};
 
+use super::late::LastWords;
 use super::outlet::{Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::rings::{Rings, Usage};
@@ -48,6 +49,8 @@ pub struct Flow {
     silent_since: Option<u64>,
     /// How long that may last.
     patience: Duration,
+    /// What the other side said last that it expects next.
+    acknowledged: TcpSeqNumber,
     /// Bytes read that the other side was not told the room of.
     untold: usize,
     /// Something came that nothing was sent after.
@@ -69,8 +72,7 @@ pub struct Readiness {
     pub events: PollEvents,
     /// Bytes that can be read at once.
     pub readable: usize,
-    /// Nothing more is to be sent or expected. One that the program has closed is not kept for late packets (`TIME_WAIT`): who sends one is told
-    /// that there is no such connection.
+    /// Nothing more is to be sent or expected, but late packets if the program has closed it ([`Flow::last_words`]).
     pub is_over: bool,
 }
 
@@ -120,6 +122,7 @@ impl Flow {
             was_open: false,
             silent_since: None,
             patience: GIVE_UP_AFTER,
+            acknowledged: TcpSeqNumber(0),
             untold: 0,
             was_spoken_to: false,
             answers: false,
@@ -191,6 +194,9 @@ impl Flow {
             return;
         }
         self.silent_since = None;
+        if segment.ack {
+            self.acknowledged = segment.acknowledged;
+        }
         let mut port = Port { packet: Some(packet.bytes), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
         let socket = self.socket();
@@ -300,9 +306,11 @@ impl Flow {
         self.readiness().is_over
     }
 
-    /// Whether both sides have closed it, and it only waits for late packets (RFC 9293, section 3.3.2).
-    pub fn is_in_time_wait(&self) -> bool {
-        self.socket().state() == State::TimeWait
+    /// What both sides said last, if both have closed it, this one first: late packets of its may be under way (RFC 9293, section 3.6.1).
+    pub(super) fn last_words(&self) -> Option<LastWords> {
+        let socket = self.socket();
+        let theirs = self.usage.next(socket.recv_queue()) + 1;
+        (socket.state() == State::TimeWait).then_some(LastWords { ours: self.acknowledged, theirs })
     }
 
     /// Whether an error ended it that nobody was told yet.

@@ -35,12 +35,16 @@ pub struct Segment {
     pub sequence: TcpSeqNumber,
     /// Bytes of data.
     pub length: usize,
+    /// The number of the byte that is expected next, if it acknowledges something.
+    pub acknowledged: TcpSeqNumber,
     /// It opens a connection.
     pub syn: bool,
     /// It acknowledges something.
     pub ack: bool,
     /// It ends a connection at once.
     pub rst: bool,
+    /// Nothing comes after it.
+    pub fin: bool,
 }
 
 impl Segment {
@@ -106,9 +110,11 @@ impl<'a> Packet<'a> {
             remote: scoped(self.source, segment.src_port(), self.scope),
             sequence: segment.seq_number(),
             length: segment.payload().len(),
+            acknowledged: segment.ack_number(),
             syn: segment.syn(),
             ack: segment.ack(),
             rst: segment.rst(),
+            fin: segment.fin(),
         })
     }
 

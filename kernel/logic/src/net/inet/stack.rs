@@ -26,6 +26,7 @@ use super::flow::{Flow, GIVE_UP_FIRST_AFTER, instant};
 use super::groups::Groups;
 use super::icmp::Report;
 use super::joint::End;
+use super::late::{self, Meaning};
 use super::listener::Listener;
 use super::name::{scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port};
@@ -215,7 +216,7 @@ impl Stack {
         let now = self.now();
         let carried = {
             let mut tcp = self.tcp.lock();
-            let ends = tcp.ends(local, remote, self.around.random)?;
+            let ends = tcp.ends(local, remote, (self.around.random, now))?;
             let (seed, rings) = ((self.around.random)(), (self.around.rings)()?);
             let flow = self.outlet(remote, |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
             let carried = Arc::new(Carried::new(flow, Weak::new()));
@@ -231,7 +232,8 @@ impl Stack {
         let source = if local.ip().is_unspecified() { remote.ip() } else { local.ip() };
         let (ends, listener) = {
             let mut tcp = self.tcp.lock();
-            let ends = tcp.ends(SocketAddr::new(source, local.port()), remote, self.around.random)?;
+            let local = SocketAddr::new(source, local.port());
+            let ends = tcp.ends(local, remote, (self.around.random, self.now()))?;
             tcp.insert(ends, None)?;
             (ends, tcp.listener_for(remote))
         };
@@ -284,7 +286,7 @@ impl Stack {
             (self.around.hurry)();
         }
         if after.is_over {
-            self.tcp.lock().remove(connection);
+            self.tcp.lock().remove(connection, after.last_words, self.now());
         }
         if let Some(listener) = after.opened_for
             && !listener.opened(Connection::Carried(Arc::clone(connection)))
@@ -410,11 +412,15 @@ impl Stack {
 
     fn receive_segment(&self, packet: &Packet<'_>, segment: Segment, capabilities: &Capabilities) {
         let ends = segment.ends();
-        let (connection, listener) = {
-            let tcp = self.tcp.lock();
-            let connection = tcp.connection(&ends);
-            let listener = if connection.is_none() { tcp.listener_for(segment.local) } else { None };
-            (connection, listener)
+        let (connection, late, listener) = {
+            let mut tcp = self.tcp.lock();
+            match tcp.connection(&ends) {
+                Some(connection) => (Some(connection), Meaning::New, None),
+                None => {
+                    let late = tcp.meet_late(&segment, || self.now());
+                    (None, late, tcp.listener_for(segment.local))
+                }
+            }
         };
         if let Some(connection) = connection {
             let reply = &mut Reply::new(self, segment.remote, capabilities);
@@ -424,6 +430,13 @@ impl Stack {
                 self.touch(connection);
             }
             return;
+        }
+        match late {
+            Meaning::New => {}
+            Meaning::Nothing => return,
+            Meaning::Again(words) => {
+                return self.outlet(ends.1, |outlet| late::say_again(&ends, words, outlet));
+            }
         }
         match listener {
             Some(listener) if segment.rst => listener.forget(&ends),

@@ -12,7 +12,9 @@ use hashbrown::HashMap;
 
 use super::carried::Carried;
 use super::connection::Ends;
+use super::late::{LastWords, Late, Meaning};
 use super::listener::Listener;
+use super::packet::Segment;
 use super::ports::{Ports, ephemeral_from};
 
 /// A connection's addresses, as they are looked for: hashed in as few steps as they have words.
@@ -45,6 +47,8 @@ pub(super) struct Tcp {
     /// Those within this machine have their client's place only, and nothing there: no packet asks for them.
     connections: HashMap<Place, Option<Arc<Carried>>, SeedableRandomState>,
     listeners: HashMap<u16, Vec<Arc<Listener>>, SeedableRandomState>,
+    /// Those that have ended, for late packets.
+    late: Late<Place>,
     /// Who has which port.
     pub(super) ports: Ports,
 }
@@ -56,6 +60,7 @@ impl Tcp {
         Self {
             connections: HashMap::with_hasher(hasher()),
             listeners: HashMap::with_hasher(hasher()),
+            late: Late::new(hasher()),
             ports: Ports::default(),
         }
     }
@@ -80,13 +85,21 @@ impl Tcp {
         self.connections.remove(&Place(*ends));
     }
 
-    /// Takes out a connection to another machine, if it is still there.
-    pub(super) fn remove(&mut self, connection: &Arc<Carried>) {
+    /// Takes out a connection to another machine, if it is still there. If there are last words, they are kept for a while.
+    pub(super) fn remove(&mut self, connection: &Arc<Carried>, words: Option<LastWords>, now_ns: u64) {
         let place = Place(connection.ends());
         let is_it = |found: &Arc<Carried>| Arc::ptr_eq(found, connection);
         if self.connections.get(&place).and_then(Option::as_ref).is_some_and(is_it) {
             self.connections.remove(&place);
+            if let Some(words) = words {
+                self.late.keep(place, words, now_ns);
+            }
         }
+    }
+
+    /// What a segment means that no connection gets.
+    pub(super) fn meet_late(&mut self, segment: &Segment, now: impl FnOnce() -> u64) -> Meaning {
+        self.late.meet(&Place(segment.ends()), segment, now)
     }
 
     /// How many connections there are.
@@ -133,12 +146,13 @@ impl Tcp {
         &self,
         local: SocketAddr,
         remote: SocketAddr,
-        random: fn() -> u64,
+        (random, now_ns): (fn() -> u64, u64),
     ) -> Result<Ends, Errno> {
         let is_free = |ends: &Ends| {
             // One within this machine stands there as its client sees it.
             !self.connections.contains_key(&Place(*ends))
                 && !self.connections.contains_key(&Place((ends.1, ends.0)))
+                && !self.late.is_kept(&Place(*ends), now_ns)
         };
         let with_port = |port| {
             let mut local = local;

@@ -316,6 +316,32 @@ fn who_asks_for_an_address_keeps_senders_waiting() {
     assert_eq!(us.stack.source_for(far), Err(Errno::ENETUNREACH));
 }
 
+/// The last acknowledgement is lost: the end is said again, and acknowledged by who has closed the connection.
+#[test]
+fn who_has_closed_first_acknowledges_again() {
+    let (us, them) = (us(), them());
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 1);
+    let client = connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    let server = carried(listener.accept(&Io::default()).unwrap());
+    let ends = client.ends();
+    Connection::Carried(client).release(&us.stack, false);
+    carry(&us, &them, &mut || false);
+    Connection::Carried(Arc::clone(&server)).release(&them.stack, false);
+    // Its end comes, and what answers it does not.
+    let end = them.device.take_sent();
+    assert_eq!(end.len(), 1);
+    assert_eq!(us.come(&end[0]).len(), 1, "lost");
+    assert_eq!(us.stack.connect(ends.0, ends.1).unwrap_err(), Errno::EADDRNOTAVAIL);
+    while !server.look(|flow| flow.is_over()) {
+        go_on([&us, &them]);
+        carry(&us, &them, &mut || false);
+    }
+    assert_eq!(server.take_error(), None, "no reset");
+    NOW.with(|now| now.fetch_add(60_000_000_000, Ordering::Relaxed));
+    assert!(us.stack.connect(ends.0, ends.1).is_ok());
+}
+
 /// More than flows are kept for.
 #[test]
 fn many_ask_at_once() {

@@ -14,6 +14,8 @@ fn who_asks_again_gets_the_same_answer() {
         syn: true,
         ack: false,
         rst: false,
+        fin: false,
+        acknowledged: TcpSeqNumber(0),
         sequence: TcpSeqNumber(5),
         length: 0,
     };
