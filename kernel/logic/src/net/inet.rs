@@ -23,6 +23,7 @@ mod groups;
 mod icmp;
 mod igmp;
 pub mod joint;
+mod keep_alive;
 mod late;
 pub mod link;
 pub mod listener;

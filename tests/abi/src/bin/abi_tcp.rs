@@ -410,6 +410,13 @@ fn options() {
     set(&server, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 10).unwrap();
     assert_eq!(get(&server, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE), Ok(10));
     assert_eq!(set(&server, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 0), Err(EINVAL));
+    for (option, default, most) in [(libc::TCP_KEEPINTVL, 75, 32_767), (libc::TCP_KEEPCNT, 9, 127)] {
+        assert_eq!(get(&server, libc::IPPROTO_TCP, option), Ok(default));
+        set(&server, libc::IPPROTO_TCP, option, most).unwrap();
+        assert_eq!(get(&server, libc::IPPROTO_TCP, option), Ok(most));
+        assert_eq!(set(&server, libc::IPPROTO_TCP, option, most + 1), Err(EINVAL));
+        assert_eq!(set(&server, libc::IPPROTO_TCP, option, 0), Err(EINVAL));
+    }
 }
 
 // covers: socket, socketpair

@@ -16,6 +16,7 @@ use crate::file::wakers::WakerSet;
 use super::carried::Carried;
 use super::flow::Flow;
 use super::joint::End;
+use super::keep_alive::KeepAlive;
 use super::stack::Stack;
 
 /// The two addresses of a connection: here, and there.
@@ -37,8 +38,8 @@ pub(super) struct Manner {
     pub(super) buffers: [usize; 2],
     /// `TCP_NODELAY`.
     pub(super) no_delay: bool,
-    /// `SO_KEEPALIVE`, and how often (`TCP_KEEPIDLE`).
-    pub(super) keep_alive: Option<Duration>,
+    /// `SO_KEEPALIVE`, and how.
+    pub(super) keep_alive: Option<KeepAlive>,
     /// `IP_TTL`.
     pub(super) hop_limit: Option<u8>,
     /// `TCP_USER_TIMEOUT`.

@@ -15,6 +15,7 @@ use smoltcp::wire::{HardwareAddress, TcpSeqNumber};
 use crate::file::io::{Sink, Source, partial};
 use crate::file::poll::{READABLE, WRITABLE};
 
+use super::keep_alive::{KeepAlive, Meaning, Silence};
 use super::late::LastWords;
 use super::outlet::{Outlet, Port};
 use super::packet::{Packet, Segment};
@@ -49,6 +50,10 @@ pub struct Flow {
     silent_since: Option<u64>,
     /// How long that may last.
     patience: Duration,
+    /// Nothing waits for an answer, and nothing comes.
+    silence: Silence,
+    /// The peer is asked whether it is there.
+    asks: bool,
     /// What the other side said last that it expects next.
     acknowledged: TcpSeqNumber,
     /// Bytes read that the other side was not told the room of.
@@ -122,6 +127,8 @@ impl Flow {
             was_open: false,
             silent_since: None,
             patience: GIVE_UP_AFTER,
+            silence: Silence::default(),
+            asks: false,
             acknowledged: TcpSeqNumber(0),
             untold: 0,
             was_spoken_to: false,
@@ -194,6 +201,7 @@ impl Flow {
             return;
         }
         self.silent_since = None;
+        self.hear(now_ns);
         if segment.ack {
             self.acknowledged = segment.acknowledged;
         }
@@ -264,7 +272,11 @@ impl Flow {
             || self.is_orphan && state == State::FinWait2;
         if !waits {
             self.silent_since = None;
-            return u64::MAX;
+            return if matches!(state, State::Established | State::CloseWait) {
+                self.ask(now_ns)
+            } else {
+                u64::MAX
+            };
         }
         let patience = u64::try_from(self.patience.as_nanos()).unwrap_or(u64::MAX);
         let at = self.silent_since.get_or_insert(now_ns).saturating_add(patience);
@@ -273,6 +285,33 @@ impl Flow {
             self.abort();
         }
         at
+    }
+
+    /// Asks a peer that has been silent for long, if it is to be asked, and ends the connection without an answer; answers when that must be looked at again.
+    fn ask(&mut self, now_ns: u64) -> u64 {
+        match self.silence.meaning(now_ns) {
+            Meaning::Nothing(until) => until,
+            Meaning::Ask(interval, until) => {
+                if !core::mem::replace(&mut self.asks, true) {
+                    // The first time at once.
+                    self.socket_mut().set_keep_alive(Some(interval.into()));
+                }
+                until
+            }
+            Meaning::Gone => {
+                self.failed = Some(Errno::ETIMEDOUT);
+                self.abort();
+                u64::MAX
+            }
+        }
+    }
+
+    /// Something came from the peer.
+    fn hear(&mut self, now_ns: u64) {
+        self.silence.since = now_ns;
+        if core::mem::take(&mut self.asks) {
+            self.socket_mut().set_keep_alive(None);
+        }
     }
 
     /// What a step that led from one state to another means: whether it was ever open, and why it failed if it did.
@@ -497,6 +536,7 @@ impl Flow {
 
     /// How long what was sent may go unacknowledged (tcp(7), `TCP_USER_TIMEOUT`).
     pub fn set_patience(&mut self, patience: Option<Duration>) {
+        self.silence.patience = patience;
         self.patience = patience.unwrap_or(GIVE_UP_AFTER);
     }
 
@@ -505,9 +545,12 @@ impl Flow {
         self.socket_mut().set_nagle_enabled(!on);
     }
 
-    /// Asks an idle peer so often whether it is still there (socket(7), `SO_KEEPALIVE`).
-    pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
-        self.socket_mut().set_keep_alive(interval.map(Into::into));
+    /// Whether, and how, a silent peer is asked whether it is still there (socket(7), `SO_KEEPALIVE`).
+    pub fn set_keep_alive(&mut self, manner: Option<KeepAlive>) {
+        self.silence.manner = manner;
+        if core::mem::take(&mut self.asks) {
+            self.socket_mut().set_keep_alive(None);
+        }
     }
 
     /// Its addresses: here, and there.

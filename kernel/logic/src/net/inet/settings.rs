@@ -36,6 +36,8 @@ pub(super) struct Settings {
     pub(super) no_delay: i32,
     /// Seconds.
     pub(super) keep_idle: i32,
+    pub(super) keep_interval: i32,
+    pub(super) keep_count: i32,
     /// Milliseconds; 0 is as long as it takes.
     pub(super) user_timeout: i32,
 }
@@ -75,7 +77,7 @@ const BYTE: RangeInclusive<i32> = 0..=255;
 const PMTUDISC: RangeInclusive<i32> = 0..=PMTUDISC_LAST;
 
 /// All options that are numbers.
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 24] = [
     ip(Of::All, IpOption::Ttl, 1..=255, |s| &mut s.hop_limit[0]),
     ip(Of::Datagrams, IpOption::Tos, BYTE, |s| &mut s.traffic_class[0]),
     ip(Of::All, IpOption::MtuDiscover, PMTUDISC, |s| &mut s.mtu_discover[0]),
@@ -103,6 +105,8 @@ const ROWS: [Row; 22] = [
     },
     tcp(TcpOption::NoDelay, ON_OFF, |s| &mut s.no_delay),
     tcp(TcpOption::KeepIdle, 1..=32_767, |s| &mut s.keep_idle),
+    tcp(TcpOption::KeepInterval, 1..=32_767, |s| &mut s.keep_interval),
+    tcp(TcpOption::KeepCount, 1..=127, |s| &mut s.keep_count),
     tcp(TcpOption::UserTimeout, 0..=i32::MAX, |s| &mut s.user_timeout),
 ];
 
@@ -122,6 +126,8 @@ impl Default for Settings {
             segment: 0,
             no_delay: 0,
             keep_idle: 7200,
+            keep_interval: 75,
+            keep_count: 9,
             user_timeout: 0,
         }
     }

@@ -19,6 +19,7 @@ use crate::net::options::{Common, Switches};
 use crate::net::socket::{Accepted, Incoming, Outgoing, Socket, Target};
 
 use super::connection::{Connection, Manner};
+use super::keep_alive::KeepAlive;
 use super::listener::Listener;
 use super::name::{Naming, check_scope, destination, scope_of, scoped};
 use super::ports::Claim;
@@ -99,10 +100,15 @@ impl StreamSocket {
         let settings = self.state.lock().settings;
         let seconds = |seconds: i32| Duration::from_secs(seconds.unsigned_abs().into());
         let patience = Duration::from_millis(settings.user_timeout.unsigned_abs().into());
+        let keep_alive = KeepAlive {
+            idle: seconds(settings.keep_idle),
+            interval: seconds(settings.keep_interval),
+            count: settings.keep_count.unsigned_abs(),
+        };
         let manner = Manner {
             buffers: [self.common.send_buffer(), self.common.receive_buffer()],
             no_delay: settings.no_delay != 0,
-            keep_alive: self.common.is_on(Switches::KEEP_ALIVE).then(|| seconds(settings.keep_idle)),
+            keep_alive: self.common.is_on(Switches::KEEP_ALIVE).then_some(keep_alive),
             hop_limit: settings.hop_limit(connection.ends().1.is_ipv6()),
             patience: Some(patience).filter(|patience| !patience.is_zero()),
         };

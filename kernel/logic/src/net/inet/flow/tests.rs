@@ -5,10 +5,11 @@ use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use abi::errno::Errno;
 
-use super::Flow;
+use super::{Flow, KeepAlive};
 use crate::file::io::{SliceSink, SliceSource};
 use crate::file::poll::WRITABLE;
 use crate::net::inet::outlet::{Capabilities, Cut, Outlet};
@@ -260,4 +261,40 @@ fn a_peek_leaves_it() {
 #[test]
 fn sizes() {
     assert!(size_of::<Flow>() < 1200, "{}", size_of::<Flow>());
+}
+
+/// Idle for 10 s, asked every 2 s, three times.
+fn kept_alive(pair: &mut Pair) {
+    let second = Duration::from_secs(1);
+    pair.step_until(|pair| pair.flows.iter().all(|flow| flow.is_open()));
+    pair.flows[0].set_keep_alive(Some(KeepAlive { idle: 10 * second, interval: 2 * second, count: 3 }));
+}
+
+#[test]
+fn a_silent_peer_that_is_there_is_kept() {
+    let mut pair = Pair::new(|_| false);
+    kept_alive(&mut pair);
+    let (start, before) = (pair.now, pair.wires[0].sent);
+    pair.step_until(|pair| pair.now - start > 35_000 * MS);
+    assert!(pair.flows.iter().all(|flow| flow.is_open() && !flow.is_over() && !flow.has_failed()));
+    let asked = pair.wires[0].sent - before;
+    assert!((3..=4).contains(&asked), "once each ten seconds, and what ended the handshake: {asked}");
+    assert_eq!(pair.flows[1].readable(), 0, "a question is no data");
+}
+
+#[test]
+fn a_silent_peer_that_is_gone_is_given_up() {
+    let mut pair = Pair::new(|_| false);
+    kept_alive(&mut pair);
+    pair.step_until(|pair| pair.wires.iter().all(|wire| wire.packets.is_empty()));
+    pair.wires[0].loses = |_| true;
+    let (start, before) = (pair.now, pair.wires[0].sent);
+    pair.step_until(|pair| pair.flows[0].is_over());
+    assert_eq!(pair.flows[0].take_error(), Some(Errno::ETIMEDOUT));
+    let took = (pair.now - start) / MS;
+    assert!((15_990..=16_100).contains(&took), "{took} ms");
+    assert!(
+        (3..=5).contains(&(pair.wires[0].sent - before)),
+        "three questions, the end of the handshake, a reset"
+    );
 }
