@@ -17,7 +17,7 @@ use crate::file::poll::{READABLE, WRITABLE};
 
 use super::keep_alive::{KeepAlive, Meaning, Silence};
 use super::late::LastWords;
-use super::outlet::{Outlet, Port};
+use super::outlet::{Capabilities, Nowhere, Outlet, Port};
 use super::packet::{Packet, Segment};
 use super::rings::{Rings, Usage};
 
@@ -37,6 +37,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(60);
 /// A connection.
 pub struct Flow {
     interface: Interface,
+    /// Bytes of its longest packet.
+    mtu: usize,
     sockets: SocketSet<'static>,
     handle: SocketHandle,
     /// Behind the sockets, which use its memory.
@@ -95,6 +97,16 @@ pub(super) fn instant(now_ns: u64) -> Instant {
     Instant::from_micros(i64::try_from(now_ns / 1000).unwrap_or(i64::MAX))
 }
 
+/// What smoltcp asks of a way out.
+fn interface(outlet: &mut dyn Outlet, seed: u64, now_ns: u64) -> Interface {
+    let mut config = Config::new(HardwareAddress::Ip);
+    config.random_seed = seed;
+    let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
+    // Who brings packets has looked whose they are.
+    interface.set_any_ip(true);
+    interface
+}
+
 impl Flow {
     /// A connection between two addresses that nothing was sent on. `seed` must not be known to anybody: sequence numbers come from it.
     fn new(
@@ -104,11 +116,8 @@ impl Flow {
         now_ns: u64,
         outlet: &mut dyn Outlet,
     ) -> Box<Self> {
-        let mut config = Config::new(HardwareAddress::Ip);
-        config.random_seed = seed;
-        let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
-        // Who brings packets has looked whose they are.
-        interface.set_any_ip(true);
+        let mtu = outlet.capabilities().mtu();
+        let interface = interface(outlet, seed, now_ns);
         let (usage, [received, sent]) = Usage::new(rings);
         let mut socket = Socket::new(received, sent);
         socket.set_congestion_control(CongestionControl::Reno);
@@ -118,6 +127,7 @@ impl Flow {
         let handle = sockets.add(socket);
         Box::new(Self {
             interface,
+            mtu,
             sockets,
             handle,
             usage,
@@ -507,6 +517,21 @@ impl Flow {
     /// Ends it at once; the other side is told with a reset.
     pub fn abort(&mut self) {
         self.socket_mut().abort();
+    }
+
+    /// Whether a byte with this number was sent, and nothing was heard of it yet: who says something of it knows the connection (RFC 5927, section 4).
+    pub fn has_sent(&self, sequence: TcpSeqNumber) -> bool {
+        let ahead = sequence.0.wrapping_sub(self.acknowledged.0);
+        usize::try_from(ahead).is_ok_and(|ahead| ahead <= self.socket().send_queue())
+    }
+
+    /// A path takes packets of at most `mtu` bytes only, on a way that can do what `capabilities` say: what comes to be sent, and what was lost, goes
+    /// out in such.
+    pub fn narrow(&mut self, capabilities: &Capabilities, mtu: usize, seed: u64, now_ns: u64) {
+        if mtu < self.mtu {
+            self.mtu = mtu;
+            self.interface = interface(&mut Nowhere::like(capabilities.narrowed(mtu)), seed, now_ns);
+        }
     }
 
     /// Its packets do not reach the other side. One that is not open yet fails; later that may pass (RFC 5927, section 6).

@@ -36,6 +36,13 @@ impl Capabilities {
         capabilities
     }
 
+    /// The same for packets of at most `mtu` bytes.
+    pub(super) fn narrowed(&self, mtu: usize) -> Self {
+        let mut capabilities = self.0.clone();
+        capabilities.max_transmission_unit = mtu;
+        Self(capabilities)
+    }
+
     /// Which checksums are whose matter.
     pub(super) fn checksums(&self) -> ChecksumCapabilities {
         self.0.checksum.clone()

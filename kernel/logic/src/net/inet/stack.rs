@@ -24,7 +24,7 @@ use super::connection::{Connection, Ends};
 use super::deadlines::{Deadlines, Due};
 use super::flow::{Flow, GIVE_UP_FIRST_AFTER, instant};
 use super::groups::Groups;
-use super::icmp::Report;
+use super::icmp::{Report, TooLong};
 use super::joint::End;
 use super::late::{self, Meaning};
 use super::listener::Listener;
@@ -400,12 +400,23 @@ impl Stack {
         }
         if report.protocol == IpProtocol::Tcp {
             let connection = self.tcp.lock().connection(&report.ends);
-            if let Some(Some(connection)) = connection {
-                // There is nobody to be told that it ends.
-                let nowhere = &mut Nowhere::default();
-                let end = |flow: &mut Flow, _: &mut dyn Outlet| flow.fail_unreachable(report.errno);
-                let ((), after) = connection.step(self.now(), nowhere, end);
-                self.see_to(&connection, after);
+            match (connection, report.too_long) {
+                (Some(Some(connection)), Some(TooLong { mtu, sequence })) => {
+                    let (now, seed) = (self.now(), (self.around.random)());
+                    self.step_with(&connection, |flow, outlet| {
+                        if flow.has_sent(sequence) {
+                            flow.narrow(outlet.capabilities(), mtu, seed, now);
+                        }
+                    });
+                }
+                (Some(Some(connection)), None) => {
+                    // There is nobody to be told that it ends.
+                    let nowhere = &mut Nowhere::default();
+                    let end = |flow: &mut Flow, _: &mut dyn Outlet| flow.fail_unreachable(report.errno);
+                    let ((), after) = connection.step(self.now(), nowhere, end);
+                    self.see_to(&connection, after);
+                }
+                _ => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod groups;
 mod ipv6;
+mod path;
 mod pieces;
 
 extern crate std;

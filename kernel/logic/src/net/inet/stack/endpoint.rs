@@ -137,7 +137,8 @@ impl Stack {
         match self.endpoint_for(ends.1, ends.0) {
             Some(endpoint) => endpoint.deliver(datagram),
             None => {
-                self.take_report(Report { protocol: IpProtocol::Udp, ends, errno: Errno::ECONNREFUSED });
+                let errno = Errno::ECONNREFUSED;
+                self.take_report(Report { protocol: IpProtocol::Udp, ends, errno, too_long: None });
             }
         }
     }
