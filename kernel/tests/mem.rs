@@ -5,6 +5,10 @@ use std::arch::global_asm;
 use std::ops::Range;
 use std::ptr;
 use std::slice;
+use std::sync::atomic::AtomicBool;
+
+static NARROW: AtomicBool = AtomicBool::new(false);
+static WIDE: AtomicBool = AtomicBool::new(true);
 
 global_asm!(
     ".pushsection .text.tested, \"ax\", @progbits",
@@ -15,19 +19,35 @@ global_asm!(
     include_str!("../src/arch/x86_64/mem.s"),
     ".purgem memory_function",
     ".popsection",
+    has_wide = sym NARROW,
+);
+
+// The same with vector registers.
+global_asm!(
+    ".pushsection .text.tested, \"ax\", @progbits",
+    ".macro memory_function name",
+    ".globl wide_\\name",
+    "wide_\\name:",
+    ".endm",
+    include_str!("../src/arch/x86_64/mem.s"),
+    ".purgem memory_function",
+    ".popsection",
+    has_wide = sym WIDE,
 );
 
 unsafe extern "C" {
     fn tested_memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
     fn tested_memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
+    fn wide_memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
+    fn wide_memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
     fn tested_memset(to: *mut u8, byte: i32, length: usize) -> *mut u8;
     fn tested_memcmp(one: *const u8, other: *const u8, length: usize) -> i32;
     fn tested_bcmp(one: *const u8, other: *const u8, length: usize) -> i32;
 }
 
 const PAGE: usize = 4096;
-/// Longest length: over both borders from which on string instructions are used.
-const LONGEST: usize = 600;
+/// Longest length: over both borders from which on string instructions are used, and that of vector registers.
+const LONGEST: usize = 800;
 /// Lengths that are not tried one by one, up to all of an [`Arena`].
 const LONG: [usize; 5] = [1000, 1024, 1025, 2047, PAGE];
 /// Offsets from a word's start that are tried with each other.
@@ -108,31 +128,56 @@ fn copies_between_arenas(copy: Copy) {
     assert!(from.bytes() == source, "what is copied stays");
 }
 
+/// Whether this machine has the registers that long copies borrow.
+fn has_wide() -> bool {
+    std::arch::is_x86_feature_detected!("avx")
+}
+
 #[test]
 fn memcpy_copies() {
     copies_between_arenas(tested_memcpy);
+    if has_wide() {
+        copies_between_arenas(wide_memcpy);
+    }
 }
 
 #[test]
 fn memmove_copies() {
     copies_between_arenas(tested_memmove);
+    if has_wide() {
+        copies_between_arenas(wide_memmove);
+    }
 }
 
 #[test]
 fn memcpy_of_something_to_itself_changes_nothing() {
+    copies_to_itself(tested_memcpy);
+    if has_wide() {
+        copies_to_itself(wide_memcpy);
+    }
+}
+
+fn copies_to_itself(copy: Copy) {
     let mut arena = Arena::new();
     arena.fill(3);
     let before = arena.bytes().to_vec();
     for range in lengths().flat_map(places) {
         let at = arena.at(&range);
         // SAFETY: the range lies in the arena; the compiler relies on such copies too.
-        unsafe { tested_memcpy(at, at, range.len()) };
+        unsafe { copy(at, at, range.len()) };
         assert!(arena.bytes() == before, "{range:?}");
     }
 }
 
 #[test]
 fn memmove_moves_over_itself_both_ways() {
+    moves_over_itself(tested_memmove);
+    if has_wide() {
+        moves_over_itself(wide_memmove);
+    }
+}
+
+fn moves_over_itself(copy: Copy) {
     let mut arena = Arena::new();
     arena.fill(4);
     let before = arena.bytes().to_vec();
@@ -149,7 +194,7 @@ fn memmove_moves_over_itself_both_ways() {
                         continue;
                     }
                     // SAFETY: both ranges lie in the arena.
-                    let answer = unsafe { tested_memmove(arena.at(&target), arena.at(&origin), length) };
+                    let answer = unsafe { copy(arena.at(&target), arena.at(&origin), length) };
                     assert_eq!(answer, arena.at(&target));
                     let whole = origin.start.min(target.start)..origin.end.max(target.end);
                     let mut expected = before[whole.clone()].to_vec();

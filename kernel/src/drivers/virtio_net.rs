@@ -137,6 +137,31 @@ struct Receiving {
     whole: Vec<u8>,
 }
 
+/// Buffers that lie one behind the other with a part of a frame in them: all full but the last. The device gives them back in the order they were
+/// offered, so most frames are one run, and need not be put together.
+#[derive(Clone, Copy)]
+struct Run {
+    first: u16,
+    count: u16,
+    bytes: usize,
+}
+
+impl Run {
+    fn of(number: u16, bytes: &[u8]) -> Self {
+        Self { first: number, count: 1, bytes: bytes.len() }
+    }
+
+    /// Takes one more buffer in, if it lies behind.
+    fn goes_on_with(&mut self, number: u16, bytes: &[u8]) -> bool {
+        let is_next = number == self.first + self.count && self.bytes == usize::from(self.count) * BUFFER;
+        if is_next {
+            self.count += 1;
+            self.bytes += bytes.len();
+        }
+        is_next
+    }
+}
+
 /// An Ethernet address, for messages.
 struct Mac([u8; 6]);
 
@@ -289,21 +314,29 @@ impl VirtioNet {
         }
         let mut whole = core::mem::take(&mut receiving.whole);
         whole.clear();
-        whole.extend_from_slice(frame);
-        receiving.offer(first);
+        let (mut run, mut room) = (Run::of(first, bytes), (LONGEST + header).checked_sub(bytes.len()));
+        // They come all at once.
         for _ in 1..count {
-            // They come all at once.
             let (number, length) = receiving.queue.take()?.ok_or(Corrupt)?;
             let bytes = receiving.bytes(number, length);
-            if whole.len() + bytes.len() > LONGEST {
+            room = room.and_then(|room| room.checked_sub(bytes.len()));
+            if room.is_none() {
                 return Err(Corrupt);
             }
-            whole.extend_from_slice(bytes);
-            receiving.offer(number);
+            if !run.goes_on_with(number, bytes) {
+                whole.extend_from_slice(receiving.run(run));
+                receiving.offer_run(run);
+                run = Run::of(number, bytes);
+            }
         }
-        if count > 0 {
-            each(Received { bytes: &whole, is_checked });
+        let rest = receiving.run(run);
+        if whole.is_empty() && count > 0 {
+            each(Received { bytes: &rest[header..], is_checked });
+        } else if count > 0 {
+            whole.extend_from_slice(rest);
+            each(Received { bytes: &whole[header..], is_checked });
         }
+        receiving.offer_run(run);
         receiving.whole = whole;
         Ok(true)
     }
@@ -535,11 +568,19 @@ impl Receiving {
         self.queue.offer(number, (physical, BUFFER as u32), true);
     }
 
+    fn offer_run(&mut self, run: Run) {
+        (run.first..run.first + run.count).for_each(|number| self.offer(number));
+    }
+
     /// What the device has written into buffer `number`, which it has given back.
     fn bytes(&self, number: u16, length: u32) -> &'static [u8] {
-        let length = (length as usize).min(BUFFER);
-        // SAFETY: the queue hands out numbers below its size, once for each time they were offered; the buffers stay for ever, and this one is
-        // not offered again before its bytes have been looked at.
-        unsafe { slice::from_raw_parts(self.at(number) as *const u8, length) }
+        self.run(Run { first: number, count: 1, bytes: (length as usize).min(BUFFER) })
+    }
+
+    /// What it has written into the buffers of `run`.
+    fn run(&self, run: Run) -> &'static [u8] {
+        // SAFETY: the queue hands out numbers below its size, once for each time they were offered; the buffers stay for ever, and these are
+        // not offered again before their bytes have been looked at.
+        unsafe { slice::from_raw_parts(self.at(run.first) as *const u8, run.bytes) }
     }
 }

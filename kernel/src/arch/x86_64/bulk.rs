@@ -1,5 +1,5 @@
-//! Whole pages at a time: the one place where the kernel borrows vector registers. It gives them back as it found them, so on every path
-//! they are still the program's; an interrupt in between saves them like the program's own.
+//! Whole pages at a time. As `user_copy` and `mem`, and nothing else in the kernel, this borrows vector registers: it gives them back as it found
+//! them, so on every path they are still the program's; an interrupt in between saves them like the program's own.
 #![expect(unsafe_code, reason = "vector instructions")]
 
 use core::arch::asm;

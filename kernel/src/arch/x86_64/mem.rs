@@ -1,4 +1,5 @@
-//! `memcpy`, `memmove`, `memset`, `memcmp` and `bcmp` for the kernel's own code (memcpy(3) and its relatives), which has no vector registers.
+//! `memcpy`, `memmove`, `memset`, `memcmp` and `bcmp` for the kernel's own code (memcpy(3) and its relatives). It has no vector registers of its own; long copies borrow the program's, as
+//! [`bulk`](super::bulk) does.
 //!
 //! The assembly is in mem.s, so that kernel/tests/mem.rs can run it on the host under other names. The symbols are weak: the program has its
 //! own.
@@ -15,4 +16,5 @@ global_asm!(
     include_str!("mem.s"),
     ".purgem memory_function",
     ".popsection",
+    has_wide = sym super::bulk::HAS_WIDE,
 );

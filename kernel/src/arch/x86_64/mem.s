@@ -1,8 +1,8 @@
-# memcpy(3) and its relatives without vector registers, in Intel syntax. Whoever includes this file says with the macro `memory_function`
+# memcpy(3) and its relatives, in Intel syntax. Vector registers are borrowed for long copies only, and given back as they were. Whoever includes this file says with the macro `memory_function`
 # what symbol a name becomes: the kernel's own in mem.rs, others in kernel/tests/mem.rs.
 #
 # Short lengths are whole words that may overlap, with no loop and no alignment; longer ones go 32 bytes at a time, long ones are string
-# instructions.
+# instructions, or 256 bytes at a time where there are registers for it.
 
 # memmove(to = rdi, from = rsi, length = rdx): everything up to 32 bytes is loaded before anything is stored.
 memory_function memmove
@@ -12,6 +12,7 @@ memory_function memmove
     jb 20f
 
 memory_function memcpy
+23:
     mov rax, rdi
     cmp rdx, 16
     jb 13f
@@ -87,12 +88,59 @@ memory_function memcpy
     pop rax
     ret
 19:
+    cmp rdx, 512
+    jb 22f
+    cmp byte ptr [rip + {has_wide}], 0
+    jne 24f
+22:
     mov r8, [rsi + rdx - 8]
     lea r9, [rdi + rdx - 8]
     lea rcx, [rdx - 1]
     shr rcx, 3
     rep movsq
     mov [r9], r8
+    ret
+
+# rcx counts up to zero: minus the bytes of whole blocks that are left. The rest is a short copy.
+24:
+    sub rsp, 128
+    vmovdqu [rsp], ymm0
+    vmovdqu [rsp + 32], ymm1
+    vmovdqu [rsp + 64], ymm2
+    vmovdqu [rsp + 96], ymm3
+    mov rcx, rdx
+    and rcx, -256
+    add rsi, rcx
+    add rdi, rcx
+    sub rdx, rcx
+    neg rcx
+25:
+    vmovdqu ymm0, [rsi + rcx]
+    vmovdqu ymm1, [rsi + rcx + 32]
+    vmovdqu ymm2, [rsi + rcx + 64]
+    vmovdqu ymm3, [rsi + rcx + 96]
+    vmovdqu [rdi + rcx], ymm0
+    vmovdqu [rdi + rcx + 32], ymm1
+    vmovdqu [rdi + rcx + 64], ymm2
+    vmovdqu [rdi + rcx + 96], ymm3
+    vmovdqu ymm0, [rsi + rcx + 128]
+    vmovdqu ymm1, [rsi + rcx + 160]
+    vmovdqu ymm2, [rsi + rcx + 192]
+    vmovdqu ymm3, [rsi + rcx + 224]
+    vmovdqu [rdi + rcx + 128], ymm0
+    vmovdqu [rdi + rcx + 160], ymm1
+    vmovdqu [rdi + rcx + 192], ymm2
+    vmovdqu [rdi + rcx + 224], ymm3
+    add rcx, 256
+    jnz 25b
+    vmovdqu ymm0, [rsp]
+    vmovdqu ymm1, [rsp + 32]
+    vmovdqu ymm2, [rsp + 64]
+    vmovdqu ymm3, [rsp + 96]
+    add rsp, 128
+    push rax
+    call 23b
+    pop rax
     ret
 
 # `to` lies within `from`: backward, and the first bytes last.
