@@ -77,8 +77,8 @@ const QUEUE_SIZE: u16 = 128;
 const HEADER: usize = HEADROOM;
 const SHORT_HEADER: usize = 10;
 const ETHERNET: usize = 14;
-/// Bytes of a buffer that is received into: two in a page.
-const BUFFER: usize = 2048;
+/// Bytes of a buffer that is received into: a page.
+const BUFFER: usize = 4096;
 /// Bytes of the longest frame.
 const LONGEST: usize = 65_535 + ETHERNET;
 /// Frames taken in at a time.
