@@ -19,6 +19,7 @@ mod extension;
 mod finish;
 pub mod flow;
 mod fragment;
+mod gather;
 mod groups;
 mod icmp;
 mod igmp;

@@ -27,6 +27,7 @@ use super::device::{Device, Frame, Received};
 use super::dhcp::{Change, Dhcp, Lease};
 use super::discovery::{Discovery, Network6, Setting6};
 use super::finish;
+use super::gather::{Added, Gather};
 use super::groups::Groups;
 use super::icmp::Report;
 use super::igmp;
@@ -67,6 +68,8 @@ pub struct Link {
     around: Surroundings,
     capabilities: Capabilities,
     state: Lock<State>,
+    /// Segments that came in, until others come that do not belong to them.
+    gather: Lock<Gather>,
 }
 
 #[derive(Debug)]
@@ -113,7 +116,7 @@ impl Link {
             joined: Groups::default(),
             network_v6: Network6::default(),
         };
-        Self { number, device, around, capabilities, state: Lock::new(state) }
+        Self { number, device, around, capabilities, state: Lock::new(state), gather: Lock::default() }
     }
 
     /// Its number.
@@ -227,7 +230,30 @@ impl Link {
 
     /// Brings frames that came in to `stack`. False: there are no more, and `waker` is woken when some come.
     pub(super) fn serve(self: &Arc<Self>, stack: &Stack, waker: &Waker) -> bool {
-        self.device.receive(waker, &mut |frame| self.receive(stack, frame), &mut || stack.settle_input())
+        let settle = &mut || {
+            self.bring_gathered(stack);
+            stack.settle_input();
+        };
+        self.device.receive(waker, &mut |frame| self.receive(stack, frame), settle)
+    }
+
+    /// A packet is for this machine. What came before it is brought to `stack` before it.
+    fn bring(&self, stack: &Stack, packet: &Packet<'_>) {
+        let mut added = self.gather.lock().add(packet);
+        if added == Added::Behind {
+            self.bring_gathered(stack);
+            added = self.gather.lock().add(packet);
+        }
+        if added == Added::Not {
+            stack.input(packet, &self.capabilities);
+        }
+    }
+
+    fn bring_gathered(&self, stack: &Stack) {
+        let bytes = self.gather.lock().take();
+        if let Some(packet) = Packet::parse(&bytes) {
+            stack.input(&packet.on(self.number), &self.capabilities);
+        }
     }
 
     /// A frame came in.
@@ -334,7 +360,7 @@ impl Link {
         }
         // Only datagrams are for everybody (RFC 1122, sections 3.2.2.6 and 4.2.3.10).
         if is_for_us || packet.protocol == IpProtocol::Udp {
-            stack.input(&packet.on(self.number), &self.capabilities);
+            self.bring(stack, &packet.on(self.number));
         }
     }
 

@@ -207,7 +207,7 @@ impl Link {
         if let Some(group) = mld::asks(&packet) {
             return self.answer_for_groups(group);
         }
-        stack.input(&packet, &self.capabilities);
+        self.bring(stack, &packet);
     }
 
     /// Somebody asks which groups are listened to.
