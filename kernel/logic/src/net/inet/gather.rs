@@ -104,13 +104,15 @@ impl Gather {
     pub(super) fn take(&mut self) -> Vec<u8> {
         let mut packet = core::mem::take(&mut self.packet);
         if self.is_longer && !packet.is_empty() {
-            let length = u16::try_from(packet.len()).unwrap_or(u16::MAX);
+            let length = |without: usize| u16::try_from(packet.len() - without).unwrap_or(u16::MAX);
             if self.headers == HEADER + IPV4_HEADER_LEN {
+                let length = length(0);
                 let mut packet = Ipv4Packet::new_unchecked(&mut packet[..]);
                 packet.set_total_len(length);
                 packet.fill_checksum();
             } else {
-                Ipv6Packet::new_unchecked(&mut packet[..]).set_payload_len(length - IPV6_HEADER_LEN as u16);
+                let length = length(IPV6_HEADER_LEN);
+                Ipv6Packet::new_unchecked(&mut packet[..]).set_payload_len(length);
             }
         }
         packet
@@ -121,7 +123,7 @@ impl Gather {
 fn plain(packet: &Packet<'_>) -> Option<(usize, TcpSeqNumber, usize)> {
     let ip = packet.bytes.len() - packet.payload.len();
     let segment = TcpPacket::new_checked(packet.payload).ok()?;
-    let is_plain = (ip == IPV4_HEADER_LEN || ip == IPV6_HEADER_LEN)
+    let is_plain = ip == if packet.source.is_ipv4() { IPV4_HEADER_LEN } else { IPV6_HEADER_LEN }
         && usize::from(segment.header_len()) == HEADER
         && packet.payload[FLAGS] & !PUSH == ACKNOWLEDGES;
     let length = segment.payload().len();
