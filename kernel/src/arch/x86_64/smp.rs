@@ -259,8 +259,9 @@ pub fn stop_others() {
 
 /// Sets up everything a CPU needs before Rust proper runs on it: GS, descriptor tables, `syscall`, vector state.
 pub(super) fn install_cpu(id: usize, apic_id: u32) {
+    // First: another CPU has said that there are vector registers, and what follows copies memory with them.
+    fpu::install();
     cpu::install_local(id, apic_id);
     tables::install();
     syscall::install();
-    fpu::install();
 }
