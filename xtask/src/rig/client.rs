@@ -12,7 +12,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: guest\r\nUser-Agent: bench\r\nA
 /// The end of each answer of `serve`.
 const END: &[u8] = b"Hello, world!\n";
 /// Nothing takes as long; a guest that does not answer is one that has stopped.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A connection.
 pub(crate) fn connect(to: SocketAddr) -> Result<TcpStream> {
