@@ -5,7 +5,6 @@
 
 mod boot;
 mod budget;
-mod guest;
 mod latency;
 mod linux;
 mod net;

@@ -24,6 +24,7 @@ mod paths;
 mod process;
 mod programs;
 mod qemu;
+mod rig;
 mod run;
 mod runner;
 mod server;

@@ -45,6 +45,8 @@ pub(crate) struct NetArgs {
 enum Net {
     User,
     Tap(String),
+    /// Frames are datagrams between these two ports of the host: QEMU's, and whose it sends to. Nobody asks for that by a flag.
+    Datagrams(u16, u16),
     None,
 }
 
@@ -147,6 +149,11 @@ impl NetArgs {
         Self { net: vec![Net::Tap(name.to_owned())], ..Self::default() }
     }
 
+    /// One card, whose frames are datagrams between a port of QEMU's and one that they go to.
+    pub(crate) fn datagrams(from: u16, to: u16) -> Self {
+        Self { net: vec![Net::Datagrams(from, to)], ..Self::default() }
+    }
+
     fn cards(&self) -> Result<Vec<&Net>> {
         let cards: Vec<_> = self.net.iter().filter(|net| **net != Net::None).collect();
         if cards.len() != self.net.len() && (!cards.is_empty() || !self.publish.is_empty()) {
@@ -172,6 +179,9 @@ impl NetArgs {
         for (index, card) in self.cards()?.into_iter().enumerate() {
             let back = match card {
                 Net::Tap(name) => format!("tap,id=net{index},ifname={name},script=no,downscript=no"),
+                Net::Datagrams(from, to) => {
+                    format!("socket,id=net{index},udp=127.0.0.1:{to},localaddr=127.0.0.1:{from}")
+                }
                 _ => {
                     let rules = publish.take().into_iter().flatten();
                     rules.fold(format!("user,id=net{index}"), |all, one| format!("{all},{}", one.rule()))

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -71,6 +72,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     }
     String::from_utf8(output.stdout)
         .with_context(|| format!("{} wrote something that is not UTF-8", show(command)))
+}
+
+/// Has the process killed when the thread that starts it is gone, however that comes.
+pub(crate) fn end_with_us(command: &mut Command) -> &mut Command {
+    #[expect(unsafe_code, reason = "only the child itself can ask for its death signal")]
+    // SAFETY: the closure makes one async-signal-safe system call.
+    unsafe {
+        command.pre_exec(|| {
+            Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?)
+        })
+    }
 }
 
 /// The command as one could type it.

@@ -279,14 +279,7 @@ fn spawn(command: &mut Command) -> std::io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Out of our terminal's foreground group: Ctrl-C reaches us, and we decide.
     command.process_group(0);
-    #[expect(unsafe_code, reason = "only the child itself can ask for its death signal")]
-    // SAFETY: the closure makes one async-signal-safe system call.
-    unsafe {
-        command.pre_exec(|| {
-            Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?)
-        });
-    }
-    command.spawn()
+    process::end_with_us(command).spawn()
 }
 
 enum Ending {

@@ -1,5 +1,7 @@
 //! `soak`: the same thing many times. What goes wrong once in a thousand times is found here, not in `test`.
 
+mod network;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -22,6 +24,8 @@ pub(crate) struct SoakArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Attack the network of a server, and ask it for much
+    Network(network::NetworkArgs),
     /// Boot examples, one machine after the other
     Boots {
         /// How often
@@ -64,14 +68,19 @@ struct Places {
 
 impl Places {
     fn all(&self) -> Vec<Place> {
-        let each = |&machine: &Machine| self.smp.iter().map(move |&smp| Place { machine, smp });
-        self.machine.iter().flat_map(each).collect()
+        places(&self.machine, &self.smp)
     }
+}
+
+fn places(machines: &[Machine], smp: &[u32]) -> Vec<Place> {
+    let each = |&machine: &Machine| smp.iter().map(move |&smp| Place { machine, smp });
+    machines.iter().flat_map(each).collect()
 }
 
 /// Does it; an error if it went wrong a single time.
 pub(crate) fn main(args: &SoakArgs) -> Result<()> {
     match &args.what {
+        What::Network(args) => network::main(args),
         What::Boots { count, places } => boots(*count, &places.all())?.report(),
         What::Threads { count, places } => threads(*count, &places.all())?.report(),
         What::Suite { times, places } => suite(*times, &places.all())?.report(),

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::guest::{Clock, Guest, Machine, listen};
 use super::page::{Section, cell, grouped};
 use super::rival::{self, SYSTEMS, System, Systems};
 use crate::flags::BuildArgs;
+use crate::rig::guest::{Clock, Guest, Machine, listen};
 use crate::spec::Target;
 use crate::toolchain::Toolchain;
 use crate::{build, linker, paths, process, sysroot, ui};

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use toml_edit::{DocumentMut, value};
 
-use super::guest::Guest;
 use super::ops::{self, Figures, OPERATIONS, Operation};
 use super::rival;
+use crate::rig::guest::Guest;
 use crate::{paths, ui};
 
 /// Tolerance, in per cent.

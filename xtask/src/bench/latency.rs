@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::guest::{Guest, Machine};
 use super::page::{Section, grouped};
 use super::rival::{SYSTEMS, Systems};
+use crate::rig::guest::{Guest, Machine};
 
 const LIMIT: Duration = Duration::from_secs(240);
 

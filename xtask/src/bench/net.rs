@@ -3,12 +3,9 @@
 //! The host's end lies in a network namespace of its own. What is counted is counted from outside while the guest's time passes with its
 //! instructions; only what peers make of the wall clock differs from run to run.
 
-mod client;
 mod count;
 mod counter;
-mod load;
 mod loopback;
-mod namespace;
 mod rig;
 mod wall;
 
@@ -17,7 +14,8 @@ use clap::builder::PossibleValuesParser;
 
 use super::BenchArgs;
 use super::page::Section;
-use super::rival::{HYPER, SERVER, Systems};
+use super::rival::{HYPER, Systems};
+use crate::rig::{SERVER, namespace};
 use count::FIGURES;
 
 /// Tables that `--only` has as one.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::guest::{Guest, Machine};
 use super::page::{Section, figures_head, figures_row};
 use super::rival::Systems;
+use crate::rig::guest::{Guest, Machine};
 
 /// Seconds that all operations may take, boot included.
 const LIMIT: Duration = Duration::from_secs(600);

@@ -9,10 +9,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::guest::Guest;
 use super::linux;
 use crate::flags::BuildArgs;
 use crate::pack::{self, Item};
+use crate::rig::SERVER;
+use crate::rig::guest::Guest;
 use crate::{build, paths, process, setup, ui};
 
 /// The configuration of the tiny Linux, on top of `make tinyconfig`.
@@ -38,9 +39,7 @@ const MODULES: [&str; 9] = [
     "drivers/net/virtio_net.ko",
 ];
 
-/// The programs with a network.
-pub(super) const SERVER: &str = "serve";
-/// The same of port 80, with hyper.
+/// [`SERVER`]'s port 80, with hyper.
 pub(super) const HYPER: &str = "serve-hyper";
 
 /// Who runs a program.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::guest::{Clock, Guest, Machine};
 use super::page::{Section, cell};
 use super::rival::{SYSTEMS, Systems};
+use crate::rig::guest::{Clock, Guest, Machine};
 
 const LIMIT: Duration = Duration::from_secs(240);
 /// As many as are asked for.

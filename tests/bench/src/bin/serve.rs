@@ -2,7 +2,7 @@
 //!
 //! Port 80 answers HTTP/1.1 requests and keeps the connection. Port 81 takes bytes, and answers with one when it has seen their end. Port 82
 //! sends as many bytes as it is asked for (eight bytes, little-endian). Port 83 keeps connections and does nothing with them. Port 84 tells how
-//! many bytes of memory are free. `serving` is printed when all ports are open.
+//! many bytes of memory are free. Port 85 sends back what it gets. `serving` is printed when all ports are open.
 #![expect(unsafe_code, reason = "limits and memory are C's")]
 #![expect(clippy::print_stdout, reason = "the report")]
 
@@ -23,12 +23,13 @@ fn main() {
     // SAFETY: the structure is whole.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0, "descriptors may be as many");
     let listen = |port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port is free");
-    let (sink, source, keep, memory) = (listen(81), listen(82), listen(83), listen(84));
+    let (sink, source, keep, memory, echo) = (listen(81), listen(82), listen(83), listen(84), listen(85));
     let http = listen(80);
     thread::spawn(move || each(&sink, take));
     thread::spawn(move || each(&source, give));
     thread::spawn(move || keep.incoming().collect::<Vec<_>>());
     thread::spawn(move || each(&memory, |mut stream| write!(stream, "{}", free_memory())));
+    thread::spawn(move || each(&echo, give_back));
     println!("serving");
     each(&http, answer);
 }
@@ -77,6 +78,16 @@ fn give(mut stream: TcpStream) -> io::Result<()> {
         left -= count;
     }
     Ok(())
+}
+
+fn give_back(mut stream: TcpStream) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match stream.read(&mut chunk)? {
+            0 => return Ok(()),
+            count => stream.write_all(&chunk[..count])?,
+        }
+    }
 }
 
 fn free_memory() -> u64 {

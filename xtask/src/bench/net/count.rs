@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use super::client;
 use super::counter::Count;
-use super::rig::{Port, Rig, Setup};
-use crate::bench::guest::Guest;
+use super::rig::{Rig, Setup};
 use crate::bench::page::{figures_head, figures_row};
-use crate::bench::rival::{SERVER, System, Systems};
+use crate::bench::rival::{System, Systems};
+use crate::rig::guest::Guest;
+use crate::rig::{Port, SERVER, client};
 use crate::ui;
 
 /// Connections that ask at the same time.

@@ -1,20 +1,16 @@
 //! A guest at the other end of a tap device, with what it is measured with.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::ValueEnum as _;
 
-use super::super::guest::{Clock, Guest, Machine, Running};
 use super::counter::{Count, Counter};
-use super::namespace::Tap;
 use crate::flags;
 use crate::network::NetArgs;
-
-/// Enough for the slowest rival on a loaded machine.
-const LIMIT: Duration = Duration::from_secs(180);
+use crate::rig::guest::{self, Clock, Guest, Machine};
+use crate::rig::namespace::Tap;
+use crate::rig::{self, Port};
 
 /// What a card can do that saves the guest work.
 const OFFLOADS: [&str; 12] = [
@@ -31,16 +27,6 @@ const OFFLOADS: [&str; 12] = [
     "host_ufo",
     "mrg_rxbuf",
 ];
-
-/// What `tests/bench/src/bin/serve.rs` has at which port.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Port {
-    Http = 80,
-    Sink = 81,
-    Source = 82,
-    Keep = 83,
-    Memory = 84,
-}
 
 /// The machine a figure is taken on.
 #[derive(Clone, Copy, Debug)]
@@ -75,39 +61,28 @@ impl Setup {
         }
         extra.extend(counter.args(self.count)?);
         let clock = if self.count == Count::Instructions { Clock::InstructionsAndWaits } else { Clock::Wall };
-        // Devices with registers in memory are on the kernel's command line only without ACPI.
-        let name = if self.machine == "microvm" { "microvm,acpi=off" } else { self.machine };
+        let name = guest::name_of(kind);
         Ok(Machine { name, memory: self.memory.to_owned(), clock, extra, words: vec![tap.word()] })
     }
 }
 
-/// A guest that runs `serve`. It is gone when the value is.
+/// A guest that runs `serve`, and its counts. It is gone when the value is.
 pub(super) struct Rig {
-    running: Running,
+    rig: rig::Rig,
     counter: Counter,
-    tap: Tap,
 }
 
 impl Rig {
     /// Boots it.
     pub(super) fn boot(guest: &Guest, setup: Setup) -> Result<Self> {
         let (tap, counter) = (Tap::new()?, Counter::new()?);
-        let running = Running::start(&mut guest.command(&setup.machine(&tap, &counter)?, &[])?)?;
-        let mut rig = Self { running, counter, tap };
-        if setup.waits {
-            let mut said = rig.running.hear(LIMIT, |line| line == "serving");
-            if !said.is_complete {
-                said.complaints = rig.running.end()?;
-            }
-            said.complete()?;
-        }
-        Ok(rig)
+        let machine = setup.machine(&tap, &counter)?;
+        Ok(Self { rig: rig::Rig::boot(guest, &machine, tap, setup.waits)?, counter })
     }
 
     /// Where the guest serves.
     pub(super) fn address(&self, port: Port) -> Result<SocketAddr> {
-        let address: IpAddr = self.tap.guest().parse()?;
-        Ok(SocketAddr::new(address, port as u16))
+        self.rig.address(port)
     }
 
     /// The counts.
@@ -117,12 +92,6 @@ impl Rig {
 
     /// Microseconds of the host's CPUs that QEMU has taken.
     pub(super) fn cpu_us(&self) -> Result<u64> {
-        let id = self.running.id();
-        let stat = std::fs::read_to_string(Path::new("/proc").join(id.to_string()).join("stat"))?;
-        // proc(5): user and system time are the 14th and 15th field; the second is a name in parentheses.
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        let ticks = |field: usize| -> Option<u64> { fields.get(field - 3)?.parse().ok() };
-        let ticks = ticks(14).zip(ticks(15)).with_context(|| format!("QEMU ended: {stat}"))?;
-        Ok((ticks.0 + ticks.1) * 1_000_000 / rustix::param::clock_ticks_per_second())
+        self.rig.cpu_us()
     }
 }

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 
-use super::client;
 use super::counter::Count;
-use super::load::{self, Load};
-use super::rig::{Port, Rig, Setup};
+use super::rig::{Rig, Setup};
 use crate::bench::page::{cell, shown};
-use crate::bench::rival::{HYPER, SERVER, System, Systems};
+use crate::bench::rival::{HYPER, System, Systems};
+use crate::rig::load::{self, Load};
+use crate::rig::{Port, SERVER, client};
 use crate::ui;
 
 /// How often everything is done.
@@ -19,6 +19,8 @@ const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 /// As machines are started that nobody counts in.
 const SETUP: Setup = Setup { count: Count::Nothing, ..Setup::COUNTED };
 const BYTES: usize = 64 << 20;
+/// How long wrk asks.
+const SECONDS: u64 = 2;
 
 /// What of a row is good.
 #[derive(Clone, Copy)]
@@ -134,7 +136,8 @@ fn requests(rig: &Rig, kind: &str, note: &mut Note<'_>) -> Result<f64> {
     let mut rate = 0.0;
     for connections in CONNECTIONS {
         let before = rig.cpu_us()?;
-        let Load { requests, per_second, errors } = load::full(rig.address(Port::Http)?, connections)?;
+        let Load { requests, per_second, errors, .. } =
+            load::full(rig.address(Port::Http)?, connections, SECONDS)?;
         let taken = rig.cpu_us()?.saturating_sub(before) as f64;
         let load = format!("{kind}, {connections} connection{}", if connections == 1 { "" } else { "s" });
         note(&format!("requests/s, {load}"), Some(1.5), Good::More, per_second);

@@ -16,7 +16,7 @@ use crate::{paths, process};
 const TUN: &str = "/dev/net/tun";
 
 /// Looks for what is needed and cannot be built.
-pub(super) fn check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     for (program, package) in
         [("unshare", "util-linux"), ("ip", "iproute2")].into_iter().chain(load::PROGRAMS)
     {
@@ -36,7 +36,7 @@ pub(super) fn check() -> Result<()> {
 }
 
 /// Runs the tool with these arguments inside.
-pub(super) fn enter(words: &[String]) -> Result<()> {
+pub(crate) fn enter(words: &[String]) -> Result<()> {
     process::run(inside(env::current_exe()?).args(words))
 }
 
@@ -47,14 +47,19 @@ fn inside(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Has what the host sends to itself arrive.
+pub(crate) fn switch_loopback_on() -> Result<()> {
+    ip("link set lo up")
+}
+
 /// A network with the host at one end and a guest's card at the other. It is gone when the value is, with all that is on its way.
-pub(super) struct Tap {
+pub(crate) struct Tap {
     number: u8,
 }
 
 impl Tap {
     /// A new one.
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         static NUMBER: AtomicU8 = AtomicU8::new(0);
         let tap = Self { number: NUMBER.fetch_add(1, Ordering::Relaxed) };
         let name = tap.name();
@@ -65,21 +70,22 @@ impl Tap {
     }
 
     /// The device.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("tap{}", self.number)
     }
 
-    fn host(&self) -> String {
+    /// The host's address.
+    pub(crate) fn host(&self) -> String {
         format!("10.77.{}.1", self.number)
     }
 
     /// The guest's address.
-    pub(super) fn guest(&self) -> String {
+    pub(crate) fn guest(&self) -> String {
         format!("10.77.{}.2", self.number)
     }
 
     /// What the kernels are told, in Linux's words, which Caracal understands.
-    pub(super) fn word(&self) -> String {
+    pub(crate) fn word(&self) -> String {
         format!("ip={}::{}:255.255.255.0::eth0:off", self.guest(), self.host())
     }
 }

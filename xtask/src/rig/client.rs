@@ -1,4 +1,5 @@
-//! The peer of what is counted: sockets of the host, one thread, so that the same packets come in the same order at every run.
+//! The peer of what is counted and of what is attacked: sockets of the host. Each function is one thread, so that the same packets come in the same order
+//! at every run.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -11,27 +12,47 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: guest\r\nUser-Agent: bench\r\nA
 /// The end of each answer of `serve`.
 const END: &[u8] = b"Hello, world!\n";
 /// Nothing takes as long; a guest that does not answer is one that has stopped.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A connection.
-pub(super) fn connect(to: SocketAddr) -> Result<TcpStream> {
+pub(crate) fn connect(to: SocketAddr) -> Result<TcpStream> {
+    connect_within(to, PATIENCE)
+}
+
+/// A connection on which nothing takes longer.
+fn connect_within(to: SocketAddr, patience: Duration) -> Result<TcpStream> {
     let stream =
-        TcpStream::connect_timeout(&to, PATIENCE).with_context(|| format!("no connection to {to}"))?;
+        TcpStream::connect_timeout(&to, patience).with_context(|| format!("no connection to {to}"))?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     Ok(stream)
 }
 
+/// A request on a connection of its own, tried again until it is answered; how long that took.
+pub(crate) fn answered_within(to: SocketAddr, limit: Duration) -> Result<Duration> {
+    let start = Instant::now();
+    loop {
+        let left = limit.saturating_sub(start.elapsed()).max(Duration::from_millis(1));
+        match connect_within(to, left).and_then(|stream| ask(&mut [stream])) {
+            Ok(()) => return Ok(start.elapsed()),
+            Err(error) if start.elapsed() >= limit => {
+                return Err(error.context(format!("a request is not answered within {} s", limit.as_secs())));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
 /// Several.
-pub(super) fn connect_all(to: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+pub(crate) fn connect_all(to: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("no more files may be open")?;
     (0..count).map(|number| connect(to).with_context(|| format!("after {number} connections"))).collect()
 }
 
 /// A request on each of the connections at once, then all answers.
-pub(super) fn ask(streams: &mut [TcpStream]) -> Result<()> {
+pub(crate) fn ask(streams: &mut [TcpStream]) -> Result<()> {
     for stream in streams.iter_mut() {
         stream.write_all(REQUEST).context("a request cannot be sent")?;
     }
@@ -48,7 +69,7 @@ pub(super) fn ask(streams: &mut [TcpStream]) -> Result<()> {
 }
 
 /// Sends bytes to a port that takes them, and waits until it has them.
-pub(super) fn send(to: SocketAddr, bytes: usize) -> Result<()> {
+pub(crate) fn send(to: SocketAddr, bytes: usize) -> Result<()> {
     let mut stream = connect(to)?;
     let chunk = vec![7; 256 << 10];
     for _ in 0..bytes / chunk.len() {
@@ -59,7 +80,7 @@ pub(super) fn send(to: SocketAddr, bytes: usize) -> Result<()> {
 }
 
 /// Asks a port that gives for bytes, and waits until they are here.
-pub(super) fn receive(from: SocketAddr, bytes: usize) -> Result<()> {
+pub(crate) fn receive(from: SocketAddr, bytes: usize) -> Result<()> {
     let mut stream = connect(from)?;
     stream.write_all(&(bytes as u64).to_le_bytes())?;
     let mut chunk = vec![0; 256 << 10];
@@ -73,14 +94,14 @@ pub(super) fn receive(from: SocketAddr, bytes: usize) -> Result<()> {
 }
 
 /// What a port says of itself.
-pub(super) fn number(from: SocketAddr) -> Result<u64> {
+pub(crate) fn number(from: SocketAddr) -> Result<u64> {
     let mut text = String::new();
     connect(from)?.read_to_string(&mut text)?;
     text.parse().with_context(|| format!("{text} is no number"))
 }
 
 /// Asks a guest that is still starting until it answers.
-pub(super) fn first_answer(to: SocketAddr) -> Result<()> {
+pub(crate) fn first_answer(to: SocketAddr) -> Result<()> {
     // A guest whose turn does not come is not asked a second time.
     const TRIAL: Duration = Duration::from_millis(300);
     let start = Instant::now();

@@ -8,7 +8,7 @@ const GOOD: &str = "Running 2s test @ http://10.77.0.2/\n  1 threads and 16 conn
 
 #[test]
 fn all_went_well() {
-    assert_eq!(read(GOOD), Some(Load { requests: 41427.0, per_second: 19730.63, errors: 0 }));
+    assert_eq!(read(GOOD), Some(Load { requests: 41427.0, per_second: 19730.63, errors: 0, timeouts: 0 }));
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn errors_are_counted() {
         "Requests/sec:",
         "  Socket errors: connect 1, read 20, write 0, timeout 300\n  Non-2xx or 3xx responses: 4000\nRequests/sec:",
     );
-    assert_eq!(read(&text).map(|load| load.errors), Some(4321));
+    assert_eq!(read(&text).map(|load| (load.errors, load.timeouts)), Some((4321, 300)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A program in a machine that is measured: Caracal's image, or a Linux kernel with the same program as its first process.
+//! A program in a machine that is measured or attacked: Caracal's image, or a Linux kernel with the same program as its first process.
 //!
 //! Everything is started with the same QEMU and the same flags; only what the two kernels want to be told differs. This is not how images are
 //! run (`run`): there is one console, and nothing else is attached.
@@ -12,23 +12,23 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{process, qemu};
+use crate::{flags, process, qemu};
 
 /// One instruction is one nanosecond; string instructions are one for each step, so none are used for long copies.
 const CPU: [&str; 2] = ["-cpu", "max,-la57,-erms,-fsrm"];
 
 /// Kernel and program.
 #[derive(Clone, Debug)]
-pub(super) struct Guest {
+pub(crate) struct Guest {
     /// `-kernel`.
-    pub(super) kernel: PathBuf,
+    pub(crate) kernel: PathBuf,
     /// The archive that holds `/init`, for Linux.
-    pub(super) initrd: Option<PathBuf>,
+    pub(crate) initrd: Option<PathBuf>,
 }
 
 /// How time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Clock {
+pub(crate) enum Clock {
     /// By instructions; time that is waited for passes at once. Repeats exactly.
     Instructions,
     /// By instructions; time that is waited for passes as on the wall, so that peers outside are not too late.
@@ -39,22 +39,31 @@ pub(super) enum Clock {
 
 /// What to start.
 #[derive(Clone, Debug)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     /// `-M`.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// `-m`.
-    pub(super) memory: String,
+    pub(crate) memory: String,
     /// How time passes.
-    pub(super) clock: Clock,
+    pub(crate) clock: Clock,
     /// More of QEMU's arguments.
-    pub(super) extra: Vec<String>,
+    pub(crate) extra: Vec<String>,
     /// More words for the kernel, the same for all.
-    pub(super) words: Vec<String>,
+    pub(crate) words: Vec<String>,
+}
+
+/// How QEMU calls it. Devices with registers in memory are on the kernel's command line only without ACPI.
+pub(crate) fn name_of(kind: flags::Machine) -> &'static str {
+    match kind {
+        flags::Machine::Q35 => "q35",
+        flags::Machine::Pc => "pc",
+        flags::Machine::Microvm => "microvm,acpi=off",
+    }
 }
 
 impl Machine {
     /// The machine most figures are taken on.
-    pub(super) fn microvm() -> Self {
+    pub(crate) fn microvm() -> Self {
         Self {
             name: "microvm",
             memory: "256M".to_owned(),
@@ -65,7 +74,7 @@ impl Machine {
     }
 
     /// The flags that are the same for all guests.
-    pub(super) fn flags(&self) -> Vec<&str> {
+    pub(crate) fn flags(&self) -> Vec<&str> {
         let mut flags = vec!["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"];
         flags.extend(["-accel", "tcg", "-M", self.name, "-m", &self.memory]);
         match self.clock {
@@ -81,20 +90,20 @@ impl Machine {
 
 /// What a guest said, and why nobody listens any more.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// Lines of its console, without their ends.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// Whether the line came that was waited for.
-    pub(super) is_complete: bool,
+    pub(crate) is_complete: bool,
     /// From the start of QEMU to that line, or to the end.
-    pub(super) elapsed: Duration,
+    pub(crate) elapsed: Duration,
     /// What QEMU complained of.
-    pub(super) complaints: String,
+    pub(crate) complaints: String,
 }
 
 impl Said {
     /// An error that shows what came, unless the line came.
-    pub(super) fn complete(self) -> Result<Self> {
+    pub(crate) fn complete(self) -> Result<Self> {
         if !self.is_complete {
             bail!(
                 "the guest did not come to its end within {:.0} s; it said\n{}\n{}",
@@ -107,7 +116,7 @@ impl Said {
     }
 
     /// The words of lines that begin with `word`.
-    pub(super) fn records<'said>(&'said self, word: &'said str) -> impl Iterator<Item = Vec<&'said str>> {
+    pub(crate) fn records<'said>(&'said self, word: &'said str) -> impl Iterator<Item = Vec<&'said str>> {
         self.lines
             .iter()
             .map(|line| line.split(' ').collect::<Vec<_>>())
@@ -117,7 +126,7 @@ impl Said {
 
 impl Guest {
     /// QEMU, about to boot the program with these arguments.
-    pub(super) fn command(&self, machine: &Machine, args: &[&str]) -> Result<Command> {
+    pub(crate) fn command(&self, machine: &Machine, args: &[&str]) -> Result<Command> {
         let mut command = Command::new(qemu::program()?);
         command.args(machine.flags()).arg("-kernel").arg(&self.kernel);
         let (options, name) = match &self.initrd {
@@ -144,7 +153,7 @@ impl Guest {
     }
 
     /// Boots, and listens until `is_last` says so, the machine ends or `limit` is over. The machine is gone afterwards.
-    pub(super) fn listen(
+    pub(crate) fn listen(
         &self,
         machine: &Machine,
         args: &[&str],
@@ -156,12 +165,12 @@ impl Guest {
 }
 
 /// Starts QEMU and listens.
-pub(super) fn listen(command: &mut Command, limit: Duration, is_last: impl Fn(&str) -> bool) -> Result<Said> {
+pub(crate) fn listen(command: &mut Command, limit: Duration, is_last: impl Fn(&str) -> bool) -> Result<Said> {
     Running::start(command)?.listen(limit, is_last)
 }
 
 /// A machine that runs. It is gone when the value is.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     start: Instant,
     console: Receiver<(String, Duration)>,
@@ -170,9 +179,9 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts QEMU.
-    pub(super) fn start(command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let start = Instant::now();
-        let mut child = command
+        let mut child = process::end_with_us(command)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -198,7 +207,7 @@ impl Running {
     }
 
     /// Listens until `is_last` says so, the machine ends or `limit` is over, all since its start. The machine goes on.
-    pub(super) fn hear(&self, limit: Duration, is_last: impl Fn(&str) -> bool) -> Said {
+    pub(crate) fn hear(&self, limit: Duration, is_last: impl Fn(&str) -> bool) -> Said {
         let mut said =
             Said { lines: Vec::new(), is_complete: false, elapsed: limit, complaints: String::new() };
         while let Ok((line, time)) = self.console.recv_timeout(limit.saturating_sub(self.start.elapsed())) {
@@ -216,19 +225,24 @@ impl Running {
     }
 
     /// Listens, and ends the machine.
-    pub(super) fn listen(mut self, limit: Duration, is_last: impl Fn(&str) -> bool) -> Result<Said> {
+    pub(crate) fn listen(mut self, limit: Duration, is_last: impl Fn(&str) -> bool) -> Result<Said> {
         let mut said = self.hear(limit, is_last);
         said.complaints = self.end()?;
         Ok(said)
     }
 
+    /// Lines that came since.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.console.try_iter().map(|(line, _)| line).collect()
+    }
+
     /// QEMU's process.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Ends it; what QEMU complained of.
-    pub(super) fn end(&mut self) -> Result<String> {
+    pub(crate) fn end(&mut self) -> Result<String> {
         // It may have ended by itself in the meantime.
         let _ = self.child.kill();
         self.child.wait()?;

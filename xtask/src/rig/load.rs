@@ -9,26 +9,49 @@ use anyhow::{Context as _, Result};
 use crate::{paths, process};
 
 /// The programs and the Debian packages that bring them.
-pub(super) const PROGRAMS: [(&str, &str); 2] = [("wrk", "wrk"), ("h2load", "nghttp2-client")];
-/// How long a load lasts.
+pub(crate) const PROGRAMS: [(&str, &str); 2] = [("wrk", "wrk"), ("h2load", "nghttp2-client")];
+/// How long h2load asks.
 const SECONDS: u32 = 2;
 
 /// What wrk saw.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Load {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Load {
     /// All requests that were answered.
-    pub(super) requests: f64,
+    pub(crate) requests: f64,
     /// The same, of a second.
-    pub(super) per_second: f64,
+    pub(crate) per_second: f64,
     /// Connections and requests that failed, and answers that were not what was asked for.
-    pub(super) errors: u64,
+    pub(crate) errors: u64,
+    /// Those of them that took too long for wrk.
+    pub(crate) timeouts: u64,
+}
+
+impl Load {
+    /// Adds what was seen of the same later; a rate is of one time only.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.requests += later.requests;
+        self.errors += later.errors;
+        self.timeouts += later.timeouts;
+        self.per_second = later.per_second;
+    }
+
+    /// Errors that are no matter of patience.
+    pub(crate) fn failed(&self) -> u64 {
+        self.errors - self.timeouts
+    }
+}
+
+/// wrk, about to make as many requests as so many connections can.
+pub(crate) fn wrk(to: SocketAddr, connections: usize, seconds: u64) -> Command {
+    let mut wrk = Command::new("wrk");
+    wrk.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), &format!("http://{to}/")]);
+    process::end_with_us(&mut wrk);
+    wrk
 }
 
 /// As many requests as so many connections can make.
-pub(super) fn full(to: SocketAddr, connections: usize) -> Result<Load> {
-    let mut wrk = Command::new("wrk");
-    wrk.args(["-t1", &format!("-c{connections}"), &format!("-d{SECONDS}s"), &format!("http://{to}/")]);
-    let text = process::output(&mut wrk)?;
+pub(crate) fn full(to: SocketAddr, connections: usize, seconds: u64) -> Result<Load> {
+    let text = process::output(&mut wrk(to, connections, seconds))?;
     read(&text).with_context(|| format!("wrk said\n{text}"))
 }
 
@@ -40,13 +63,14 @@ fn read(text: &str) -> Option<Load> {
     let numbers = |text: &str| -> u64 {
         text.split(|char: char| !char.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok()).sum()
     };
-    let errors =
-        after("Socket errors:").map_or(0, numbers) + after("Non-2xx or 3xx responses:").map_or(0, numbers);
-    Some(Load { requests, per_second: number(after("Requests/sec:")?)?, errors })
+    let failed = after("Socket errors:").unwrap_or_default();
+    let timeouts = failed.split_once("timeout ").map_or(0, |(_, count)| numbers(count));
+    let errors = numbers(failed) + after("Non-2xx or 3xx responses:").map_or(0, numbers);
+    Some(Load { requests, per_second: number(after("Requests/sec:")?)?, errors, timeouts })
 }
 
 /// Microseconds to the answer, half of them and 99 % of them at most, when `per_second` requests come over 16 connections.
-pub(super) fn paced(to: SocketAddr, per_second: f64) -> Result<[f64; 2]> {
+pub(crate) fn paced(to: SocketAddr, per_second: f64) -> Result<[f64; 2]> {
     const CONNECTIONS: f64 = 16.0;
     let log = paths::target().join("bench/net.latency");
     let _ = fs::remove_file(&log);
