@@ -53,6 +53,8 @@ struct Peer {
     /// What it is next to send and to acknowledge, as far as we have said.
     next: u32,
     expects: u32,
+    /// Whether we have acknowledged anything.
+    was_heard: bool,
 }
 
 impl Peer {
@@ -288,7 +290,7 @@ impl Run {
                 "{acknowledged:#x} is acknowledged, and was never sent: {peer:?}"
             );
             if !segment.rst() {
-                peer.next = acknowledged;
+                (peer.next, peer.was_heard) = (acknowledged, true);
             }
         }
         let data = segment.payload();
@@ -453,7 +455,7 @@ impl Run {
         self.hear(&sent);
         for held in &self.held {
             let peer = &self.peers[held.peer];
-            let is_only = peer.beginnings.len() == 1 && peer.ours.len() == 1;
+            let is_only = peer.was_heard && peer.beginnings.len() == 1 && peer.ours.len() == 1;
             if let ([first], true, false) = (&peer.beginnings[..], is_only, held.has_ended)
                 && self.held.iter().filter(|other| other.peer == held.peer).count() == 1
             {
