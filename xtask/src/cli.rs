@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::BenchArgs;
 use crate::conformance::ConformanceArgs;
 use crate::flags::{BuildArgs, RunArgs};
+use crate::fuzz::FuzzArgs;
 use crate::programs::ProgramsArgs;
 use crate::soak::SoakArgs;
 use crate::test::TestArgs;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Do the same thing many times, and look for the one time it goes wrong
     Soak(SoakArgs),
+    /// Hand arbitrary bytes to everything that parses what arrives from outside
+    Fuzz(FuzzArgs),
     /// Find or install what is needed, and build std
     Setup,
     /// Say what is there and what is missing, change nothing

@@ -13,6 +13,7 @@ mod command_line;
 mod conformance;
 mod fetch;
 mod flags;
+mod fuzz;
 mod init;
 mod kernel_object;
 mod layout;
@@ -91,6 +92,7 @@ fn command(command: Command) -> Result<ExitCode> {
         Command::Run(args) => return runner::command(&args),
         Command::Test(args) => test::main(&args)?,
         Command::Soak(args) => soak::main(&args)?,
+        Command::Fuzz(args) => fuzz::main(&args)?,
         Command::Setup => setup::main()?,
         Command::Doctor => return Ok(setup::doctor()),
         Command::Init { dir } => init::main(&dir)?,

@@ -2,7 +2,7 @@
 //!
 //! | ring | what |
 //! |---|---|
-//! | host | format, lints, the house rules, `cargo test` of abi, sync, slab, logic, what of the kernel runs on a host, and this tool |
+//! | host | format, lints, the house rules, `cargo test` of abi, sync, slab, logic and its fuzz targets, what of the kernel runs on a host, and this tool |
 //! | model | `kernel/sync` in every order that the steps of several CPUs can fall in (loom), futex queues and caches in many (shuttle) |
 //! | asan | host tests of `kernel/sync`, `kernel/slab` and `kernel/logic` with AddressSanitizer |
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
@@ -22,8 +22,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::flags::{BuildArgs, Machine, Place};
-use crate::toolchain::{self, Toolchain};
-use crate::{bench, build, paths, process, ui};
+use crate::{bench, build, paths, process, toolchain, ui};
 
 /// Which rings.
 #[derive(Args, Debug)]
@@ -186,6 +185,8 @@ fn host() -> Result<Count> {
         "-p",
         "caracal-logic",
         "-p",
+        "caracal-logic-fuzz",
+        "-p",
         "caracal-kernel",
         "-p",
         "caracal-std-shim",
@@ -199,8 +200,15 @@ fn host() -> Result<Count> {
     count.add(Count::one("house rules", crate::tidy::main()));
     let mut tests = process::clean("cargo");
     tests.current_dir(paths::root()).args(["test", "--quiet", "--no-fail-fast"]);
-    for package in ["caracal-abi", "caracal-sync", "caracal-slab", "caracal-logic", "caracal-kernel", "xtask"]
-    {
+    for package in [
+        "caracal-abi",
+        "caracal-sync",
+        "caracal-slab",
+        "caracal-logic",
+        "caracal-logic-fuzz",
+        "caracal-kernel",
+        "xtask",
+    ] {
         tests.args(["-p", package]);
     }
     count.add(libtest(&mut tests, "host")?);
@@ -229,7 +237,7 @@ fn model() -> Result<Count> {
 /// Host tests of the crates with unsafe code, and of what is built on them, with AddressSanitizer.
 fn asan() -> Result<Count> {
     let toolchain = toolchain::choose()?;
-    if !has_asan(&toolchain) {
+    if !toolchain.has_asan() {
         ui::warn(&format!("rustc {} comes without AddressSanitizer: not checked", toolchain.release));
         return Ok(Count::default());
     }
@@ -246,14 +254,6 @@ fn asan() -> Result<Count> {
         .args(["test", "--quiet", "--no-fail-fast", "--lib", "--target", &toolchain.host])
         .args(["-p", "caracal-sync", "-p", "caracal-slab", "-p", "caracal-logic"]);
     libtest(&mut cargo, "with AddressSanitizer")
-}
-
-/// Whether the compiler's own runtime of AddressSanitizer is there; some distributions leave it out.
-fn has_asan(toolchain: &Toolchain) -> bool {
-    let libraries = toolchain.sysroot.join("lib/rustlib").join(&toolchain.host).join("lib");
-    fs::read_dir(libraries).is_ok_and(|entries| {
-        entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with("_rt.asan.a"))
-    })
 }
 
 /// Other projects' loaders read an image.

@@ -37,6 +37,14 @@ impl Toolchain {
     pub(crate) fn library(&self) -> PathBuf {
         library(&self.sysroot)
     }
+
+    /// Whether its own runtime of AddressSanitizer is there; some distributions leave it out.
+    pub(crate) fn has_asan(&self) -> bool {
+        let libraries = self.sysroot.join("lib/rustlib").join(&self.host).join("lib");
+        std::fs::read_dir(libraries).is_ok_and(|entries| {
+            entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with("_rt.asan.a"))
+        })
+    }
 }
 
 fn library(sysroot: &Path) -> PathBuf {

@@ -112,7 +112,10 @@ pub fn usable<const N: usize>(
 ) -> Ranges<N> {
     let mut ranges = Ranges::default();
     for (range, _) in regions.clone().filter(|&(_, usable)| usable) {
-        ranges.add(Range { start: range.start.next_multiple_of(PAGE), end: range.end & !(PAGE - 1) });
+        // One that begins in the last page of the address space has no whole page.
+        if let Some(start) = range.start.checked_next_multiple_of(PAGE) {
+            ranges.add(Range { start, end: range.end & !(PAGE - 1) });
+        }
     }
     let firmware = regions.filter(|&(_, usable)| !usable).map(|(range, _)| range);
     for range in firmware.chain(reserved.iter().copied()) {

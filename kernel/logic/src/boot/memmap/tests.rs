@@ -30,6 +30,8 @@ fn the_end_of_the_address_space_does_not_overflow() {
     let map = [(r(0, u64::MAX), true), (r(u64::MAX - 10, u64::MAX), false)];
     let ranges = usable::<8>(map.into_iter(), &[]);
     assert_eq!(ranges.as_slice(), [r(0, u64::MAX & !0xfff)]);
+    let last = [(r(u64::MAX - 10, u64::MAX), true)];
+    assert!(usable::<8>(last.into_iter(), &[]).as_slice().is_empty(), "no RAM from 0 on");
 }
 
 #[test]

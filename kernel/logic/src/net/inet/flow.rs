@@ -191,7 +191,7 @@ impl Flow {
         self.sockets.get_mut(self.handle)
     }
 
-    /// A packet of this connection came. Without memory for what is in it, it is lost.
+    /// A packet of this connection came. Without memory for what is in it, it is lost; so is what lies behind the room for it.
     pub fn receive_packet(
         &mut self,
         packet: &Packet<'_>,
@@ -207,15 +207,22 @@ impl Flow {
         if segment.rst && !self.may_be_reset_at(segment.sequence) {
             return;
         }
-        if self.usage.expect(segment.sequence + usize::from(segment.syn), segment.length).is_err() {
-            return;
-        }
+        let begins_at = segment.sequence + usize::from(segment.syn);
+        let Ok(fitting) = self.usage.expect(begins_at, segment.length) else { return };
+        // smoltcp takes all that begins in the window, and until the first acknowledgement has gone out its window is not what the ring has room for: the
+        // one that a SYN offers is not scaled, but it scales it. It counts bytes then that have no place in the ring.
+        let cut = if fitting < segment.length { Some(packet.cut_to(fitting)) } else { None };
+        let bytes = match &cut {
+            None => packet.bytes,
+            Some(Some(cut)) => cut,
+            Some(None) => return,
+        };
         self.silent_since = None;
         self.hear(now_ns);
         if segment.ack {
             self.acknowledged = segment.acknowledged;
         }
-        let mut port = Port { packet: Some(packet.bytes), outlet };
+        let mut port = Port { packet: Some(bytes), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
         let socket = self.socket();
         let (after, readable) = (socket.state(), socket.recv_queue());

@@ -348,7 +348,8 @@ impl Link {
         if !is_checked && !finish::is_right(packet) {
             return;
         }
-        let port = packet.datagram().map(|(local, _, _)| local.port());
+        let datagram = if packet.protocol == IpProtocol::Udp { packet.datagram() } else { None };
+        let port = datagram.map(|(local, _, _)| local.port());
         if port == Some(DHCP_CLIENT) && self.state.lock().dhcp.is_some() {
             return self.step_dhcp(stack, Some(frame));
         }

@@ -1,5 +1,6 @@
 //! What is looked at in a packet that came in, before a socket gets it: whose it is. Lengths are checked here, everything else by smoltcp.
 
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::connection::Ends;
@@ -116,6 +117,28 @@ impl<'a> Packet<'a> {
             rst: segment.rst(),
             fin: segment.fin(),
         })
+    }
+
+    /// The packet with the first `length` bytes of its TCP segment's data, which is not the end of the stream then. `None`: it is none, or there is no memory.
+    pub fn cut_to(&self, length: usize) -> Option<Vec<u8>> {
+        let segment = TcpPacket::new_checked(self.payload).ok()?;
+        let headers = self.bytes.len() - self.payload.len();
+        let rest = usize::from(segment.header_len()) + length;
+        let kept = self.bytes.get(..headers + rest)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(kept.len()).ok()?;
+        bytes.extend_from_slice(kept);
+        if self.source.is_ipv4() {
+            let mut header = Ipv4Packet::new_unchecked(&mut bytes[..]);
+            header.set_total_len(u16::try_from(headers + rest).ok()?);
+            header.fill_checksum();
+        } else {
+            Ipv6Packet::new_unchecked(&mut bytes[..]).set_payload_len(u16::try_from(rest).ok()?);
+        }
+        let mut segment = TcpPacket::new_unchecked(&mut bytes[headers..]);
+        segment.set_fin(false);
+        segment.fill_checksum(&self.source.into(), &self.destination.into());
+        Some(bytes)
     }
 
     /// Where a UDP datagram goes to and comes from, and what it says.

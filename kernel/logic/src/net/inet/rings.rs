@@ -97,21 +97,22 @@ impl Usage {
         self.first = first;
     }
 
-    /// `length` bytes may come that begin with `sequence`.
+    /// `length` bytes may come that begin with `sequence`. Answers how many of them do not lie behind the ring.
     ///
     /// # Errors
     /// `ENOBUFS`.
-    pub(super) fn expect(&mut self, sequence: TcpSeqNumber, length: usize) -> Result<(), Errno> {
-        // What lies before the first one was read already; more than a ring does not fit and is not taken.
-        let ahead = sequence.0.wrapping_sub(self.first.0);
-        let end = usize::try_from(i64::from(ahead) + length as i64).unwrap_or(0);
-        if length == 0 || end <= self.reach || end > RING {
-            return Ok(());
+    pub(super) fn expect(&mut self, sequence: TcpSeqNumber, length: usize) -> Result<usize, Errno> {
+        // What lies before the first one was read already.
+        let ahead = i64::from(sequence.0.wrapping_sub(self.first.0));
+        let fitting = length.min(usize::try_from(RING as i64 - ahead).unwrap_or(0));
+        let end = usize::try_from(ahead + fitting as i64).unwrap_or(0);
+        if fitting == 0 || end <= self.reach {
+            return Ok(fitting);
         }
         let span = Span { start: self.read_at, length: end, known: self.reach };
         self.hold(Direction::In, span)?;
         self.reach = end;
-        Ok(())
+        Ok(fitting)
     }
 
     /// The number of the byte behind `readable` ones.

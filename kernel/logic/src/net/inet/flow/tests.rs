@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use abi::errno::Errno;
+use smoltcp::wire::TcpPacket;
 
 use super::{Flow, KeepAlive};
 use crate::file::io::{SliceSink, SliceSource};
@@ -228,6 +229,34 @@ fn a_reset_that_is_guessed_is_not_believed() {
     assert!(receiver.is_over());
     assert_eq!(read(receiver).unwrap(), b"unread");
     assert_eq!(read(receiver), Err(Errno::ECONNRESET));
+}
+
+/// Before the server has acknowledged anything: the window of its first packet is not scaled.
+#[test]
+fn what_lies_behind_the_window_is_not_counted() {
+    let mut pair = Pair::open(|_| false);
+    let ([client, server], [out, back]) = (&mut pair.flows, &mut pair.wires);
+    write(client, &[7; 1000]).unwrap();
+    client.poll(pair.now, out);
+    let sent = out.packets.pop_back().expect("it goes out");
+    let first = Packet::parse(&sent).unwrap().segment().unwrap().sequence;
+    let mut come = |ahead: usize| {
+        let mut bytes = sent.clone();
+        let ends = client.ends();
+        let mut segment = TcpPacket::new_unchecked(&mut bytes[20..]);
+        segment.set_seq_number(first + ahead);
+        segment.fill_checksum(&ends.0.ip().into(), &ends.1.ip().into());
+        let packet = Packet::parse(&bytes).unwrap();
+        server.receive_packet(&packet, &packet.segment().unwrap(), pair.now, back);
+        server.readable()
+    };
+    for ahead in [RING + 500, RING, RING - 100] {
+        assert_eq!(come(ahead), 0, "there is a gap");
+    }
+    for ahead in (0..RING - 100).step_by(1000) {
+        assert_eq!(come(ahead), if ahead + 1000 < RING - 100 { ahead + 1000 } else { RING });
+    }
+    assert_eq!(come(RING), RING, "it is full");
 }
 
 #[test]

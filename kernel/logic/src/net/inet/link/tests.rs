@@ -343,6 +343,27 @@ fn who_has_closed_first_acknowledges_again() {
     assert!(us.stack.connect(ends.0, ends.1).is_ok());
 }
 
+/// A segment for the port of DHCP's client, with a number that could be a datagram's length, is still a segment.
+#[test]
+fn only_datagrams_are_answers_to_who_asks_for_an_address() {
+    let us = machine(OUR_MAC, Setting::Dhcp);
+    let granted = Network { address: OUR, prefix: 24, gateway: None };
+    us.link.state.lock().network = Some(granted);
+    us.stack.set_network(&us.link, Some(granted));
+    let peer = [2, 0, 0, 0, 0, 7];
+    assert_eq!(us.come(&question(peer, THEIRS, OUR)).len(), 1);
+    let mut segment = vec![0x30, 0x39, 0, 68, 0, 20, 0, 0, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0];
+    let covered = [&THEIRS.octets()[..], &OUR.octets(), &[0, 6, 0, 20], &segment].concat();
+    segment[16..18].copy_from_slice(&sum(&covered).to_be_bytes());
+    let mut ip = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0];
+    ip.extend(THEIRS.octets());
+    ip.extend(OUR.octets());
+    let check = sum(&ip);
+    ip[10..12].copy_from_slice(&check.to_be_bytes());
+    let answer = us.come(&[&OUR_MAC[..], &peer, &[8, 0], &ip, &segment].concat());
+    assert_eq!(answer.len(), 1, "nobody listens there, and says so");
+}
+
 /// More than flows are kept for.
 #[test]
 fn many_ask_at_once() {

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use smoltcp::wire::{Ipv4Packet, TcpPacket};
+
 use super::Packet;
 
 /// An IPv4 header in front of `payload`.
@@ -29,6 +31,22 @@ fn a_segment_is_found() {
     assert_eq!(segment.remote, "10.0.0.1:12345".parse().unwrap());
     assert_eq!(segment.local, "10.0.0.2:80".parse().unwrap());
     assert!(segment.syn && segment.ack && !segment.rst);
+}
+
+#[test]
+fn a_segment_is_cut() {
+    let mut tcp = vec![0; 20];
+    tcp[..4].copy_from_slice(&[0x30, 0x39, 0, 80]);
+    (tcp[12], tcp[13]) = (0x50, 0x11);
+    tcp.extend_from_slice(b"here and behind");
+    let whole = ipv4(6, &tcp);
+    let cut = Packet::parse(&whole).unwrap().cut_to(4).unwrap();
+    let packet = Packet::parse(&cut).unwrap();
+    let segment = TcpPacket::new_checked(packet.payload).unwrap();
+    assert_eq!((segment.payload(), segment.fin(), segment.ack()), (&b"here"[..], false, true));
+    assert!(segment.verify_checksum(&packet.source.into(), &packet.destination.into()));
+    assert!(Ipv4Packet::new_checked(&cut[..]).unwrap().verify_checksum());
+    assert!(Packet::parse(&ipv4(6, &tcp[..19])).unwrap().cut_to(0).is_none(), "it is none");
 }
 
 #[test]

@@ -69,3 +69,18 @@ fn memory_rests_a_second_before_it_goes() {
     assert_eq!(usage.rest(1, 2 * SECOND), Some(3 * SECOND), "something is sent");
     assert_eq!(usage.rest(0, 3 * SECOND), None);
 }
+
+#[test]
+fn what_comes_may_begin_in_the_ring_and_end_behind_it() {
+    let (mut usage, _buffers) = Usage::new(bounded(RING));
+    usage.begin_with(TcpSeqNumber(5));
+    assert_eq!(usage.expect(TcpSeqNumber(5) + (RING - 100), 1000), Ok(100));
+    assert_eq!(usage.reach, RING, "as much of it is taken as there is room for");
+    let (mut usage, _buffers) = Usage::new(bounded(RING - 1));
+    usage.begin_with(TcpSeqNumber(5));
+    assert_eq!(usage.expect(TcpSeqNumber(5) + (RING - 100), 1000), Err(Errno::ENOBUFS));
+    for far in [RING, RING + 1, 2 * RING, i32::MAX as usize] {
+        assert_eq!(usage.expect(TcpSeqNumber(5) + far, 1000), Ok(0), "all of it lies behind");
+    }
+    assert_eq!((usage.expect(TcpSeqNumber(5 - 100), 50), usage.reach), (Ok(50), 0), "it was read");
+}
