@@ -85,7 +85,7 @@ fn targets() -> Result<Vec<String>> {
 /// Builds the targets; answers where they are.
 fn build(targets: &[String], asan: bool) -> Result<PathBuf> {
     let is_there = |name: &&str| paths::find_program(name).is_some();
-    if std::env::var_os("CXX").is_none() && !["c++", "g++", "clang++"].iter().any(|name| is_there(name)) {
+    if std::env::var_os("CXX").is_none() && !["c++", "g++", "clang++"].iter().any(is_there) {
         bail!(
             "libFuzzer is built by a C++ compiler, and none is in PATH: install g++ or clang, or name one in CXX"
         );
