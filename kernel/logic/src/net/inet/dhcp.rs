@@ -10,9 +10,9 @@ use smoltcp::socket::dhcpv4::{Event, RetryConfig, Socket};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpPacket, EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr, Ipv4Packet, UdpPacket};
 
-use super::flow::instant;
 use super::link::ETHERNET;
 use super::neighbours::Mac;
+use super::outlet::instant;
 use super::resolver;
 use super::routes::Network;
 

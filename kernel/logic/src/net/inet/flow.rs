@@ -7,17 +7,16 @@ use core::time::Duration;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
-use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
+use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, State};
-use smoltcp::time::Instant;
-use smoltcp::wire::{HardwareAddress, TcpSeqNumber};
+use smoltcp::wire::TcpSeqNumber;
 
 use crate::file::io::{Sink, Source, partial};
 use crate::file::poll::{READABLE, WRITABLE};
 
 use super::keep_alive::{KeepAlive, Meaning, Silence};
 use super::late::LastWords;
-use super::outlet::{Capabilities, Nowhere, Outlet, Port};
+use super::outlet::{Capabilities, Nowhere, Outlet, Port, instant, interface};
 use super::packet::{Packet, Segment};
 use super::rings::{Rings, Usage};
 
@@ -90,21 +89,6 @@ impl core::fmt::Debug for Flow {
             .field("remote", &self.remote)
             .finish_non_exhaustive()
     }
-}
-
-/// A moment, from monotonic nanoseconds.
-pub(super) fn instant(now_ns: u64) -> Instant {
-    Instant::from_micros(i64::try_from(now_ns / 1000).unwrap_or(i64::MAX))
-}
-
-/// What smoltcp asks of a way out.
-fn interface(outlet: &mut dyn Outlet, seed: u64, now_ns: u64) -> Interface {
-    let mut config = Config::new(HardwareAddress::Ip);
-    config.random_seed = seed;
-    let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
-    // Who brings packets has looked whose they are.
-    interface.set_any_ip(true);
-    interface
 }
 
 impl Flow {
@@ -200,7 +184,7 @@ impl Flow {
         outlet: &mut dyn Outlet,
     ) {
         let socket = self.socket();
-        let (before, waiting) = (socket.state(), socket.recv_queue());
+        let (before, waiting, queued) = (socket.state(), socket.recv_queue(), socket.send_queue());
         if segment.syn && matches!(before, State::Listen | State::SynSent) {
             self.usage.begin_with(segment.sequence + 1);
         }
@@ -208,9 +192,10 @@ impl Flow {
             return;
         }
         let begins_at = segment.sequence + usize::from(segment.syn);
-        let Ok(fitting) = self.usage.expect(begins_at, segment.length) else { return };
-        // smoltcp takes all that begins in the window, and until the first acknowledgement has gone out its window is not what the ring has room for: the
-        // one that a SYN offers is not scaled, but it scales it. It counts bytes then that have no place in the ring.
+        // smoltcp takes all that begins in the window, behind the end of the stream too; and until the first acknowledgement has gone out its window is not
+        // what the ring has room for: the one that a SYN offers is not scaled, but it scales it. It counts bytes then that have no place in the ring.
+        let most = if has_heard_all(before) { waiting } else { usize::MAX };
+        let Ok(fitting) = self.usage.expect(begins_at, segment.length, most) else { return };
         let cut = if fitting < segment.length { Some(packet.cut_to(fitting)) } else { None };
         let bytes = match &cut {
             None => packet.bytes,
@@ -219,14 +204,18 @@ impl Flow {
         };
         self.silent_since = None;
         self.hear(now_ns);
-        if segment.ack {
-            self.acknowledged = segment.acknowledged;
-        }
         let mut port = Port { packet: Some(bytes), outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
         let socket = self.socket();
         let (after, readable) = (socket.state(), socket.recv_queue());
         self.was_spoken_to |= readable > waiting;
+        let ahead = segment.acknowledged.0.wrapping_sub(self.acknowledged.0);
+        // An end counts as a byte. That the first number is right was seen by smoltcp.
+        if segment.ack
+            && (is_opening(before) || usize::try_from(ahead).is_ok_and(|ahead| ahead <= queued + 1))
+        {
+            self.acknowledged = segment.acknowledged;
+        }
         // What a reset means (Linux `tcp_reset`).
         let reset = match before {
             State::SynSent => Errno::ECONNREFUSED,
@@ -244,12 +233,10 @@ impl Flow {
     /// in the window (RFC 5961, section 3.2). Who is not believed resets again when he is sent something.
     fn may_be_reset_at(&self, sequence: TcpSeqNumber) -> bool {
         let socket = self.socket();
-        let has_ended = match socket.state() {
-            State::Established | State::FinWait1 | State::FinWait2 => false,
-            State::CloseWait | State::Closing | State::LastAck | State::TimeWait => true,
-            State::Closed | State::Listen | State::SynSent | State::SynReceived => return true,
-        };
-        sequence == self.usage.next(socket.recv_queue()) + usize::from(has_ended)
+        let state = socket.state();
+        matches!(state, State::Closed | State::Listen)
+            || is_opening(state)
+            || sequence == self.usage.next(socket.recv_queue()) + usize::from(has_heard_all(state))
     }
 
     /// Sends what is to be sent. Answers when it must be called again, if nothing happens: monotonic nanoseconds.
@@ -354,7 +341,7 @@ impl Flow {
 
     /// Whether it is still on its way to be open.
     pub fn is_opening(&self) -> bool {
-        matches!(self.socket().state(), State::SynSent | State::SynReceived)
+        is_opening(self.socket().state())
     }
 
     /// Whether nothing more is to be sent or expected.
@@ -388,7 +375,7 @@ impl Flow {
             State::TimeWait => self.is_orphan,
             _ => false,
         };
-        let is_opening = matches!(socket.state(), State::SynSent | State::SynReceived);
+        let is_opening = is_opening(socket.state());
         let ends = self.is_shut || !(socket.may_recv() || is_opening);
         let may_send = socket.may_send();
         let mut events = PollEvents::empty();
@@ -589,6 +576,16 @@ impl Flow {
     pub fn ends(&self) -> (SocketAddr, SocketAddr) {
         (self.local, self.remote)
     }
+}
+
+/// Whether not both sides know yet where the streams begin.
+fn is_opening(state: State) -> bool {
+    matches!(state, State::SynSent | State::SynReceived)
+}
+
+/// Whether the other side has said in this state that nothing more comes.
+fn has_heard_all(state: State) -> bool {
+    matches!(state, State::CloseWait | State::Closing | State::LastAck | State::TimeWait)
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use alloc::vec::Vec;
 use core::num::{NonZeroU16, NonZeroUsize};
 
+use smoltcp::iface::{Config, Interface};
 use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta};
 use smoltcp::time::Instant;
+use smoltcp::wire::HardwareAddress;
 
 use super::device::Offloads;
 
@@ -170,4 +172,19 @@ impl smoltcp::phy::TxToken for Outgoing<'_> {
     fn set_meta(&mut self, meta: PacketMeta) {
         self.cut.segment = meta.segmentation_offload_size;
     }
+}
+
+/// A moment, from monotonic nanoseconds.
+pub(super) fn instant(now_ns: u64) -> Instant {
+    Instant::from_micros(i64::try_from(now_ns / 1000).unwrap_or(i64::MAX))
+}
+
+/// smoltcp's view of a way out.
+pub(super) fn interface(outlet: &mut dyn Outlet, seed: u64, now_ns: u64) -> Interface {
+    let mut config = Config::new(HardwareAddress::Ip);
+    config.random_seed = seed;
+    let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
+    // Who brings packets has looked whose they are.
+    interface.set_any_ip(true);
+    interface
 }

@@ -97,14 +97,20 @@ impl Usage {
         self.first = first;
     }
 
-    /// `length` bytes may come that begin with `sequence`. Answers how many of them do not lie behind the ring.
+    /// `length` bytes may come that begin with `sequence`, of a stream that ends `most` bytes behind what was read, or as the ring does. Answers how many of
+    /// them do not lie behind that.
     ///
     /// # Errors
     /// `ENOBUFS`.
-    pub(super) fn expect(&mut self, sequence: TcpSeqNumber, length: usize) -> Result<usize, Errno> {
+    pub(super) fn expect(
+        &mut self,
+        sequence: TcpSeqNumber,
+        length: usize,
+        most: usize,
+    ) -> Result<usize, Errno> {
         // What lies before the first one was read already.
         let ahead = i64::from(sequence.0.wrapping_sub(self.first.0));
-        let fitting = length.min(usize::try_from(RING as i64 - ahead).unwrap_or(0));
+        let fitting = length.min(usize::try_from(RING.min(most) as i64 - ahead).unwrap_or(0));
         let end = usize::try_from(ahead + fitting as i64).unwrap_or(0);
         if fitting == 0 || end <= self.reach {
             return Ok(fitting);

@@ -13,8 +13,8 @@ use abi::errno::Errno;
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
-use smoltcp::iface::{Config, Interface, SocketSet};
-use smoltcp::wire::{HardwareAddress, IpProtocol};
+use smoltcp::iface::SocketSet;
+use smoltcp::wire::IpProtocol;
 use sync::Lock;
 
 use crate::file::io::SliceSource;
@@ -22,14 +22,14 @@ use crate::file::io::SliceSource;
 use super::carried::{After, Carried};
 use super::connection::{Connection, Ends};
 use super::deadlines::{Deadlines, Due};
-use super::flow::{Flow, GIVE_UP_FIRST_AFTER, instant};
+use super::flow::{Flow, GIVE_UP_FIRST_AFTER};
 use super::groups::Groups;
 use super::icmp::{Report, TooLong};
 use super::joint::End;
 use super::late::{self, Meaning};
 use super::listener::Listener;
 use super::name::{scope_of, scoped};
-use super::outlet::{Capabilities, Nowhere, Outlet, Port};
+use super::outlet::{Capabilities, Nowhere, Outlet, Port, instant, interface};
 use super::packet::{Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports};
 use super::reply::Reply;
@@ -517,11 +517,10 @@ impl Stack {
     /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.
     fn answer_for_nobody(&self, packet: &Packet<'_>) {
         self.outlet(scoped(packet.source, 0, packet.scope), |outlet| {
-            let now = instant(self.now());
+            let now = self.now();
+            let mut interface = interface(outlet, 0, now);
             let mut port = Port { packet: Some(packet.bytes), outlet };
-            let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut port, now);
-            interface.set_any_ip(true);
-            interface.poll_ingress_single(now, &mut port, &mut SocketSet::new(Vec::new()));
+            interface.poll_ingress_single(instant(now), &mut port, &mut SocketSet::new(Vec::new()));
         });
     }
 }

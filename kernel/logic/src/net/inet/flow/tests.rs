@@ -199,6 +199,35 @@ fn both_ends_close() {
     assert!(pair.flows.iter_mut().all(|flow| flow.take_error().is_none()), "nothing failed");
 }
 
+/// It counts for what it acknowledges (RFC 9293, section 3.10.7.4: "Ignore the segment text").
+#[test]
+fn what_is_sent_behind_the_end_is_not_read() {
+    let mut pair = Pair::open(|_| false);
+    write(&mut pair.flows[0], b"all").unwrap();
+    let ([client, server], [out, back]) = (&mut pair.flows, &mut pair.wires);
+    client.poll(pair.now, out);
+    let mut late = out.packets.pop_back().expect("it goes out");
+    let all = Packet::parse(&late).unwrap();
+    let first = all.segment().unwrap().sequence;
+    server.receive_packet(&all, &all.segment().unwrap(), pair.now, back);
+    client.finish();
+    pair.step_until(|pair| pair.flows[1].readable() == 3);
+    assert_eq!(read(&mut pair.flows[1]).unwrap(), b"all");
+    pair.step_until(|pair| !pair.flows[1].may_receive());
+    let ([client, server], [_, back]) = (&mut pair.flows, &mut pair.wires);
+    let ends = client.ends();
+    write(server, b"answer").unwrap();
+    server.poll(pair.now, back);
+    let mut segment = TcpPacket::new_unchecked(&mut late[20..]);
+    segment.set_seq_number(first + 4);
+    segment.set_ack_number(segment.ack_number() + 6);
+    segment.fill_checksum(&ends.0.ip().into(), &ends.1.ip().into());
+    let late = Packet::parse(&late).unwrap();
+    server.receive_packet(&late, &late.segment().unwrap(), pair.now, back);
+    assert_eq!((server.readable(), server.unacknowledged()), (0, 0));
+    assert_eq!(read(server), Ok(Vec::new()), "the end");
+}
+
 #[test]
 fn a_reset_is_told_once() {
     let mut pair = Pair::open(|_| false);
