@@ -42,6 +42,8 @@ struct Peer {
     is_v6: bool,
     /// Ports: its own, ours.
     ports: (u16, u16),
+    /// Those of ours that it was connected to before.
+    former: Vec<u16>,
     /// Where its sequence numbers begin, if it does not say otherwise.
     first: u32,
     /// Numbers behind those that it opened connections with.
@@ -270,12 +272,20 @@ impl Run {
         let found = self.peers.iter_mut().enumerate().find(|(_, peer)| {
             peer.ports.0 == theirs
                 && peer.is_v6 == is_v6
-                && (peer.ports.1 == ours || segment.syn() && !segment.ack())
+                && (peer.ports.1 == ours || peer.former.contains(&ours) || segment.syn() && !segment.ack())
         });
-        let Some((_, peer)) = found else { panic!("a segment for port {theirs} that nobody has") };
+        let Some((_, peer)) = found else {
+            // That a connection is given up is told even where its SYN was lost, for there was no room.
+            assert!(segment.rst() && segment.ack_number().0 == 0, "{segment} goes to nobody");
+            return;
+        };
         let sequence = segment.seq_number().0.cast_unsigned();
+        let is_former = peer.former.contains(&ours);
         if segment.syn() {
-            peer.ports.1 = ours;
+            if !is_former && peer.ports.1 != ours {
+                let former = std::mem::replace(&mut peer.ports.1, ours);
+                peer.former.push(former);
+            }
             if !peer.ours.contains(&sequence) {
                 peer.ours.push(sequence);
             }
@@ -289,7 +299,7 @@ impl Run {
                 gives_up || peer.sent.iter().any(is_known),
                 "{acknowledged:#x} is acknowledged, and was never sent: {peer:?}"
             );
-            if !segment.rst() {
+            if !segment.rst() && !is_former {
                 (peer.next, peer.was_heard) = (acknowledged, true);
             }
         }
@@ -300,7 +310,7 @@ impl Run {
                 at.wrapping_add(data.len() as u32) <= self.most_written && pattern::is_right(OURS, at, data)
             };
             // A byte in front of the next one asks whether the other side is there (RFC 9293, section 3.8.4).
-            let is_probe = data == [0] && sequence == peer.expects.wrapping_sub(1);
+            let is_probe = data == [0] && (is_former || sequence == peer.expects.wrapping_sub(1));
             assert!(
                 is_probe || peer.ours.iter().any(is_its),
                 "{} bytes that nobody wrote go out",
@@ -309,7 +319,7 @@ impl Run {
         }
         let end =
             sequence.wrapping_add(data.len() as u32 + u32::from(segment.syn()) + u32::from(segment.fin()));
-        if segment.syn() || !segment.rst() && end.wrapping_sub(peer.expects) < 1 << 31 {
+        if !is_former && (segment.syn() || !segment.rst() && end.wrapping_sub(peer.expects) < 1 << 31) {
             peer.expects = end;
         }
     }

@@ -406,6 +406,18 @@ fn options() {
     assert_eq!(set(&client, libc::IPPROTO_IP, libc::IP_TTL, 256), Err(EINVAL));
     set(&client, libc::IPPROTO_IP, libc::IP_TTL, -1).unwrap();
     assert_eq!(client.ttl().unwrap(), 64);
+    // What routers say of congestion is TCP's own.
+    set(&client, libc::IPPROTO_IP, libc::IP_TOS, 0xb9).unwrap();
+    assert_eq!(get(&client, libc::IPPROTO_IP, libc::IP_TOS), Ok(0xb8));
+    assert_eq!(set(&client, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, 1), Err(ENOPROTOOPT));
+    let v6 = TcpListener::bind("[::1]:0").unwrap();
+    set(&v6, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, 0xb9).unwrap();
+    assert_eq!(get(&v6, libc::IPPROTO_IPV6, libc::IPV6_TCLASS), Ok(0xb8));
+    assert_eq!(set(&v6, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, 256), Err(EINVAL));
+    for quick in [0, 1] {
+        set(&client, libc::IPPROTO_TCP, libc::TCP_QUICKACK, quick).unwrap();
+        assert_eq!(get(&client, libc::IPPROTO_TCP, libc::TCP_QUICKACK), Ok(quick));
+    }
     set(&server, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1).unwrap();
     set(&server, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 10).unwrap();
     assert_eq!(get(&server, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE), Ok(10));

@@ -2,7 +2,6 @@
 
 use alloc::sync::Arc;
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
@@ -16,7 +15,7 @@ use crate::file::wakers::WakerSet;
 use super::carried::Carried;
 use super::flow::Flow;
 use super::joint::End;
-use super::keep_alive::KeepAlive;
+use super::settings::Manner;
 use super::stack::Stack;
 
 /// The two addresses of a connection: here, and there.
@@ -31,21 +30,6 @@ pub enum Connection {
     Joined(End),
 }
 
-/// What the options of a socket ask of its connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
-    /// Bytes that may wait to be sent, and to be read (socket(7), `SO_SNDBUF`, `SO_RCVBUF`).
-    pub(super) buffers: [usize; 2],
-    /// `TCP_NODELAY`.
-    pub(super) no_delay: bool,
-    /// `SO_KEEPALIVE`, and how.
-    pub(super) keep_alive: Option<KeepAlive>,
-    /// `IP_TTL`.
-    pub(super) hop_limit: Option<u8>,
-    /// `TCP_USER_TIMEOUT`.
-    pub(super) patience: Option<Duration>,
-}
-
 impl Connection {
     /// Its addresses.
     pub fn ends(&self) -> Ends {
@@ -56,15 +40,25 @@ impl Connection {
     }
 
     /// Acts as the socket's options say.
-    pub(super) fn configure(&self, stack: &Stack, manner: &Manner) {
+    pub(super) fn configure(&self, stack: &Stack, manner: &Manner, buffers: [usize; 2]) {
         match self {
-            Self::Carried(carried) => stack.step(carried, |flow| {
-                flow.set_no_delay(manner.no_delay);
-                flow.set_keep_alive(manner.keep_alive);
-                flow.set_hop_limit(manner.hop_limit);
-                flow.set_patience(manner.patience);
-            }),
-            Self::Joined(end) => end.set_buffers(manner.buffers),
+            Self::Carried(carried) => stack.step(carried, |flow| flow.configure(manner)),
+            Self::Joined(end) => end.set_buffers(buffers),
+        }
+    }
+
+    /// What comes is acknowledged at once from now on, until something is sent after it; or waits for that (tcp(7), `TCP_QUICKACK`).
+    pub(super) fn set_quick_ack(&self, stack: &Stack, on: bool) {
+        if let Self::Carried(carried) = self {
+            stack.step(carried, |flow| flow.set_quick_ack(on));
+        }
+    }
+
+    /// Whether it is; within this machine nothing is acknowledged.
+    pub(super) fn quick_ack(&self) -> Option<bool> {
+        match self {
+            Self::Carried(carried) => Some(carried.look(|flow| flow.quick_ack())),
+            Self::Joined(_) => None,
         }
     }
 

@@ -14,11 +14,12 @@ use smoltcp::wire::TcpSeqNumber;
 use crate::file::io::{Sink, Source, partial};
 use crate::file::poll::{READABLE, WRITABLE};
 
-use super::keep_alive::{KeepAlive, Meaning, Silence};
+use super::keep_alive::{Meaning, Silence};
 use super::late::LastWords;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port, instant, interface};
 use super::packet::{Packet, Segment};
 use super::rings::{Rings, Usage};
+use super::settings::Manner;
 
 /// Bytes read that are worth telling the other side that there is room again.
 const TELL_OF: usize = 16 << 10;
@@ -51,6 +52,8 @@ pub struct Flow {
     silent_since: Option<u64>,
     /// How long that may last.
     patience: Duration,
+    /// How packets are marked.
+    traffic_class: u8,
     /// Nothing waits for an answer, and nothing comes.
     silence: Silence,
     /// The peer is asked whether it is there.
@@ -121,6 +124,7 @@ impl Flow {
             was_open: false,
             silent_since: None,
             patience: GIVE_UP_AFTER,
+            traffic_class: 0,
             silence: Silence::default(),
             asks: false,
             acknowledged: TcpSeqNumber(0),
@@ -204,7 +208,7 @@ impl Flow {
         };
         self.silent_since = None;
         self.hear(now_ns);
-        let mut port = Port { packet: Some(bytes), outlet };
+        let mut port = Port { packet: Some(bytes), traffic_class: self.traffic_class, outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
         let socket = self.socket();
         let (after, readable) = (socket.state(), socket.recv_queue());
@@ -245,7 +249,7 @@ impl Flow {
         let now = instant(now_ns);
         let socket = self.sockets.get::<Socket<'static>>(self.handle);
         let (before, mut queued) = (socket.state(), socket.send_queue());
-        let mut port = Port { packet: None, outlet };
+        let mut port = Port { packet: None, traffic_class: self.traffic_class, outlet };
         let (interface, sockets) = (&mut self.interface, &mut self.sockets);
         let mut next =
             if core::mem::take(&mut self.has_news) { Some(now) } else { interface.poll_at(now, sockets) };
@@ -421,16 +425,14 @@ impl Flow {
     /// for a peer may wait for that before it sends more (as Linux leaves its ping-pong mode).
     pub fn tick(&mut self) {
         if self.was_spoken_to && self.answers {
-            self.answers = false;
-            self.socket_mut().set_ack_delay(None);
+            self.set_quick_ack(true);
         }
     }
 
     /// Something is sent after something came: acknowledgements travel with answers from now on.
     fn note_answer(&mut self) {
         if core::mem::take(&mut self.was_spoken_to) && !self.answers {
-            self.answers = true;
-            self.socket_mut().set_ack_delay(Some(ACKNOWLEDGE_AFTER.into()));
+            self.set_quick_ack(false);
         }
     }
 
@@ -548,28 +550,30 @@ impl Flow {
         self.is_shut = true;
     }
 
-    /// How many routers packets pass at most (ip(7), `IP_TTL`).
-    pub fn set_hop_limit(&mut self, limit: Option<u8>) {
-        self.socket_mut().set_hop_limit(limit);
-    }
-
-    /// How long what was sent may go unacknowledged (tcp(7), `TCP_USER_TIMEOUT`).
-    pub fn set_patience(&mut self, patience: Option<Duration>) {
-        self.silence.patience = patience;
-        self.patience = patience.unwrap_or(GIVE_UP_AFTER);
-    }
-
-    /// Small pieces go out at once (tcp(7), `TCP_NODELAY`), or wait for those before them to be acknowledged.
-    pub fn set_no_delay(&mut self, on: bool) {
-        self.socket_mut().set_nagle_enabled(!on);
-    }
-
-    /// Whether, and how, a silent peer is asked whether it is still there (socket(7), `SO_KEEPALIVE`).
-    pub fn set_keep_alive(&mut self, manner: Option<KeepAlive>) {
-        self.silence.manner = manner;
-        if core::mem::take(&mut self.asks) {
-            self.socket_mut().set_keep_alive(None);
+    /// Acts as the options of its socket say.
+    pub(super) fn configure(&mut self, manner: &Manner) {
+        self.traffic_class = manner.traffic_class;
+        self.silence.patience = manner.patience;
+        self.patience = manner.patience.unwrap_or(GIVE_UP_AFTER);
+        self.silence.manner = manner.keep_alive;
+        let asked = core::mem::take(&mut self.asks);
+        let socket = self.socket_mut();
+        if asked {
+            socket.set_keep_alive(None);
         }
+        socket.set_hop_limit(manner.hop_limit);
+        socket.set_nagle_enabled(!manner.no_delay);
+    }
+
+    /// What comes is acknowledged at once, or with what is sent next (tcp(7), `TCP_QUICKACK`).
+    pub(super) fn set_quick_ack(&mut self, on: bool) {
+        self.answers = !on;
+        self.socket_mut().set_ack_delay((!on).then_some(ACKNOWLEDGE_AFTER.into()));
+    }
+
+    /// Whether what comes is acknowledged at once.
+    pub(super) fn quick_ack(&self) -> bool {
+        !self.answers
     }
 
     /// Its addresses: here, and there.

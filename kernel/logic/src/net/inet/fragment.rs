@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use smoltcp::wire::{IpProtocol, IpRepr, Ipv4Packet};
 
-use super::outlet::{Cut, Outlet};
+use super::outlet::{Cut, Outlet, mark};
 use super::udp::Way;
 
 /// Bytes of the header of each piece over IPv6.
@@ -28,7 +28,7 @@ pub(super) fn send(way: &Way, number: u32, datagram: &[u8], outlet: &mut dyn Out
         let is_last = offset + part.len() == datagram.len();
         let packet = outlet.buffer(ip.buffer_len());
         ip.emit(&mut packet[..], &checksums);
-        way.mark(packet, &checksums);
+        mark(packet, way.traffic_class, checksums.ipv4.tx());
         let start = ip.header_len();
         if is_v6 {
             let place = u16::try_from(offset).unwrap_or(0) | u16::from(!is_last);

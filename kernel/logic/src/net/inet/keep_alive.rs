@@ -4,7 +4,7 @@ use core::time::Duration;
 
 /// How a peer is asked (tcp(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepAlive {
+pub(super) struct KeepAlive {
     /// How long it may be silent (`TCP_KEEPIDLE`).
     pub idle: Duration,
     /// How long an answer may take (`TCP_KEEPINTVL`).

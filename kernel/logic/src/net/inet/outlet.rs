@@ -6,7 +6,7 @@ use core::num::{NonZeroU16, NonZeroUsize};
 use smoltcp::iface::{Config, Interface};
 use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta};
 use smoltcp::time::Instant;
-use smoltcp::wire::HardwareAddress;
+use smoltcp::wire::{HardwareAddress, IpVersion, Ipv4Packet};
 
 use super::device::Offloads;
 
@@ -119,6 +119,8 @@ impl Outlet for Nowhere {
 pub(super) struct Port<'a> {
     /// The packet, until it is taken.
     pub(super) packet: Option<&'a [u8]>,
+    /// How packets that go out are marked.
+    pub(super) traffic_class: u8,
     pub(super) outlet: &'a mut dyn Outlet,
 }
 
@@ -128,7 +130,14 @@ pub(super) struct Incoming<'a>(&'a [u8]);
 /// A packet that is to go out.
 pub(super) struct Outgoing<'a> {
     outlet: &'a mut dyn Outlet,
+    traffic_class: u8,
     cut: Cut,
+}
+
+impl Port<'_> {
+    fn outgoing(&mut self) -> Outgoing<'_> {
+        Outgoing { outlet: self.outlet, traffic_class: self.traffic_class, cut: Cut::default() }
+    }
 }
 
 impl Device for Port<'_> {
@@ -143,12 +152,12 @@ impl Device for Port<'_> {
 
     fn receive(&mut self, _now: Instant) -> Option<(Incoming<'_>, Outgoing<'_>)> {
         let packet = self.packet.take()?;
-        Some((Incoming(packet), Outgoing { outlet: self.outlet, cut: Cut::default() }))
+        Some((Incoming(packet), self.outgoing()))
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<Outgoing<'_>> {
         let has_room = self.outlet.has_room();
-        has_room.then_some(Outgoing { outlet: self.outlet, cut: Cut::default() })
+        has_room.then(|| self.outgoing())
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -164,7 +173,10 @@ impl smoltcp::phy::RxToken for Incoming<'_> {
 
 impl smoltcp::phy::TxToken for Outgoing<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
-        let result = write(self.outlet.buffer(length));
+        let sums = self.outlet.capabilities().0.checksum.ipv4.tx();
+        let packet = self.outlet.buffer(length);
+        let result = write(packet);
+        mark(packet, self.traffic_class, sums);
         self.outlet.send(self.cut);
         result
     }
@@ -183,8 +195,27 @@ pub(super) fn instant(now_ns: u64) -> Instant {
 pub(super) fn interface(outlet: &mut dyn Outlet, seed: u64, now_ns: u64) -> Interface {
     let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = seed;
-    let mut interface = Interface::new(config, &mut Port { packet: None, outlet }, instant(now_ns));
+    let mut interface =
+        Interface::new(config, &mut Port { packet: None, traffic_class: 0, outlet }, instant(now_ns));
     // Who brings packets has looked whose they are.
     interface.set_any_ip(true);
     interface
+}
+
+/// Marks a packet whose header was written with a traffic class (RFC 2474); `sums`: the header of IPv4 has its checksum.
+pub(super) fn mark(packet: &mut [u8], traffic_class: u8, sums: bool) {
+    match IpVersion::of_packet(packet) {
+        _ if traffic_class == 0 => {}
+        Ok(IpVersion::Ipv4) => {
+            packet[1] = traffic_class;
+            if sums {
+                Ipv4Packet::new_unchecked(packet).fill_checksum();
+            }
+        }
+        Ok(IpVersion::Ipv6) => {
+            packet[0] |= traffic_class >> 4;
+            packet[1] |= traffic_class << 4;
+        }
+        Err(_) => {}
+    }
 }

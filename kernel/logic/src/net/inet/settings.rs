@@ -2,11 +2,14 @@
 
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
+use core::time::Duration;
 
 use abi::errno::Errno;
 use abi::net::{Family, IpOption, Ipv6Option, Level, TcpOption, UdpOption};
 
 use crate::net::options::{bytes, first};
+
+use super::keep_alive::KeepAlive;
 
 /// `net.ipv4.ip_default_ttl`.
 const HOP_LIMIT: i32 = 64;
@@ -33,13 +36,30 @@ pub(super) struct Settings {
     pub(super) v6_only: i32,
     /// Bytes of the datagrams that what is sent is cut into; 0: it is not.
     pub(super) segment: i32,
-    pub(super) no_delay: i32,
+    no_delay: i32,
+    /// As long as there is no connection, which knows better.
+    quick_ack: i32,
     /// Seconds.
-    pub(super) keep_idle: i32,
-    pub(super) keep_interval: i32,
-    pub(super) keep_count: i32,
+    keep_idle: i32,
+    keep_interval: i32,
+    keep_count: i32,
     /// Milliseconds; 0 is as long as it takes.
-    pub(super) user_timeout: i32,
+    user_timeout: i32,
+}
+
+/// What the options of a socket ask of its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Small pieces go out at once (tcp(7), `TCP_NODELAY`), or wait for those before them to be acknowledged.
+    pub(super) no_delay: bool,
+    /// Whether, and how, a silent peer is asked whether it is still there (socket(7), `SO_KEEPALIVE`).
+    pub(super) keep_alive: Option<KeepAlive>,
+    /// How many routers packets pass at most (ip(7), `IP_TTL`).
+    pub(super) hop_limit: Option<u8>,
+    /// How packets are marked (ip(7), `IP_TOS`).
+    pub(super) traffic_class: u8,
+    /// How long what was sent may go unacknowledged (tcp(7), `TCP_USER_TIMEOUT`).
+    pub(super) patience: Option<Duration>,
 }
 
 /// Whose option it is.
@@ -58,6 +78,17 @@ struct Row {
     place: fn(&mut Settings) -> &mut i32,
 }
 
+impl Row {
+    /// Whether it says how packets are marked.
+    fn is_class(&self) -> bool {
+        match self.level {
+            Level::Ip => self.name == IpOption::Tos.raw(),
+            Level::Ipv6 => self.name == Ipv6Option::TrafficClass.raw(),
+            _ => false,
+        }
+    }
+}
+
 type Place = fn(&mut Settings) -> &mut i32;
 
 const fn ip(of: Of, name: IpOption, takes: RangeInclusive<i32>, place: Place) -> Row {
@@ -74,19 +105,21 @@ const fn tcp(name: TcpOption, takes: RangeInclusive<i32>, place: Place) -> Row {
 
 const ON_OFF: RangeInclusive<i32> = 0..=1;
 const BYTE: RangeInclusive<i32> = 0..=255;
+/// Bits of a traffic class by which routers say that they have too much to do (RFC 3168): TCP's own.
+const CONGESTION: i32 = 3;
 const PMTUDISC: RangeInclusive<i32> = 0..=PMTUDISC_LAST;
 
 /// All options that are numbers.
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 25] = [
     ip(Of::All, IpOption::Ttl, 1..=255, |s| &mut s.hop_limit[0]),
-    ip(Of::Datagrams, IpOption::Tos, BYTE, |s| &mut s.traffic_class[0]),
+    ip(Of::All, IpOption::Tos, BYTE, |s| &mut s.traffic_class[0]),
     ip(Of::All, IpOption::MtuDiscover, PMTUDISC, |s| &mut s.mtu_discover[0]),
     ip(Of::Datagrams, IpOption::PktInfo, ON_OFF, |s| &mut s.tells_destination[0]),
     ip(Of::Datagrams, IpOption::ReceiveTtl, ON_OFF, |s| &mut s.tells_hop_limit[0]),
     ip(Of::Datagrams, IpOption::ReceiveTos, ON_OFF, |s| &mut s.tells_traffic_class[0]),
     ipv6(Of::All, Ipv6Option::UnicastHops, BYTE, |s| &mut s.hop_limit[1]),
     ipv6(Of::All, Ipv6Option::V6Only, ON_OFF, |s| &mut s.v6_only),
-    ipv6(Of::Datagrams, Ipv6Option::TrafficClass, BYTE, |s| &mut s.traffic_class[1]),
+    ipv6(Of::All, Ipv6Option::TrafficClass, BYTE, |s| &mut s.traffic_class[1]),
     ipv6(Of::All, Ipv6Option::MtuDiscover, PMTUDISC, |s| &mut s.mtu_discover[1]),
     ipv6(Of::All, Ipv6Option::DontFragment, ON_OFF, |s| &mut s.dont_fragment),
     ipv6(Of::Datagrams, Ipv6Option::ReceivePktInfo, ON_OFF, |s| &mut s.tells_destination[1]),
@@ -104,6 +137,7 @@ const ROWS: [Row; 24] = [
         place: |s| &mut s.segment,
     },
     tcp(TcpOption::NoDelay, ON_OFF, |s| &mut s.no_delay),
+    tcp(TcpOption::QuickAck, ON_OFF, |s| &mut s.quick_ack),
     tcp(TcpOption::KeepIdle, 1..=32_767, |s| &mut s.keep_idle),
     tcp(TcpOption::KeepInterval, 1..=32_767, |s| &mut s.keep_interval),
     tcp(TcpOption::KeepCount, 1..=127, |s| &mut s.keep_count),
@@ -125,6 +159,7 @@ impl Default for Settings {
             v6_only: 0,
             segment: 0,
             no_delay: 0,
+            quick_ack: 1,
             keep_idle: 7200,
             keep_interval: 75,
             keep_count: 9,
@@ -158,6 +193,24 @@ fn number(level: Level, value: &[u8]) -> Result<i32, Errno> {
 }
 
 impl Settings {
+    /// What is asked of a connection.
+    pub(super) fn manner(&self, is_v6: bool, keeps_alive: bool) -> Manner {
+        let seconds = |seconds: i32| Duration::from_secs(seconds.unsigned_abs().into());
+        let patience = Duration::from_millis(self.user_timeout.unsigned_abs().into());
+        let keep_alive = KeepAlive {
+            idle: seconds(self.keep_idle),
+            interval: seconds(self.keep_interval),
+            count: self.keep_count.unsigned_abs(),
+        };
+        Manner {
+            no_delay: self.no_delay != 0,
+            keep_alive: keeps_alive.then_some(keep_alive),
+            hop_limit: self.hop_limit(is_v6),
+            traffic_class: self.traffic_class(is_v6),
+            patience: Some(patience).filter(|patience| !patience.is_zero()),
+        }
+    }
+
     /// How many routers packets pass at most.
     pub(super) fn hop_limit(&self, is_v6: bool) -> Option<u8> {
         u8::try_from(self.hop_limit[usize::from(is_v6)]).ok().filter(|&limit| limit > 0)
@@ -204,7 +257,8 @@ impl Settings {
         if !row.takes.contains(&number) {
             return Err(Errno::EINVAL);
         }
-        *(row.place)(self) = number;
+        *(row.place)(self) =
+            if row.is_class() && protocol == Level::Tcp.raw() { number & !CONGESTION } else { number };
         Ok(())
     }
 

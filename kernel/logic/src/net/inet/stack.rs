@@ -519,7 +519,7 @@ impl Stack {
         self.outlet(scoped(packet.source, 0, packet.scope), |outlet| {
             let now = self.now();
             let mut interface = interface(outlet, 0, now);
-            let mut port = Port { packet: Some(packet.bytes), outlet };
+            let mut port = Port { packet: Some(packet.bytes), traffic_class: 0, outlet };
             interface.poll_ingress_single(instant(now), &mut port, &mut SocketSet::new(Vec::new()));
         });
     }

@@ -3,11 +3,10 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
-use abi::net::{MsgFlags, Shutdown, SocketOption};
+use abi::net::{Level, MsgFlags, Shutdown, SocketOption, TcpOption};
 use sync::Lock;
 
 use crate::file::io::{Sink, Source};
@@ -15,16 +14,18 @@ use crate::file::poll::WRITABLE;
 use crate::file::wakers::WakerSet;
 use crate::file::{File, Io};
 use crate::net::address::SocketAddress;
-use crate::net::options::{Common, Switches};
+use crate::net::options::{Common, Switches, bytes, first};
 use crate::net::socket::{Accepted, Incoming, Outgoing, Socket, Target};
 
-use super::connection::{Connection, Manner};
-use super::keep_alive::KeepAlive;
+use super::connection::Connection;
 use super::listener::Listener;
 use super::name::{Naming, check_scope, destination, scope_of, scoped};
 use super::ports::Claim;
 use super::settings::Settings;
 use super::stack::{Bound, Stack};
+
+/// The option that a connection changes by itself (tcp(7)).
+const QUICK_ACK: (i32, i32) = (Level::Tcp.raw(), TcpOption::QuickAck.raw());
 
 /// A TCP socket.
 #[derive(Debug)]
@@ -98,21 +99,9 @@ impl StreamSocket {
     /// Tells the connection what the options say of it.
     fn configure(&self, connection: &Connection) {
         let settings = self.state.lock().settings;
-        let seconds = |seconds: i32| Duration::from_secs(seconds.unsigned_abs().into());
-        let patience = Duration::from_millis(settings.user_timeout.unsigned_abs().into());
-        let keep_alive = KeepAlive {
-            idle: seconds(settings.keep_idle),
-            interval: seconds(settings.keep_interval),
-            count: settings.keep_count.unsigned_abs(),
-        };
-        let manner = Manner {
-            buffers: [self.common.send_buffer(), self.common.receive_buffer()],
-            no_delay: settings.no_delay != 0,
-            keep_alive: self.common.is_on(Switches::KEEP_ALIVE).then_some(keep_alive),
-            hop_limit: settings.hop_limit(connection.ends().1.is_ipv6()),
-            patience: Some(patience).filter(|patience| !patience.is_zero()),
-        };
-        connection.configure(&self.stack, &manner);
+        let manner = settings.manner(connection.ends().1.is_ipv6(), self.common.is_on(Switches::KEEP_ALIVE));
+        let buffers = [self.common.send_buffer(), self.common.receive_buffer()];
+        connection.configure(&self.stack, &manner, buffers);
     }
 
     fn claim(&self, address: SocketAddr, v6_only: bool) -> Claim {
@@ -315,12 +304,20 @@ impl Socket for StreamSocket {
         self.state.lock().settings.set((family, protocol), (level, name), value)?;
         if let Some(connection) = self.connection() {
             self.configure(&connection);
+            if (level, name) == QUICK_ACK {
+                connection.set_quick_ack(&self.stack, first::<i32>(value)? != 0);
+            }
         }
         Ok(())
     }
 
     fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         let Common { family, protocol, .. } = self.common;
+        if (level, name) == QUICK_ACK
+            && let Some(is_on) = self.connection().as_ref().and_then(Connection::quick_ack)
+        {
+            return Ok(bytes(&i32::from(is_on)));
+        }
         self.state.lock().settings.get((family, protocol), (level, name))
     }
 }

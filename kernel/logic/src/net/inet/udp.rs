@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use abi::errno::Errno;
 use abi::io::PollEvents;
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{IpAddress, IpProtocol, IpRepr, Ipv4Packet, UdpPacket, UdpRepr};
+use smoltcp::wire::{IpAddress, IpProtocol, IpRepr, UdpPacket, UdpRepr};
 use sync::Lock;
 
 use crate::file::Io;
@@ -19,7 +19,7 @@ use crate::file::poll::{READABLE, WRITABLE};
 use crate::file::wakers::WakerSet;
 
 use super::fragment;
-use super::outlet::{Cut, Outlet};
+use super::outlet::{Cut, Outlet, mark};
 
 /// Bytes of the header.
 const HEADER: usize = 8;
@@ -243,25 +243,6 @@ pub(super) struct Way {
     pub(super) pieces: Option<fn() -> u64>,
 }
 
-impl Way {
-    /// Marks a packet whose header was written.
-    pub(super) fn mark(&self, packet: &mut [u8], checksums: &ChecksumCapabilities) {
-        let class = self.traffic_class;
-        if class == 0 {
-            return;
-        }
-        if self.remote.is_ipv4() {
-            packet[1] = class;
-            if checksums.ipv4.tx() {
-                Ipv4Packet::new_unchecked(packet).fill_checksum();
-            }
-        } else {
-            packet[0] |= class >> 4;
-            packet[1] |= class << 4;
-        }
-    }
-}
-
 /// Datagrams that one is cut into at most (Linux `UDP_MAX_SEGMENTS`).
 pub(super) const MOST_SEGMENTS: usize = 64;
 
@@ -364,7 +345,7 @@ pub(super) fn send(way: Way, from: &mut dyn Source, outlet: &mut dyn Outlet) -> 
     let checksums = outlet.capabilities().checksums();
     let packet = outlet.buffer(whole);
     ip.emit(&mut packet[..], &checksums);
-    way.mark(packet, &checksums);
+    mark(packet, way.traffic_class, checksums.ipv4.tx());
     let datagram = UdpRepr { src_port: way.local.port(), dst_port: way.remote.port() };
     let mut given = Ok(());
     let payload = |payload: &mut [u8]| given = from.take(payload);

@@ -8,14 +8,16 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use abi::errno::Errno;
-use smoltcp::wire::TcpPacket;
+use smoltcp::wire::{Ipv4Packet, TcpPacket};
 
-use super::{Flow, KeepAlive};
+use super::{Flow, Manner};
 use crate::file::io::{SliceSink, SliceSource};
 use crate::file::poll::WRITABLE;
+use crate::net::inet::keep_alive::KeepAlive;
 use crate::net::inet::outlet::{Capabilities, Cut, Outlet};
 use crate::net::inet::packet::{Packet, Segment};
 use crate::net::inet::rings::{LEAST_SHARE, RING, tests::bounded};
+use crate::net::inet::settings::Settings;
 
 const MS: u64 = 1_000_000;
 
@@ -325,7 +327,9 @@ fn sizes() {
 fn kept_alive(pair: &mut Pair) {
     let second = Duration::from_secs(1);
     pair.step_until(|pair| pair.flows.iter().all(|flow| flow.is_open()));
-    pair.flows[0].set_keep_alive(Some(KeepAlive { idle: 10 * second, interval: 2 * second, count: 3 }));
+    let keep_alive = KeepAlive { idle: 10 * second, interval: 2 * second, count: 3 };
+    let manner = Settings::default().manner(false, true);
+    pair.flows[0].configure(&Manner { keep_alive: Some(keep_alive), ..manner });
 }
 
 #[test]
@@ -355,4 +359,34 @@ fn a_silent_peer_that_is_gone_is_given_up() {
         (3..=5).contains(&(pair.wires[0].sent - before)),
         "three questions, the end of the handshake, a reset"
     );
+}
+
+#[test]
+fn packets_are_marked() {
+    let mut pair = Pair::open(|_| false);
+    let manner = Manner { traffic_class: 0xb8, ..Settings::default().manner(false, false) };
+    pair.flows[0].configure(&manner);
+    write(&mut pair.flows[0], b"urgent").unwrap();
+    pair.flows[0].poll(pair.now, &mut pair.wires[0]);
+    let sent = pair.wires[0].packets.pop_back().expect("it goes out");
+    assert_eq!(Packet::parse(&sent).unwrap().traffic_class(), 0xb8);
+    assert!(Ipv4Packet::new_unchecked(&sent).verify_checksum());
+}
+
+/// As Linux' ping-pong mode says (tcp(7), `TCP_QUICKACK`).
+#[test]
+fn what_comes_is_acknowledged_at_once_or_with_an_answer() {
+    let mut pair = Pair::open(|_| false);
+    assert!(pair.flows[1].quick_ack(), "at first");
+    for quick in [false, true] {
+        pair.flows[1].set_quick_ack(quick);
+        write(&mut pair.flows[0], b"ask").unwrap();
+        pair.step_until(|pair| pair.flows[1].readable() > 0);
+        pair.flows[1].poll(pair.now, &mut pair.wires[1]);
+        assert_eq!(pair.wires[1].packets.len(), usize::from(quick));
+        read(&mut pair.flows[1]).unwrap();
+        pair.step_until(|pair| pair.flows[0].unacknowledged() == 0);
+    }
+    write(&mut pair.flows[1], b"answer").unwrap();
+    assert!(!pair.flows[1].quick_ack(), "it has answered");
 }
