@@ -40,6 +40,9 @@ pub(crate) struct BenchArgs {
     /// Of `net`, this figure only, without writing it down; repeatable
     #[arg(long, value_name = "FIGURE", value_parser = net::names())]
     only: Vec<String>,
+    /// Of `net`, print which functions the instructions of each figure are in
+    #[arg(long, requires = "alone", requires = "only")]
+    profile: bool,
     /// `net` in the namespace that the tool made for it
     #[arg(long, hide = true)]
     inside: bool,
@@ -77,7 +80,7 @@ pub(crate) fn main(args: &BenchArgs) -> Result<()> {
         sections.push(latency::section(&systems)?);
     }
     if has(Part::Net) && args.inside {
-        sections.push(net::section(&systems, &args.only)?);
+        sections.push(net::section(&systems, &args.only, args.profile)?);
     } else if has(Part::Net) {
         net::enter(&systems, args)?;
     }

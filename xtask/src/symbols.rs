@@ -46,10 +46,15 @@ impl Symbols {
             is_known = true;
         }
         if !is_known && let Some(name) = loader.find_symbol(place) {
-            let _ = write!(text, " {}", rustc_demangle::demangle(name));
+            let _ = write!(text, " {}", demangle(name));
         }
         text
     }
+}
+
+/// A symbol as it is written in Rust, without what makes it unique.
+pub(crate) fn demangle(symbol: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(symbol))
 }
 
 /// The number and the address of a frame line.

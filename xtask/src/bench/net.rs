@@ -6,6 +6,7 @@
 mod count;
 mod counter;
 mod loopback;
+mod profile;
 mod rig;
 mod wall;
 
@@ -36,12 +37,13 @@ pub(super) fn enter(systems: &Systems, args: &BenchArgs) -> Result<()> {
     counter::plugin()?;
     let mut words = vec!["bench".to_owned(), "net".to_owned(), "--inside".to_owned()];
     words.extend(args.alone.then(|| "--alone".to_owned()));
+    words.extend(args.profile.then(|| "--profile".to_owned()));
     words.extend(args.only.iter().flat_map(|name| ["--only".to_owned(), name.clone()]));
     namespace::enter(&words)
 }
 
 /// The tables, inside.
-pub(super) fn section(systems: &Systems, only: &[String]) -> Result<Section> {
+pub(super) fn section(systems: &Systems, only: &[String], profiles: bool) -> Result<Section> {
     let is_wanted = |name: &str| only.is_empty() || only.iter().any(|word| word == name);
     let mut text = String::from(
         "A virtio-net card on a tap device (no vhost), `q35` and one vCPU if nothing else is said; the peer is a process of the host. Programs: \
@@ -52,7 +54,7 @@ pub(super) fn section(systems: &Systems, only: &[String]) -> Result<Section> {
             "Counted by QEMU (`tests/counter`), so that waiting is no part of it, under `-icount shift=0`; repeats within 2 %, because what the peer \
              does takes a different time at each run.\n\n",
         );
-        text.push_str(&count::table(systems, is_wanted)?);
+        text.push_str(&count::table(systems, is_wanted, profiles)?);
     }
     if is_wanted(LOOPBACK) {
         text.push_str("\nInstructions on `microvm`, as in the table of operations.\n\n");

@@ -5,13 +5,15 @@ use anyhow::Result;
 use super::counter::Count;
 use super::rig::{Rig, Setup};
 use crate::bench::page::{figures_head, figures_row};
-use crate::bench::rival::{System, Systems};
+use crate::bench::rival::{HYPER, System, Systems};
 use crate::rig::guest::Guest;
 use crate::rig::{Port, SERVER, client};
 use crate::ui;
 
 /// Connections that ask at the same time.
 const BATCH: usize = 16;
+/// More than fit into one turn of anything.
+const MANY: usize = 64;
 /// Connections that do nothing.
 const IDLE: usize = 10_000;
 
@@ -23,6 +25,8 @@ pub(super) struct Figure {
     pub(super) what: &'static str,
     /// What it may be at most, and what we are after.
     pub(super) goal: Option<(f64, f64)>,
+    /// The program.
+    program: &'static str,
     /// The machine.
     setup: Setup,
     /// How it is found.
@@ -43,15 +47,23 @@ const fn row(
     setup: Setup,
     take: fn(&Rig) -> Result<f64>,
 ) -> Figure {
-    Figure { name, what, goal, setup, take }
+    Figure { name, what, goal, program: SERVER, setup, take }
+}
+
+/// The same of hyper's server.
+const fn of_hyper(figure: Figure) -> Figure {
+    Figure { program: HYPER, ..figure }
 }
 
 /// All, in the order of the page.
-pub(super) const FIGURES: [Figure; 13] = [
+pub(super) const FIGURES: [Figure; 14] = [
     row("request", "request on a kept connection", Some((8_000.0, 5_000.0)), COUNTED, |rig| requests(rig, 1)),
     row("batch", "the same, 16 connections at once", Some((6_000.0, 3_500.0)), COUNTED, |rig| {
         requests(rig, BATCH)
     }),
+    of_hyper(row("hyper", "request to hyper, 64 connections at once", None, COUNTED, |rig| {
+        requests(rig, MANY)
+    })),
     row("connect", "connect, request and close", Some((30_000.0, 18_000.0)), COUNTED, connects),
     row(
         "beside-idle",
@@ -91,15 +103,15 @@ pub(super) const FIGURES: [Figure; 13] = [
     ),
 ];
 
-/// The table, of the figures that are wanted.
-pub(super) fn table(systems: &Systems, is_wanted: impl Fn(&str) -> bool) -> Result<String> {
+/// The table, of the figures that are wanted; `profiles`: what each consists of is printed.
+pub(super) fn table(systems: &Systems, is_wanted: impl Fn(&str) -> bool, profiles: bool) -> Result<String> {
     let mut text = figures_head("in guest instructions, if nothing else is said");
-    let guests = systems.guests(SERVER)?;
     for figure in FIGURES.iter().filter(|figure| is_wanted(figure.name)) {
+        let guests = systems.guests(figure.program)?;
         let mut found = [None; 3];
         for (system, guest) in guests.iter().filter(|(system, _)| figure.is_for(*system)) {
             ui::status("Measuring", &format!("{} on {}", figure.what, system.name()));
-            match figure.measure(guest) {
+            match figure.measure(guest, profiles) {
                 Ok(number) => found[*system as usize] = Some(number),
                 Err(error) => ui::warn(&format!("{} on {}: {error:#}", figure.what, system.name())),
             }
@@ -117,8 +129,12 @@ impl Figure {
     }
 
     /// Boots a guest and finds the figure.
-    fn measure(&self, guest: &Guest) -> Result<f64> {
-        (self.take)(&Rig::boot(guest, self.setup)?)
+    fn measure(&self, guest: &Guest, profiles: bool) -> Result<f64> {
+        let mut setup = self.setup;
+        if profiles && setup.count == Count::Instructions {
+            setup.count = Count::Blocks;
+        }
+        (self.take)(&Rig::boot(guest, setup)?)
     }
 }
 
@@ -127,16 +143,24 @@ fn instructions(rig: &Rig, rounds: u32, count: usize, mut act: impl FnMut() -> R
     const BATCHES: usize = 5;
     let mut costs = Vec::with_capacity(BATCHES);
     // The first is no part of it.
-    for _ in 0..=BATCHES {
+    let mut profile = None;
+    for batch in 0..=BATCHES {
+        if batch == 1 {
+            profile = rig.profile()?;
+        }
         let before = rig.counter().instructions()?;
         for _ in 0..rounds {
             act()?;
         }
         costs.push(rig.counter().instructions()? - before);
     }
+    let acts = f64::from(rounds) * count as f64;
+    if let Some(profile) = profile {
+        profile.print(rig.counter(), acts * BATCHES as f64)?;
+    }
     let rest = &mut costs[1..];
     rest.sort_unstable();
-    Ok(rest[BATCHES / 2] as f64 / f64::from(rounds) / count as f64)
+    Ok(rest[BATCHES / 2] as f64 / acts)
 }
 
 fn requests(rig: &Rig, count: usize) -> Result<f64> {

@@ -1,11 +1,13 @@
 //! A guest at the other end of a tap device, with what it is measured with.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum as _;
 
 use super::counter::{Count, Counter};
+use super::profile::Profile;
 use crate::flags;
 use crate::network::NetArgs;
 use crate::rig::guest::{self, Clock, Guest, Machine};
@@ -60,7 +62,8 @@ impl Setup {
             extra.extend(["-global".to_owned(), "virtio-pci.ioeventfd=off".to_owned()]);
         }
         extra.extend(counter.args(self.count)?);
-        let clock = if self.count == Count::Instructions { Clock::InstructionsAndWaits } else { Clock::Wall };
+        let counts = matches!(self.count, Count::Instructions | Count::Blocks);
+        let clock = if counts { Clock::InstructionsAndWaits } else { Clock::Wall };
         let name = guest::name_of(kind);
         Ok(Machine { name, memory: self.memory.to_owned(), clock, extra, words: vec![tap.word()] })
     }
@@ -70,6 +73,8 @@ impl Setup {
 pub(super) struct Rig {
     rig: rig::Rig,
     counter: Counter,
+    kernel: PathBuf,
+    count: Count,
 }
 
 impl Rig {
@@ -77,7 +82,8 @@ impl Rig {
     pub(super) fn boot(guest: &Guest, setup: Setup) -> Result<Self> {
         let (tap, counter) = (Tap::new()?, Counter::new()?);
         let machine = setup.machine(&tap, &counter)?;
-        Ok(Self { rig: rig::Rig::boot(guest, &machine, tap, setup.waits)?, counter })
+        let rig = rig::Rig::boot(guest, &machine, tap, setup.waits)?;
+        Ok(Self { rig, counter, kernel: guest.kernel.clone(), count: setup.count })
     }
 
     /// Where the guest serves.
@@ -88,6 +94,11 @@ impl Rig {
     /// The counts.
     pub(super) fn counter(&self) -> &Counter {
         &self.counter
+    }
+
+    /// What is to say where instructions go from now on, if that is counted.
+    pub(super) fn profile(&self) -> Result<Option<Profile>> {
+        (self.count == Count::Blocks).then(|| Profile::begin(&self.counter, &self.kernel)).transpose()
     }
 
     /// Microseconds of the host's CPUs that QEMU has taken.
