@@ -15,10 +15,11 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use core::task::Waker;
 
 use logic::task::run_queue::{Arrival, RunQueue};
+use logic::time::growth::Growth;
 use logic::time::timers::{Alarm, Timers};
 use sync::{IrqLock, Once};
 
-use crate::arch::{apic, cpu, smp, switch};
+use crate::arch::{apic, cpu, paging, smp, switch};
 use crate::mm::{Memory, stack};
 use crate::time;
 
@@ -36,6 +37,8 @@ struct CpuQueue {
     /// What this CPU's timer is set to; `u64::MAX` when it is not. It is never set later, only sooner: a deadline that is gone costs
     /// one interrupt in which nothing is due, and threads that take turns do not touch the timer at all.
     armed: AtomicU64,
+    /// When the TLB is emptied, if it is an emulator's.
+    growth: Growth,
     /// The task just switched away from, until the next one has let go of it; tagged. Before the first switch: the start-up task.
     previous: AtomicPtr<Task>,
     /// Ended tasks, linked through `Task::next_dead`, each with a count.
@@ -54,7 +57,10 @@ fn queue_of(cpu: usize) -> &'static CpuQueue {
 pub(super) fn install(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
     prepare(cpu_id, idle, running);
     become_prepared();
-    with_interrupts_off(|| arm(queue_of(cpu_id), time::next_comparison()));
+    with_interrupts_off(|| {
+        let here = queue_of(cpu_id);
+        arm(here, time::next_comparison().min(here.growth.deadline()));
+    });
 }
 
 /// Gives CPU `cpu_id`, which is about to start, its queue; it begins with `running`.
@@ -65,6 +71,7 @@ pub(super) fn prepare(cpu_id: usize, idle: Arc<Task>, running: Arc<Task>) {
         idle,
         turn_end: AtomicU64::new(u64::MAX),
         armed: AtomicU64::new(u64::MAX),
+        growth: Growth::new(cpu::is_emulated(), time::now()),
         previous: AtomicPtr::new(Arc::into_raw(running).cast_mut()),
         dead: AtomicPtr::new(core::ptr::null_mut()),
     });
@@ -168,7 +175,12 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
         limit_turn(here, &queue);
     }
     drop(queue);
-    share(from_is_idle, others_wait);
+    if from_is_idle {
+        smp::leave_idle();
+        grow(here, now);
+        arm(here, here.growth.deadline());
+    }
+    share(others_wait);
     // SAFETY: kept alive by CpuLocal.
     let to = unsafe { &*to };
     // SAFETY: interrupts are off; `from` runs here, `to` was picked from a queue under invariant 2, so its stack is nobody's.
@@ -177,11 +189,15 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     true
 }
 
-/// The CPU has just taken a task: ends its idleness, and lets an idle CPU help with those that wait.
-fn share(was_idle: bool, others_wait: bool) {
-    if was_idle {
-        smp::leave_idle();
+/// Empties an emulator's TLB when it is time.
+fn grow(here: &CpuQueue, now: u64) {
+    if here.growth.is_due(now) {
+        paging::flush_all();
     }
+}
+
+/// The CPU has just taken a task: lets an idle CPU help with those that wait.
+fn share(others_wait: bool) {
     if others_wait {
         let idle = smp::idle_mask();
         if idle != 0 {
@@ -433,8 +449,13 @@ pub fn on_timer() {
         cpu::set_need_resched(true);
     }
     here.armed.store(u64::MAX, Ordering::Relaxed);
+    let mut next = here.turn_end.load(Ordering::Relaxed).min(time::next_comparison());
+    if !core::ptr::eq(current_ptr(), Arc::as_ptr(&here.idle)) {
+        grow(here, now);
+        next = next.min(here.growth.deadline());
+    }
     let alarm = here.timers.lock().next_deadline().unwrap_or(u64::MAX);
-    arm(here, alarm.min(here.turn_end.load(Ordering::Relaxed)).min(time::next_comparison()));
+    arm(here, alarm.min(next));
 }
 
 fn with_interrupts_off<R>(body: impl FnOnce() -> R) -> R {

@@ -6,6 +6,8 @@ use core::arch::asm;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::cpu;
+
 /// Whether 32-byte registers are turned on.
 pub static HAS_WIDE: AtomicBool = AtomicBool::new(false);
 
@@ -26,21 +28,11 @@ pub(super) fn install(has_wide: bool) {
 /// alike (decision 0015). An emulator goes byte by byte, whatever it says.
 fn has_quick_strings() -> bool {
     const ERMS: u32 = 1 << 9;
-    const UNDER_HYPERVISOR: u32 = 1 << 31;
     let vendor = __cpuid(0);
-    if !is_text([vendor.ebx, vendor.edx, vendor.ecx], b"GenuineIntel") || vendor.eax < 7 {
+    if !cpu::is_text([vendor.ebx, vendor.edx, vendor.ecx], b"GenuineIntel") || vendor.eax < 7 {
         return false;
     }
-    let is_emulated = || {
-        let name = __cpuid(0x4000_0000);
-        is_text([name.ebx, name.ecx, name.edx], b"TCGTCGTCGTCG")
-    };
-    __cpuid_count(7, 0).ebx & ERMS != 0 && (__cpuid(1).ecx & UNDER_HYPERVISOR == 0 || !is_emulated())
-}
-
-/// Whether CPUID's registers hold `text`.
-fn is_text(registers: [u32; 3], text: &[u8; 12]) -> bool {
-    registers.map(u32::to_le_bytes).as_flattened() == text
+    __cpuid_count(7, 0).ebx & ERMS != 0 && !cpu::is_emulated()
 }
 
 /// Fills `bytes` from `at` on with zeros.

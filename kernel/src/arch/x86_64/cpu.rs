@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "model-specific registers and GS-relative memory")]
 
 use core::arch::asm;
+use core::arch::x86_64::__cpuid;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
@@ -246,4 +247,19 @@ pub mod interrupts {
 #[inline]
 pub fn relax() {
     core::hint::spin_loop();
+}
+
+/// Whether CPUID's registers hold `text`.
+pub(super) fn is_text(registers: [u32; 3], text: &[u8; 12]) -> bool {
+    registers.map(u32::to_le_bytes).as_flattened() == text
+}
+
+/// Whether the CPU is a program, QEMU's TCG.
+pub fn is_emulated() -> bool {
+    const UNDER_HYPERVISOR: u32 = 1 << 31;
+    if __cpuid(1).ecx & UNDER_HYPERVISOR == 0 {
+        return false;
+    }
+    let name = __cpuid(0x4000_0000);
+    is_text([name.ebx, name.ecx, name.edx], b"TCGTCGTCGTCG")
 }

@@ -447,3 +447,8 @@ pub fn install() {
 pub fn flush(address: u64) {
     tlb::flush(VirtAddr::new_truncate(address));
 }
+
+/// Drops all of this CPU's TLB entries but global ones.
+pub fn flush_all() {
+    tlb::flush_all();
+}

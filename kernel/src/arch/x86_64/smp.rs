@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use sync::{Changes, IdleMask, Request, Seen};
 
 use super::super::up;
-use super::{apic, cpu, fpu, syscall, tables};
+use super::{apic, cpu, fpu, paging, syscall, tables};
 
 /// Physical page where CPUs start. Conventional memory that no boot protocol we know leaves live data in once boot information is read.
 const TRAMPOLINE: u64 = 0x8000;
@@ -246,7 +246,7 @@ pub fn serve_shootdown() {
 /// Drops this CPU's translations if some were changed since it last did.
 #[inline]
 fn catch_up() {
-    CHANGES.catch_up(&SEEN[cpu::id()], x86_64::instructions::tlb::flush_all);
+    CHANGES.catch_up(&SEEN[cpu::id()], paging::flush_all);
 }
 
 /// Tells every other CPU to stop; does not wait.
