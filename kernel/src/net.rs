@@ -99,11 +99,12 @@ extern "C" fn serve(_: u64) -> ! {
     // When this thread is woken in any case; an alarm that came too soon is left to go off.
     let mut alarm = u64::MAX;
     loop {
+        let mut due = u64::MAX;
         // The only end of this wait is that there is something to do.
         let _ = task::wait::block_again_on(false, None, |waker| {
             *net.server.lock() = Some(waker.clone());
             let more = net.stack.serve_links(waker);
-            let due = net.stack.next_deadline().unwrap_or(u64::MAX);
+            due = net.stack.next_deadline().unwrap_or(u64::MAX);
             if due < alarm {
                 alarm = due;
                 task::set_alarm(due, waker.clone());
@@ -114,7 +115,7 @@ extern "C" fn serve(_: u64) -> ! {
         if alarm <= now {
             alarm = u64::MAX;
         }
-        if net.stack.next_deadline().is_some_and(|due| due <= now) {
+        if due <= now {
             net.stack.tick();
         }
     }

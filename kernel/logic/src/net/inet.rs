@@ -35,6 +35,7 @@ mod ndisc;
 mod neighbours;
 pub mod outlet;
 pub mod packet;
+mod ping_pong;
 pub mod ports;
 mod reassembly;
 mod reply;

@@ -25,7 +25,9 @@ use super::packet::{Packet, Segment};
 pub struct Carried {
     ends: Ends,
     state: Lock<State>,
-    /// For when it stands in the queue of deadlines; `u64::MAX` when it does not.
+    /// When it must be looked at again; `u64::MAX` for never.
+    due_at: AtomicU64,
+    /// For when it stands in the queue of deadlines, which may be earlier; `u64::MAX` when it does not.
     queued_for: AtomicU64,
 }
 
@@ -68,7 +70,8 @@ impl Carried {
     pub(super) fn new(flow: Box<Flow>, listener: Weak<Listener>) -> Self {
         let state =
             State { seen: flow.readiness(), is_touched: false, wakers: WakerSet::new(), listener, flow };
-        Self { ends: state.flow.ends(), state: Lock::new(state), queued_for: AtomicU64::new(u64::MAX) }
+        let never = || AtomicU64::new(u64::MAX);
+        Self { ends: state.flow.ends(), state: Lock::new(state), due_at: never(), queued_for: never() }
     }
 
     /// Its addresses.
@@ -111,8 +114,10 @@ impl Carried {
         let opened_for =
             if state.flow.is_open() { core::mem::take(&mut state.listener).upgrade() } else { None };
         let is_over = seen.is_over;
+        let deadline = deadline.filter(|_| !is_over);
+        self.due_at.store(deadline.unwrap_or(u64::MAX), Ordering::Release);
         let last_words = if is_over { state.flow.last_words() } else { None };
-        (result, After { deadline: deadline.filter(|_| !is_over), is_over, last_words, opened_for })
+        (result, After { deadline, is_over, last_words, opened_for })
     }
 
     /// Reads what has come, as [`Flow::read`]. True: a [`Carried::step`] must tell the other side that there is room again.
@@ -169,8 +174,15 @@ impl Carried {
         self.queued_for.fetch_min(deadline_ns, Ordering::AcqRel) > deadline_ns
     }
 
-    /// Its deadline has come; false when another one, which came earlier, took its place.
-    pub(super) fn is_due(&self, deadline_ns: u64) -> bool {
-        self.queued_for.compare_exchange(deadline_ns, u64::MAX, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    /// The time that it stood in the queue for has come. Answers when it is due, which may have moved to later; `None` when another time, which was earlier,
+    /// took the place of this one.
+    pub(super) fn leave_queue(&self, queued_for_ns: u64) -> Option<u64> {
+        let (this, none) = (queued_for_ns, u64::MAX);
+        self.queued_for.compare_exchange(this, none, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        // Who made it sooner and left it in the queue had written so before.
+        Some(self.due_at.load(Ordering::Acquire))
     }
 }
+
+#[cfg(test)]
+mod tests;

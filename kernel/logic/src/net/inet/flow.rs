@@ -18,6 +18,7 @@ use super::keep_alive::{Meaning, Silence};
 use super::late::LastWords;
 use super::outlet::{Capabilities, Nowhere, Outlet, Port, instant, interface};
 use super::packet::{Packet, Segment};
+use super::ping_pong::PingPong;
 use super::rings::{Rings, Usage};
 use super::settings::Manner;
 
@@ -25,8 +26,6 @@ use super::settings::Manner;
 const TELL_OF: usize = 16 << 10;
 /// How long it takes until it is tried again to send what the way out has no room for.
 const RETRY_AFTER: Duration = Duration::from_millis(1);
-/// How long an acknowledgement waits for an answer to travel with (Linux `TCP_DELACK_MIN`).
-const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(40);
 
 /// How long a peer may be silent that has something to acknowledge: for the first packet (`tcp_syn_retries`), and afterwards (`tcp_retries2`).
 pub(super) const GIVE_UP_FIRST_AFTER: Duration = Duration::from_secs(127);
@@ -62,10 +61,7 @@ pub struct Flow {
     acknowledged: TcpSeqNumber,
     /// Bytes read that the other side was not told the room of.
     untold: usize,
-    /// Something came that nothing was sent after.
-    was_spoken_to: bool,
-    /// What is written answers what came: acknowledgements wait for it.
-    answers: bool,
+    ping_pong: PingPong,
     /// Something was written that was not tried to be sent yet.
     has_news: bool,
     /// The program reads nothing any more.
@@ -129,8 +125,7 @@ impl Flow {
             asks: false,
             acknowledged: TcpSeqNumber(0),
             untold: 0,
-            was_spoken_to: false,
-            answers: false,
+            ping_pong: PingPong::default(),
             has_news: false,
             is_shut: false,
             is_orphan: false,
@@ -212,7 +207,9 @@ impl Flow {
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
         let socket = self.socket();
         let (after, readable) = (socket.state(), socket.recv_queue());
-        self.was_spoken_to |= readable > waiting;
+        if readable > waiting {
+            self.ping_pong.hear();
+        }
         let ahead = segment.acknowledged.0.wrapping_sub(self.acknowledged.0);
         // An end counts as a byte. That the first number is right was seen by smoltcp.
         if segment.ack
@@ -421,18 +418,18 @@ impl Flow {
         self.socket().send_queue()
     }
 
-    /// Its deadline has come. If something still waits for an answer, there will be none so soon: from now on what comes is acknowledged at once,
-    /// for a peer may wait for that before it sends more (as Linux leaves its ping-pong mode).
+    /// Its deadline has come.
     pub fn tick(&mut self) {
-        if self.was_spoken_to && self.answers {
-            self.set_quick_ack(true);
-        }
+        self.converse(PingPong::miss);
     }
 
-    /// Something is sent after something came: acknowledgements travel with answers from now on.
-    fn note_answer(&mut self) {
-        if core::mem::take(&mut self.was_spoken_to) && !self.answers {
-            self.set_quick_ack(false);
+    /// Does `with` with what is known of the conversation, and acts on it.
+    fn converse(&mut self, with: impl FnOnce(&mut PingPong)) {
+        let before = self.ping_pong;
+        with(&mut self.ping_pong);
+        let wait = self.ping_pong.wait();
+        if wait != before.wait() {
+            self.socket_mut().set_ack_delay(wait.map(Into::into));
         }
     }
 
@@ -441,7 +438,7 @@ impl Flow {
     /// # Errors
     /// `EAGAIN` without room, or before it is open; `ENOBUFS` without memory; `EPIPE` when nothing can be sent any more; the error that ended it, once; `EFAULT`.
     pub fn write(&mut self, from: &mut dyn Source) -> Result<usize, Errno> {
-        self.note_answer();
+        self.converse(PingPong::answer);
         self.has_news = true;
         let mut done = 0;
         while from.left() > 0 {
@@ -567,13 +564,12 @@ impl Flow {
 
     /// What comes is acknowledged at once, or with what is sent next (tcp(7), `TCP_QUICKACK`).
     pub(super) fn set_quick_ack(&mut self, on: bool) {
-        self.answers = !on;
-        self.socket_mut().set_ack_delay((!on).then_some(ACKNOWLEDGE_AFTER.into()));
+        self.converse(|ping_pong| ping_pong.set_quick(on));
     }
 
     /// Whether what comes is acknowledged at once.
     pub(super) fn quick_ack(&self) -> bool {
-        !self.answers
+        self.ping_pong.wait().is_none()
     }
 
     /// Its addresses: here, and there.

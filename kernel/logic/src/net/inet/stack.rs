@@ -278,12 +278,18 @@ impl Stack {
         result
     }
 
-    fn see_to(&self, connection: &Arc<Carried>, after: After) {
-        if let Some(deadline) = after.deadline
-            && connection.must_queue_for(deadline)
-            && self.deadlines.lock().add(deadline, Due::Carried(Arc::downgrade(connection)))
+    /// Has a connection looked at when `deadline_ns` comes.
+    fn queue(&self, connection: &Arc<Carried>, deadline_ns: u64) {
+        if connection.must_queue_for(deadline_ns)
+            && self.deadlines.lock().add(deadline_ns, Due::Carried(Arc::downgrade(connection)))
         {
             (self.around.hurry)();
+        }
+    }
+
+    fn see_to(&self, connection: &Arc<Carried>, after: After) {
+        if let Some(deadline) = after.deadline {
+            self.queue(connection, deadline);
         }
         if after.is_over {
             self.tcp.lock().remove(connection, after.last_words, self.now());
@@ -317,12 +323,16 @@ impl Stack {
             link.tick(self);
         }
         loop {
-            let due = self.deadlines.lock().pop_due(self.now());
+            let now = self.now();
+            let due = self.deadlines.lock().pop_due(now);
             match due {
                 None => return,
-                Some((deadline, Due::Carried(carried))) => {
-                    if let Some(carried) = carried.upgrade().filter(|carried| carried.is_due(deadline)) {
-                        self.step(&carried, Flow::tick);
+                Some((queued_for, Due::Carried(carried))) => {
+                    let Some(carried) = carried.upgrade() else { continue };
+                    match carried.leave_queue(queued_for) {
+                        None | Some(u64::MAX) => {}
+                        Some(later) if later > now => self.queue(&carried, later),
+                        Some(_) => self.step(&carried, Flow::tick),
                     }
                 }
                 Some((_, Due::Joint(joint))) => {
