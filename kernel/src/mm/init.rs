@@ -91,8 +91,7 @@ pub fn init(boot: &BootInfo) -> Result<&'static Memory, MemoryError> {
 /// Physical (and virtual) addresses of the image, whole pages.
 fn image_range() -> Range {
     let start = image::segments().map(|(start, ..)| start).min().unwrap_or(0);
-    let end = image::segments().map(|(_, end, _)| end).max().unwrap_or(0);
-    Range { start: start & !(FRAME - 1), end: end.next_multiple_of(FRAME) }
+    Range { start: start & !(FRAME - 1), end: image::end().next_multiple_of(FRAME) }
 }
 
 /// The direct map (without the image: its code must not be writable through it) and the image's segments.

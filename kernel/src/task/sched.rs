@@ -20,6 +20,7 @@ use logic::time::timers::{Alarm, Timers};
 use sync::{IrqLock, Once};
 
 use crate::arch::{apic, cpu, paging, smp, switch};
+use crate::image;
 use crate::mm::{Memory, stack};
 use crate::time;
 
@@ -37,7 +38,7 @@ struct CpuQueue {
     /// What this CPU's timer is set to; `u64::MAX` when it is not. It is never set later, only sooner: a deadline that is gone costs
     /// one interrupt in which nothing is due, and threads that take turns do not touch the timer at all.
     armed: AtomicU64,
-    /// When the TLB is emptied, if it is an emulator's.
+    /// When the TLB has to grow, if it is an emulator's.
     growth: Growth,
     /// The task just switched away from, until the next one has let go of it; tagged. Before the first switch: the start-up task.
     previous: AtomicPtr<Task>,
@@ -189,10 +190,10 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
     true
 }
 
-/// Empties an emulator's TLB when it is time.
+/// Has an emulator's TLB grow when it is time.
 fn grow(here: &CpuQueue, now: u64) {
     if here.growth.is_due(now) {
-        paging::flush_all();
+        paging::grow_emulated_tlb(image::end());
     }
 }
 

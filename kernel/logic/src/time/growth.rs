@@ -1,9 +1,11 @@
-//! When an emulator's TLB is emptied, so that it grows (decision 0023).
+//! When an emulator's TLB is made to grow (decision 0023).
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// From one time to the next: less than QEMU's window of 100 ms, over which it looks how much of the table is in use.
-const EVERY_NS: u64 = 50_000_000;
+/// For how long a CPU is awake first: a program that ends at once has nothing of it.
+const FIRST_NS: u64 = 50_000_000;
+/// From one time to the next: others empty it too, and then it shrinks if little of it was in use.
+const EVERY_NS: u64 = 5_000_000_000;
 
 /// One CPU's. Nobody else looks at it.
 #[derive(Debug)]
@@ -15,7 +17,7 @@ pub struct Growth {
 impl Growth {
     /// Of a CPU that is or is not emulated, from `now_ns` on.
     pub const fn new(is_emulated: bool, now_ns: u64) -> Self {
-        Self { next: AtomicU64::new(if is_emulated { now_ns + EVERY_NS } else { u64::MAX }) }
+        Self { next: AtomicU64::new(if is_emulated { now_ns + FIRST_NS } else { u64::MAX }) }
     }
 
     /// When it is time for it, if the CPU is busy then.

@@ -11,6 +11,8 @@ use x86_64::structures::paging::page_table::PageTableEntry;
 use x86_64::structures::paging::{PageTableFlags, PhysFrame, Size4KiB};
 use x86_64::{PhysAddr, VirtAddr};
 
+use super::user_copy;
+
 /// Where all of RAM is mapped: physical address 0 is here.
 pub const DIRECT_MAP: u64 = 0xffff_8800_0000_0000;
 
@@ -446,6 +448,24 @@ pub fn install() {
 /// Drops this CPU's TLB entry for `address`.
 pub fn flush(address: u64) {
     tlb::flush(VirtAddr::new_truncate(address));
+}
+
+/// Has an emulator's TLB grow: each time it is emptied when most of it was in use, it becomes twice as large (decision 0023). RAM is looked at from the
+/// physical address `from` on, as far as there is some.
+pub fn grow_emulated_tlb(from: u64) {
+    const PAGE: u64 = 4096;
+    const SMALLEST: u64 = 256;
+    const LARGEST: u64 = 4096;
+    let mut entries = SMALLEST;
+    while entries < LARGEST {
+        for page in 0..entries {
+            if user_copy::load(direct(from.next_multiple_of(PAGE) + page * PAGE)).is_none() {
+                return;
+            }
+        }
+        flush_all();
+        entries *= 2;
+    }
 }
 
 /// Drops all of this CPU's TLB entries but global ones.
