@@ -364,7 +364,7 @@ impl VirtioNet {
 
     /// Tells it, or has who takes frames in do so soon.
     fn tell_soon(&self, sending: &mut Sending) {
-        if sending.takes_in || !sending.is_untold {
+        if !sending.is_untold {
             return;
         }
         if sending.waiting.is_empty() && (self.others_wait)() {
@@ -436,16 +436,16 @@ impl Device for VirtioNet {
         }
     }
 
-    fn send(&self, frames: &mut Vec<Frame>) {
+    fn send(&self, frames: &mut [Frame]) {
         if self.is_given_up() {
-            frames.clear();
             return;
         }
         let mut sending = self.sending.lock();
-        for frame in frames.drain(..) {
-            if sending.waiting.len() < MOST_WAITING {
-                sending.waiting.push_back(frame);
-            }
+        let room = MOST_WAITING.saturating_sub(sending.waiting.len());
+        sending.waiting.extend(frames.iter_mut().take(room).map(core::mem::take));
+        // Who takes frames in hands them over, all at once.
+        if sending.takes_in {
+            return;
         }
         if self.push(&mut sending).is_err() {
             self.give_up();

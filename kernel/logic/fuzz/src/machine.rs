@@ -85,9 +85,9 @@ impl Device for Wire {
         vec![0xaa; 100]
     }
 
-    fn send(&self, frames: &mut Vec<Frame>) {
+    fn send(&self, frames: &mut [Frame]) {
         let mut sent = locked(&self.sent);
-        for frame in frames.drain(..) {
+        for frame in frames {
             if sent.len() < MOST_WAITING {
                 sent.push((frame.bytes().to_vec(), frame.finish));
             }

@@ -98,8 +98,8 @@ pub trait Device: Send + Sync + core::fmt::Debug {
     /// A buffer for [`Frame::new`]: one that has been used, if there is one.
     fn buffer(&self) -> Vec<u8>;
 
-    /// Takes `frames` and sends them in their order; those for which there is no room are lost. The device is told at most once.
-    fn send(&self, frames: &mut Vec<Frame>);
+    /// Takes what is in `frames` and sends it in this order; that for which there is no room is lost. The device is told at most once.
+    fn send(&self, frames: &mut [Frame]);
 
     /// Hands frames that came in to `each`, a bounded number of them, and does `then`; the device is told of all frames that go out meanwhile at once.
     /// False: there are no more, and `waker` is woken when some come.

@@ -158,7 +158,7 @@ impl Link {
 
     /// Its way out to `neighbour`.
     pub(super) fn outlet(&self, neighbour: IpAddr) -> Exit<'_> {
-        Exit { link: self, neighbour, frame: Frame::default(), frames: Vec::new() }
+        Exit { link: self, neighbour, frame: Frame::default(), frames: heapless::Vec::new() }
     }
 
     /// A frame with everything but its payload.
@@ -196,33 +196,36 @@ impl Link {
     }
 
     /// Sends `frames` to `neighbour`, as soon as it is known where that is.
-    fn send_to(&self, neighbour: IpAddr, mut frames: Vec<Frame>) {
-        if frames.is_empty() {
-            return;
-        }
-        let mut asks = false;
+    fn send_to(&self, neighbour: IpAddr, frames: &mut [Frame]) {
+        let (mut goes, mut asks, mut question) = (true, false, None);
         {
             let mut state = self.state.lock();
             if let Some(group) = group_of(neighbour, state.network) {
-                direct(&mut frames, group);
+                direct(frames, group);
             } else {
                 let found = state.neighbours.find(neighbour, (self.around.now)());
                 match found {
-                    Found::At(mac) | Found::Doubtful(mac) => direct(&mut frames, mac),
+                    Found::At(mac) | Found::Doubtful(mac) => direct(frames, mac),
                     Found::Asked | Found::Unknown => {
-                        for frame in frames.drain(..) {
-                            state.neighbours.hold(neighbour, frame);
+                        goes = false;
+                        for frame in frames.iter_mut() {
+                            state.neighbours.hold(neighbour, core::mem::take(frame));
                         }
                     }
-                    Found::NoRoom => frames.clear(),
+                    Found::NoRoom => goes = false,
                 }
                 asks = matches!(found, Found::Doubtful(_) | Found::Unknown);
-            }
-            if asks {
-                frames.extend(self.question(&state, neighbour));
+                if asks {
+                    question = self.question(&state, neighbour);
+                }
             }
         }
-        self.device.send(&mut frames);
+        if goes {
+            self.device.send(frames);
+        }
+        if let Some(question) = question {
+            self.device.send(&mut [question]);
+        }
         if asks {
             (self.around.hurry)();
         }
@@ -490,12 +493,24 @@ fn sound(bytes: &[u8]) -> Option<Packet<'_>> {
     Packet::parse(bytes)
 }
 
-/// A link's way out to one neighbour. What was written goes out when it is dropped, all at once.
+/// Frames that an [`Exit`] keeps.
+const TOGETHER: usize = 8;
+
+/// A link's way out to one neighbour. What was written goes out when it is dropped, or there are many, all at once.
 pub(super) struct Exit<'a> {
     link: &'a Link,
     neighbour: IpAddr,
     frame: Frame,
-    frames: Vec<Frame>,
+    frames: heapless::Vec<Frame, TOGETHER>,
+}
+
+impl Exit<'_> {
+    fn flush(&mut self) {
+        if !self.frames.is_empty() {
+            self.link.send_to(self.neighbour, &mut self.frames);
+            self.frames.clear();
+        }
+    }
 }
 
 impl Outlet for Exit<'_> {
@@ -517,13 +532,17 @@ impl Outlet for Exit<'_> {
         let mut frame = core::mem::take(&mut self.frame);
         let offloads = self.link.device.offloads();
         frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, offloads);
-        self.frames.push(frame);
+        if let Err(frame) = self.frames.push(frame) {
+            self.flush();
+            // There is room now.
+            let _ = self.frames.push(frame);
+        }
     }
 }
 
 impl Drop for Exit<'_> {
     fn drop(&mut self) {
-        self.link.send_to(self.neighbour, core::mem::take(&mut self.frames));
+        self.flush();
     }
 }
 

@@ -102,8 +102,8 @@ impl Device for Fake {
         vec![0xaa; 100]
     }
 
-    fn send(&self, frames: &mut Vec<Frame>) {
-        self.sent.lock().extend(frames.drain(..).map(|frame| (frame.bytes().to_vec(), frame.finish)));
+    fn send(&self, frames: &mut [Frame]) {
+        self.sent.lock().extend(frames.iter().map(|frame| (frame.bytes().to_vec(), frame.finish)));
     }
 
     fn receive(&self, _waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool {
