@@ -4,11 +4,9 @@
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-use smoltcp::wire::{
-    IPV4_HEADER_LEN, IPV6_HEADER_LEN, IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber,
-};
+use smoltcp::wire::{IPV4_HEADER_LEN, IPV6_HEADER_LEN, IpProtocol, TcpPacket, TcpSeqNumber};
 
-use super::packet::Packet;
+use super::packet::{self, Packet};
 
 /// Bytes of a segment with which it is worth to wait for another: not of those that a device has put together.
 const WORTH: RangeInclusive<usize> = 512..=16_384;
@@ -75,7 +73,11 @@ impl Gather {
             (self.headers, self.next, self.is_longer) = (headers, sequence + length, false);
             return Added::Kept;
         }
-        if !self.goes_on_with(packet, headers, sequence, length) {
+        let goes_on = headers == self.headers
+            && sequence == self.next
+            && self.packet.len() + length <= MOST
+            && same_headers(&self.packet, packet.bytes, headers);
+        if !goes_on || !self.make_room() {
             return Added::Behind;
         }
         self.packet.extend_from_slice(&packet.bytes[headers..]);
@@ -85,35 +87,16 @@ impl Gather {
         Added::Kept
     }
 
-    fn goes_on_with(
-        &mut self,
-        packet: &Packet<'_>,
-        headers: usize,
-        sequence: TcpSeqNumber,
-        length: usize,
-    ) -> bool {
-        headers == self.headers
-            && sequence == self.next
-            && self.packet.len() + length <= MOST
-            && same_headers(&self.packet, packet.bytes, headers)
-            // Once for all that follow.
-            && (self.is_longer || self.packet.try_reserve_exact(MOST - self.packet.len()).is_ok())
+    /// Has memory for the longest packet: asked for once, when there is a second segment.
+    fn make_room(&mut self) -> bool {
+        self.is_longer || self.packet.try_reserve_exact(MOST - self.packet.len()).is_ok()
     }
 
     /// Takes the packet that the segments are now; nothing if there are none.
     pub(super) fn take(&mut self) -> Vec<u8> {
         let mut packet = core::mem::take(&mut self.packet);
         if self.is_longer && !packet.is_empty() {
-            let length = |without: usize| u16::try_from(packet.len() - without).unwrap_or(u16::MAX);
-            if self.headers == HEADER + IPV4_HEADER_LEN {
-                let length = length(0);
-                let mut packet = Ipv4Packet::new_unchecked(&mut packet[..]);
-                packet.set_total_len(length);
-                packet.fill_checksum();
-            } else {
-                let length = length(IPV6_HEADER_LEN);
-                Ipv6Packet::new_unchecked(&mut packet[..]).set_payload_len(length);
-            }
+            packet::note_length(&mut packet);
         }
         packet
     }

@@ -33,7 +33,7 @@ pub(super) struct LastWords {
 
 /// What a segment for a connection that has ended means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum Lateness {
     /// There was none, or is none any more: the segment is looked at as any other.
     New,
     /// Nothing.
@@ -80,23 +80,23 @@ impl<P: Copy + Eq + Hash> Late<P> {
     }
 
     /// A segment came for `place`, which no connection has.
-    pub(super) fn meet(&mut self, place: &P, segment: &Segment, now: impl FnOnce() -> u64) -> Meaning {
-        let Some((words, until)) = self.by_place.get(place).copied() else { return Meaning::New };
+    pub(super) fn meet(&mut self, place: &P, segment: &Segment, now: impl FnOnce() -> u64) -> Lateness {
+        let Some((words, until)) = self.by_place.get(place).copied() else { return Lateness::New };
         let is_next = segment.sequence == words.theirs;
         let begins_anew = segment.syn && !segment.ack && segment.sequence > words.theirs;
         if until <= now() || begins_anew {
             self.by_place.remove(place);
-            return Meaning::New;
+            return Lateness::New;
         }
         if segment.rst {
             // Who does not know of it says so with the very number (not RFC 1337, for he may want to begin anew).
             if is_next {
                 self.by_place.remove(place);
             }
-            return Meaning::Nothing;
+            return Lateness::Nothing;
         }
         let says_nothing = is_next && segment.length == 0 && !segment.fin && !segment.syn;
-        if says_nothing { Meaning::Nothing } else { Meaning::Again(words) }
+        if says_nothing { Lateness::Nothing } else { Lateness::Again(words) }
     }
 }
 

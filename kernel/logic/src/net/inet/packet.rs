@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::connection::Ends;
-use smoltcp::wire::{IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket};
+use smoltcp::wire::{
+    IPV6_HEADER_LEN, IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket,
+};
 
 use super::name::scoped;
 
@@ -128,13 +130,7 @@ impl<'a> Packet<'a> {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(kept.len()).ok()?;
         bytes.extend_from_slice(kept);
-        if self.source.is_ipv4() {
-            let mut header = Ipv4Packet::new_unchecked(&mut bytes[..]);
-            header.set_total_len(u16::try_from(headers + rest).ok()?);
-            header.fill_checksum();
-        } else {
-            Ipv6Packet::new_unchecked(&mut bytes[..]).set_payload_len(u16::try_from(rest).ok()?);
-        }
+        note_length(&mut bytes);
         let mut segment = TcpPacket::new_unchecked(&mut bytes[headers..]);
         segment.set_fin(false);
         segment.fill_checksum(&self.source.into(), &self.destination.into());
@@ -149,6 +145,21 @@ impl<'a> Packet<'a> {
             scoped(self.source, datagram.src_port(), self.scope),
             datagram.payload(),
         ))
+    }
+}
+
+/// Writes the length of `packet`, at most 65,535 bytes, into its header.
+pub(super) fn note_length(packet: &mut [u8]) {
+    let length = |without: usize| u16::try_from(packet.len().saturating_sub(without)).unwrap_or(u16::MAX);
+    let (whole, behind) = (length(0), length(IPV6_HEADER_LEN));
+    match IpVersion::of_packet(packet) {
+        Ok(IpVersion::Ipv4) => {
+            let mut header = Ipv4Packet::new_unchecked(packet);
+            header.set_total_len(whole);
+            header.fill_checksum();
+        }
+        Ok(IpVersion::Ipv6) => Ipv6Packet::new_unchecked(packet).set_payload_len(behind),
+        Err(_) => {}
     }
 }
 

@@ -26,7 +26,7 @@ use super::flow::{Flow, GIVE_UP_FIRST_AFTER};
 use super::groups::Groups;
 use super::icmp::{Report, TooLong};
 use super::joint::End;
-use super::late::{self, Meaning};
+use super::late::{self, Lateness};
 use super::listener::Listener;
 use super::name::{scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port, instant, interface};
@@ -436,7 +436,7 @@ impl Stack {
         let (connection, late, listener) = {
             let mut tcp = self.tcp.lock();
             match tcp.connection(&ends) {
-                Some(connection) => (Some(connection), Meaning::New, None),
+                Some(connection) => (Some(connection), Lateness::New, None),
                 None => {
                     let late = tcp.meet_late(&segment, || self.now());
                     (None, late, tcp.listener_for(segment.local))
@@ -453,9 +453,9 @@ impl Stack {
             return;
         }
         match late {
-            Meaning::New => {}
-            Meaning::Nothing => return,
-            Meaning::Again(words) => {
+            Lateness::New => {}
+            Lateness::Nothing => return,
+            Lateness::Again(words) => {
                 return self.outlet(ends.1, |outlet| late::say_again(&ends, words, outlet));
             }
         }

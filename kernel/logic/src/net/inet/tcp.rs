@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 use super::carried::Carried;
 use super::connection::Ends;
-use super::late::{LastWords, Late, Meaning};
+use super::late::{LastWords, Late, Lateness};
 use super::listener::Listener;
 use super::packet::Segment;
 use super::ports::{Ports, ephemeral_from};
@@ -98,7 +98,7 @@ impl Tcp {
     }
 
     /// What a segment means that no connection gets.
-    pub(super) fn meet_late(&mut self, segment: &Segment, now: impl FnOnce() -> u64) -> Meaning {
+    pub(super) fn meet_late(&mut self, segment: &Segment, now: impl FnOnce() -> u64) -> Lateness {
         self.late.meet(&Place(segment.ends()), segment, now)
     }
 

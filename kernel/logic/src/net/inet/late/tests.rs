@@ -8,7 +8,7 @@ use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{KEPT_NS, LastWords, Late, MOST, Meaning};
+use super::{KEPT_NS, LastWords, Late, Lateness, MOST};
 use crate::net::inet::packet::Segment;
 
 const WORDS: LastWords = LastWords { ours: TcpSeqNumber(100), theirs: TcpSeqNumber(200) };
@@ -33,20 +33,20 @@ fn segment(sequence: i32) -> Segment {
     }
 }
 
-fn meet(late: &mut Late<u32>, segment: Segment) -> Meaning {
+fn meet(late: &mut Late<u32>, segment: Segment) -> Lateness {
     late.meet(&1, &segment, || 1)
 }
 
 #[test]
 fn an_end_is_acknowledged_again() {
     let mut late = late();
-    assert_eq!(meet(&mut late, segment(200)), Meaning::New, "there was none");
+    assert_eq!(meet(&mut late, segment(200)), Lateness::New, "there was none");
     late.keep(1, WORDS, 0);
-    assert_eq!(meet(&mut late, Segment { fin: true, ..segment(199) }), Meaning::Again(WORDS));
-    assert_eq!(meet(&mut late, Segment { length: 20, ..segment(150) }), Meaning::Again(WORDS));
-    assert_eq!(meet(&mut late, segment(200)), Meaning::Nothing, "two would go on for ever");
-    assert_eq!(late.meet(&2, &segment(200), || 1), Meaning::New);
-    assert_eq!(late.meet(&1, &segment(199), || KEPT_NS), Meaning::New, "not for ever");
+    assert_eq!(meet(&mut late, Segment { fin: true, ..segment(199) }), Lateness::Again(WORDS));
+    assert_eq!(meet(&mut late, Segment { length: 20, ..segment(150) }), Lateness::Again(WORDS));
+    assert_eq!(meet(&mut late, segment(200)), Lateness::Nothing, "two would go on for ever");
+    assert_eq!(late.meet(&2, &segment(200), || 1), Lateness::New);
+    assert_eq!(late.meet(&1, &segment(199), || KEPT_NS), Lateness::New, "not for ever");
     assert!(!late.is_kept(&1, 1));
 }
 
@@ -54,9 +54,9 @@ fn an_end_is_acknowledged_again() {
 fn a_reset_is_believed_with_the_very_number() {
     let mut late = late();
     late.keep(1, WORDS, 0);
-    assert_eq!(meet(&mut late, Segment { rst: true, ..segment(199) }), Meaning::Nothing);
+    assert_eq!(meet(&mut late, Segment { rst: true, ..segment(199) }), Lateness::Nothing);
     assert!(late.is_kept(&1, 1));
-    assert_eq!(meet(&mut late, Segment { rst: true, ..segment(200) }), Meaning::Nothing);
+    assert_eq!(meet(&mut late, Segment { rst: true, ..segment(200) }), Lateness::Nothing);
     assert!(!late.is_kept(&1, 1));
 }
 
@@ -65,8 +65,8 @@ fn a_peer_begins_anew() {
     let mut late = late();
     late.keep(1, WORDS, 0);
     let first = |sequence| Segment { syn: true, ack: false, ..segment(sequence) };
-    assert_eq!(meet(&mut late, first(200)), Meaning::Again(WORDS), "an old one");
-    assert_eq!(meet(&mut late, first(201)), Meaning::New);
+    assert_eq!(meet(&mut late, first(200)), Lateness::Again(WORDS), "an old one");
+    assert_eq!(meet(&mut late, first(201)), Lateness::New);
     assert!(!late.is_kept(&1, 1));
 }
 
