@@ -111,11 +111,6 @@ pub fn segments() -> impl Iterator<Item = (u64, u64, u32)> {
         .map(|header| (header.virtual_address, header.virtual_address + header.memory_size, header.flags))
 }
 
-/// Behind the last segment: address and, as the image lies where it was linked for, physical address.
-pub fn end() -> u64 {
-    segments().map(|(_, end, _)| end).max().unwrap_or(0)
-}
-
 /// The program's entry point.
 pub fn entry() -> u64 {
     _start as *const () as u64

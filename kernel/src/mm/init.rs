@@ -78,24 +78,25 @@ pub fn init(boot: &BootInfo) -> Result<&'static Memory, MemoryError> {
     frames::install(Frames::new(ram.clone(), chunks, reserve));
 
     let too_little = || MemoryError::TooLittle(free, LEAST_FREE);
-    let tables = build_tables(boot, &ram, image_range).ok_or_else(too_little)?;
+    let (tables, low_end) = build_tables(boot, &ram, image_range).ok_or_else(too_little)?;
     #[expect(unsafe_code, reason = "the switch of page tables")]
     // SAFETY: the tree maps the image where it is with the flags of its segments, and all RAM (boot stack, tables) as before.
     unsafe {
         tables.activate();
     }
     paging::install();
-    Ok(Memory::install(tables, image_range.end))
+    Ok(Memory::install(tables, image_range.end..low_end))
 }
 
 /// Physical (and virtual) addresses of the image, whole pages.
 fn image_range() -> Range {
     let start = image::segments().map(|(start, ..)| start).min().unwrap_or(0);
-    Range { start: start & !(FRAME - 1), end: image::end().next_multiple_of(FRAME) }
+    let end = image::segments().map(|(_, end, _)| end).max().unwrap_or(0);
+    Range { start: start & !(FRAME - 1), end: end.next_multiple_of(FRAME) }
 }
 
-/// The direct map (without the image: its code must not be writable through it) and the image's segments.
-fn build_tables(boot: &BootInfo, ram: &Ranges<MOST_RANGES>, image_range: Range) -> Option<PageTables> {
+/// The direct map (without the image: its code must not be writable through it) and the image's segments; and up to where the direct map has no other hole.
+fn build_tables(boot: &BootInfo, ram: &Ranges<MOST_RANGES>, image_range: Range) -> Option<(PageTables, u64)> {
     let mut tables = PageTables::new(table_frame()?);
     let data = Protection { write: true, global: true, ..Protection::default() };
     let mut direct_map: Ranges<MOST_RANGES> = ram.clone();
@@ -111,7 +112,8 @@ fn build_tables(boot: &BootInfo, ram: &Ranges<MOST_RANGES>, image_range: Range) 
         |end| boot.regions().iter().find(|r| r.start == end && r.end <= LOW_RAM_END).map_or(end, |r| r.end);
     let low_end =
         behind(low_end.unwrap_or(LOW_MEMORY)).max(if initrd_end <= LOW_RAM_END { initrd_end } else { 0 });
-    direct_map.add(Range { start: 0, end: low_end.next_multiple_of(FRAME) });
+    let low_end = low_end.next_multiple_of(FRAME);
+    direct_map.add(Range { start: 0, end: low_end });
     direct_map.remove(image_range);
     for range in direct_map.as_slice() {
         tables.map_range(direct(range.start), range.start, range.len(), data, &mut table_frame).ok()?;
@@ -128,5 +130,5 @@ fn build_tables(boot: &BootInfo, ram: &Ranges<MOST_RANGES>, image_range: Range) 
             .map_range(first, first, end.next_multiple_of(FRAME) - first, protection, &mut table_frame)
             .ok()?;
     }
-    Some(tables)
+    Some((tables, low_end))
 }

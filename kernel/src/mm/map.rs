@@ -31,6 +31,7 @@ use super::user::{self, USER_END};
 pub struct Memory {
     pub(super) space: Lock<Space>,
     page_table: u64,
+    behind_image: Range<u64>,
     /// New maps are locked (mlockall(2), `MCL_FUTURE`).
     locks_new: AtomicBool,
 }
@@ -60,9 +61,11 @@ pub enum Discard {
 }
 
 impl Memory {
-    /// Takes the page tables over; the break begins at `image_end`.
-    pub(super) fn install(tables: PageTables, image_end: u64) -> &'static Self {
+    /// Takes the page tables over; the break begins where the image ends, and the direct map has no hole for `behind_image`.
+    pub(super) fn install(tables: PageTables, behind_image: Range<u64>) -> &'static Self {
+        let image_end = behind_image.start;
         MEMORY.set(Self {
+            behind_image,
             page_table: tables.root(),
             locks_new: AtomicBool::new(false),
             space: Lock::new(Space {
@@ -85,6 +88,11 @@ impl Memory {
     /// Physical address of the page-table root, for CPUs that start.
     pub fn page_table(&self) -> u64 {
         self.page_table
+    }
+
+    /// Physical addresses behind the image that the direct map has, all of them.
+    pub fn behind_image(&self) -> Range<u64> {
+        self.behind_image.clone()
     }
 
     /// Maps one page of the kernel's own areas.

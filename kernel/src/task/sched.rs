@@ -20,7 +20,6 @@ use logic::time::timers::{Alarm, Timers};
 use sync::{IrqLock, Once};
 
 use crate::arch::{apic, cpu, paging, smp, switch};
-use crate::image;
 use crate::mm::{Memory, stack};
 use crate::time;
 
@@ -192,8 +191,10 @@ fn switch_away(leaving: Leaving, vectors_live: bool) -> bool {
 
 /// Has an emulator's TLB grow when it is time.
 fn grow(here: &CpuQueue, now: u64) {
-    if here.growth.is_due(now) {
-        paging::grow_emulated_tlb(image::end());
+    if here.growth.is_due(now)
+        && let Some(memory) = Memory::try_get()
+    {
+        paging::grow_emulated_tlb(memory.behind_image());
     }
 }
 

@@ -4,11 +4,12 @@
 #![expect(unsafe_code, reason = "page tables are raw memory that the CPU reads")]
 
 use core::arch::x86_64::__cpuid;
+use core::ops::Range;
 
 use x86_64::instructions::tlb;
 use x86_64::registers::control::{Cr0, Cr0Flags, Cr3, Cr3Flags, Cr4, Cr4Flags};
 use x86_64::structures::paging::page_table::PageTableEntry;
-use x86_64::structures::paging::{PageTableFlags, PhysFrame, Size4KiB};
+use x86_64::structures::paging::{PageSize as _, PageTableFlags, PhysFrame, Size4KiB};
 use x86_64::{PhysAddr, VirtAddr};
 
 use super::user_copy;
@@ -450,18 +451,16 @@ pub fn flush(address: u64) {
     tlb::flush(VirtAddr::new_truncate(address));
 }
 
-/// Has an emulator's TLB grow: each time it is emptied when most of it was in use, it becomes twice as large (decision 0023). RAM is looked at from the
-/// physical address `from` on, as far as there is some.
-pub fn grow_emulated_tlb(from: u64) {
-    const PAGE: u64 = 4096;
+/// Has an emulator's TLB grow: each time it is emptied when most of it was in use, it becomes twice as large (decision 0023). Looked at is memory at the physical
+/// addresses `ram`, all of which the direct map has, as far as it goes: where this is done, no page may be missing.
+pub fn grow_emulated_tlb(ram: Range<u64>) {
     const SMALLEST: u64 = 256;
     const LARGEST: u64 = 4096;
+    let pages = ram.end.saturating_sub(ram.start) / Size4KiB::SIZE;
     let mut entries = SMALLEST;
-    while entries < LARGEST {
+    while entries < LARGEST.min(pages) {
         for page in 0..entries {
-            if user_copy::load(direct(from.next_multiple_of(PAGE) + page * PAGE)).is_none() {
-                return;
-            }
+            user_copy::load(direct(ram.start + page * Size4KiB::SIZE));
         }
         flush_all();
         entries *= 2;
