@@ -40,7 +40,7 @@ pub(crate) struct BenchArgs {
     /// Of `net`, this figure only, without writing it down; repeatable
     #[arg(long, value_name = "FIGURE", value_parser = net::names())]
     only: Vec<String>,
-    /// Of `net`, print which functions the instructions of each figure are in
+    /// Of `net`, print which functions the instructions are in, of figures that are counted in rounds
     #[arg(long, requires = "alone", requires = "only")]
     profile: bool,
     /// `net` in the namespace that the tool made for it
