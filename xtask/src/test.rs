@@ -76,21 +76,32 @@ enum Ring {
     Apps,
 }
 
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default)]
+/// What was counted, and what was said of what failed.
+#[derive(Debug, Default)]
 pub(crate) struct Count {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
+    complaints: Vec<String>,
 }
 
 impl Count {
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.complaints.extend(other.complaints);
     }
 
-    /// The closing line; an error if anything failed or nothing ran.
+    /// Says what failed, now and in the report.
+    fn complain(&mut self, complaint: String) {
+        ui::error(&complaint);
+        self.complaints.push(complaint);
+    }
+
+    /// What failed once more, for it was said long ago, and the closing line; an error if anything failed or nothing ran.
     pub(crate) fn report(self) -> Result<()> {
+        for complaint in &self.complaints {
+            ui::error(&shortened(complaint));
+        }
         #[expect(clippy::print_stdout, reason = "the result is what was asked for")]
         {
             println!("{} passed, {} failed", self.passed, self.failed);
@@ -105,14 +116,23 @@ impl Count {
         match result {
             Ok(()) => {
                 ui::status("Passed", name);
-                Self { passed: 1, failed: 0 }
+                Self { passed: 1, ..Self::default() }
             }
             Err(error) => {
-                ui::error(&format!("{name}: {error:#}"));
-                Self { passed: 0, failed: 1 }
+                let mut count = Self { failed: 1, ..Self::default() };
+                count.complain(format!("{name}: {error:#}"));
+                count
             }
         }
     }
+}
+
+/// The first line of a complaint, which names what failed, and the last ones.
+fn shortened(complaint: &str) -> String {
+    const LAST: usize = 30;
+    let lines: Vec<&str> = complaint.lines().collect();
+    let (first, rest) = lines.split_at(lines.len().min(1));
+    [first, &rest[rest.len().saturating_sub(LAST)..]].concat().join("\n")
 }
 
 /// Runs the rings; an error if anything failed or nothing ran.
@@ -277,7 +297,7 @@ fn libtest(cargo: &mut Command, name: &str) -> Result<Count> {
     let text = String::from_utf8_lossy(&output.stdout);
     let mut count = summary(&text);
     if !output.status.success() {
-        ui::error(&format!("{}\n{text}", process::show(cargo)));
+        count.complain(format!("{}\n{text}", process::show(cargo)));
         // A build that failed, or a test binary that died before its summary.
         count.failed = count.failed.max(1);
     }
@@ -295,7 +315,8 @@ fn summary(text: &str) -> Count {
                 .find_map(|pair| (pair[1] == word).then(|| pair[0].parse::<u64>().ok())?)
                 .unwrap_or(0)
         };
-        count.add(Count { passed: number("passed"), failed: number("failed") });
+        count.passed += number("passed");
+        count.failed += number("failed");
     }
     count
 }
@@ -316,14 +337,16 @@ fn abi(places: &[Place]) -> Result<Count> {
     let variations = program::Variation::all(&paths::root().join("tests/abi/cases.toml"))?;
     let guest = |image: &build::Image, place: Place, further: &[String]| -> Result<Count> {
         let with = if further.is_empty() { String::new() } else { format!(" with {}", further.join(" ")) };
-        ui::status("Testing", &format!("{} in the guest ({place}){with}", image.name));
+        let name = format!("{} in the guest ({place}){with}", image.name);
+        ui::status("Testing", &name);
         let flags = [&place.flags()[..], &["--memory=256M".to_owned()], further].concat();
-        cases(&image.name, &mut program::guest(&image.file, &[], &flags, false)?)
+        cases(&name, &mut program::guest(&image.file, &[], &flags, false)?)
     };
     let mut count = Count::default();
     for binary in native {
-        ui::status("Testing", &format!("{} on Linux", binary.name));
-        count.add(cases(&binary.name, Command::new(&binary.file).stdin(Stdio::null()))?);
+        let name = format!("{} on Linux", binary.name);
+        ui::status("Testing", &name);
+        count.add(cases(&name, Command::new(&binary.file).stdin(Stdio::null()))?);
         let image = images
             .iter()
             .find(|image| image.name == binary.name)
@@ -346,11 +369,8 @@ fn cases(name: &str, command: &mut Command) -> Result<Count> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let mut count = stdout.lines().rev().find_map(last_line).unwrap_or_default();
     if !output.status.success() {
-        ui::error(&format!(
-            "{name} ended with {}\n{stdout}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        count.complain(format!("{name} ended with {}\n{stdout}{stderr}", output.status));
         count.failed = count.failed.max(1);
     }
     Ok(count)
@@ -359,7 +379,8 @@ fn cases(name: &str, command: &mut Command) -> Result<Count> {
 /// `N passed, N failed`.
 fn last_line(line: &str) -> Option<Count> {
     let (passed, failed) = line.trim().split_once(" passed, ")?;
-    Some(Count { passed: passed.parse().ok()?, failed: failed.strip_suffix(" failed")?.parse().ok()? })
+    let (passed, failed) = (passed.parse().ok()?, failed.strip_suffix(" failed")?.parse().ok()?);
+    Some(Count { passed, failed, ..Count::default() })
 }
 
 /// Instruction counts.
