@@ -217,7 +217,7 @@ fn vectors_survive_switches() {
     // Each thread keeps its own pattern in every xmm register across yields, by the instruction, while others do the same.
     let threads: Vec<_> = (1..=6u64)
         .map(|pattern| {
-            std::thread::spawn(move || {
+            thread::spawn(move || {
                 for _ in 0..300 {
                     let (mut low, mut high) = (0u64, 0u64);
                     // SAFETY: xmm registers and what the instruction clobbers are named.
