@@ -339,7 +339,9 @@ fn abi(places: &[Place]) -> Result<Count> {
         let with = if further.is_empty() { String::new() } else { format!(" with {}", further.join(" ")) };
         let name = format!("{} in the guest ({place}){with}", image.name);
         ui::status("Testing", &name);
-        let flags = [&place.flags()[..], &["--memory=256M".to_owned()], further].concat();
+        let memory = ["--memory=256M".to_owned()];
+        let says_memory = further.iter().any(|flag| flag.starts_with("--memory="));
+        let flags = [&place.flags()[..], if says_memory { &[] } else { &memory }, further].concat();
         cases(&name, &mut program::guest(&image.file, &[], &flags, false)?)
     };
     let mut count = Count::default();
