@@ -76,16 +76,20 @@ impl Device for Wire {
         true
     }
 
-    fn has_room(&self) -> bool {
+    fn pairs(&self) -> usize {
+        1
+    }
+
+    fn has_room(&self, _pair: usize) -> bool {
         locked(&self.sent).len() < MOST_WAITING
     }
 
-    fn buffer(&self) -> Vec<u8> {
+    fn buffer(&self, _pair: usize) -> Vec<u8> {
         // Used before.
         vec![0xaa; 100]
     }
 
-    fn send(&self, frames: &mut [Frame]) {
+    fn send(&self, _pair: usize, frames: &mut [Frame]) {
         let mut sent = locked(&self.sent);
         for frame in frames {
             if sent.len() < MOST_WAITING {
@@ -94,7 +98,13 @@ impl Device for Wire {
         }
     }
 
-    fn receive(&self, _waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool {
+    fn receive(
+        &self,
+        _pair: usize,
+        _waker: &Waker,
+        each: &mut dyn FnMut(Received<'_>),
+        then: &mut dyn FnMut(),
+    ) -> bool {
         while let Some((bytes, is_checked)) = { locked(&self.came).pop_front() } {
             each(Received { bytes: &bytes, is_checked });
         }
@@ -139,7 +149,7 @@ impl Machine {
     /// Frames come in at once; answers what goes out.
     pub(crate) fn come_all(&self, frames: impl IntoIterator<Item = (Vec<u8>, bool)>) -> Vec<Sent> {
         locked(&self.wire.came).extend(frames);
-        self.stack.serve_links(Waker::noop());
+        self.stack.serve_links(0, Waker::noop());
         self.take_sent()
     }
 

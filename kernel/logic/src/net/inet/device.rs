@@ -92,16 +92,25 @@ pub trait Device: Send + Sync + core::fmt::Debug {
     /// Whether its cable is in.
     fn is_up(&self) -> bool;
 
-    /// Whether it takes another frame.
-    fn has_room(&self) -> bool;
+    /// How many pairs of queues it has, one of them for frames that come in and the other for those that go out: several CPUs can use one each.
+    fn pairs(&self) -> usize;
 
-    /// A buffer for [`Frame::new`]: one that has been used, if there is one.
-    fn buffer(&self) -> Vec<u8>;
+    /// Whether `pair` takes another frame.
+    fn has_room(&self, pair: usize) -> bool;
 
-    /// Takes what is in `frames` and sends it in this order; that for which there is no room is lost. The device is told at most once.
-    fn send(&self, frames: &mut [Frame]);
+    /// A buffer for [`Frame::new`]: one that `pair` has used, if there is one.
+    fn buffer(&self, pair: usize) -> Vec<u8>;
 
-    /// Hands frames that came in to `each`, a bounded number of them, and does `then`; the device is told of all frames that go out meanwhile at once.
-    /// False: there are no more, and `waker` is woken when some come.
-    fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool;
+    /// Takes what is in `frames` and sends it in this order by `pair`; that for which there is no room is lost. The device is told at most once.
+    fn send(&self, pair: usize, frames: &mut [Frame]);
+
+    /// Hands frames that came in by `pair` to `each`, a bounded number of them, and does `then`; the device is told of all frames that go out by it meanwhile
+    /// at once. False: there are no more, and `waker` is woken when some come. One thread at a time may ask for a pair.
+    fn receive(
+        &self,
+        pair: usize,
+        waker: &Waker,
+        each: &mut dyn FnMut(Received<'_>),
+        then: &mut dyn FnMut(),
+    ) -> bool;
 }

@@ -8,12 +8,14 @@ mod ipv6;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::hash::BuildHasher as _;
 use core::net::{IpAddr, Ipv4Addr};
 use core::task::Waker;
 
 use abi::io::PollEvents;
 use foldhash::SharedSeed;
-use foldhash::fast::SeedableRandomState;
+use foldhash::fast::{FixedState, SeedableRandomState};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol,
     Ipv4Packet,
@@ -23,6 +25,7 @@ use sync::Lock;
 use crate::file::Io;
 use crate::file::wakers::WakerSet;
 
+use super::connection::Ends;
 use super::device::{Device, Frame, Received};
 use super::dhcp::{Change, Dhcp, Lease};
 use super::discovery::{Discovery, Network6, Setting6};
@@ -67,9 +70,16 @@ pub struct Link {
     device: Arc<dyn Device>,
     around: Surroundings,
     capabilities: Capabilities,
+    /// How many pairs of queues the device has.
+    pairs: usize,
     state: Lock<State>,
-    /// Segments that came in, until others come that do not belong to them.
-    gather: Lock<Gather>,
+}
+
+/// Frames that are taken in one after the other.
+struct Batch<'a> {
+    stack: &'a Stack,
+    /// Segments that came, until others come that do not belong to them.
+    gather: RefCell<Gather>,
 }
 
 #[derive(Debug)]
@@ -100,7 +110,7 @@ impl Link {
         (setting, setting_v6): (Setting, &Setting6),
         around: Surroundings,
     ) -> Self {
-        let capabilities = Capabilities::of_link(device.mtu(), device.offloads());
+        let (capabilities, pairs) = (Capabilities::of_link(device.mtu(), device.offloads()), device.pairs());
         let now_ns = (around.now)();
         let hasher = SeedableRandomState::with_seed((around.random)(), SharedSeed::global_fixed());
         let asks = setting == Setting::Dhcp;
@@ -116,7 +126,7 @@ impl Link {
             joined: Groups::default(),
             network_v6: Network6::default(),
         };
-        Self { number, device, around, capabilities, state: Lock::new(state), gather: Lock::default() }
+        Self { number, device, around, capabilities, pairs, state: Lock::new(state) }
     }
 
     /// Its number.
@@ -156,14 +166,38 @@ impl Link {
         is_settling
     }
 
-    /// Its way out to `neighbour`.
-    pub(super) fn outlet(&self, neighbour: IpAddr) -> Exit<'_> {
-        Exit { link: self, neighbour, frame: Frame::default(), frames: heapless::Vec::new() }
+    /// What can be done by it.
+    pub(super) fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// How many threads can bring what came in, [`Link::serve`].
+    pub fn pairs(&self) -> usize {
+        self.pairs
+    }
+
+    /// Its way out to `neighbour`, for packets between `ends`. These go by the same queue always: they stay in order.
+    pub(super) fn outlet(&self, neighbour: IpAddr, ends: &Ends) -> Exit<'_> {
+        let hash = || FixedState::default().hash_one(ends) as usize;
+        let pair = if self.pairs > 1 { hash() % self.pairs } else { 0 };
+        Exit { link: self, neighbour, pair, frame: Frame::default(), frames: heapless::Vec::new() }
+    }
+
+    /// Sends frames of its own.
+    fn say(&self, frames: &mut [Frame]) {
+        if !frames.is_empty() {
+            self.device.send(0, frames);
+        }
+    }
+
+    /// A frame of its own with everything but its payload.
+    fn frame(&self, length: usize, to: Mac, protocol: EthernetProtocol) -> Frame {
+        self.frame_in(self.device.buffer(0), length, to, protocol)
     }
 
     /// A frame with everything but its payload.
-    fn frame(&self, length: usize, to: Mac, protocol: EthernetProtocol) -> Frame {
-        let mut frame = Frame::new(self.device.buffer(), ETHERNET + length);
+    fn frame_in(&self, buffer: Vec<u8>, length: usize, to: Mac, protocol: EthernetProtocol) -> Frame {
+        let mut frame = Frame::new(buffer, ETHERNET + length);
         let mut ethernet = EthernetFrame::new_unchecked(frame.bytes_mut());
         ethernet.set_dst_addr(EthernetAddress(to));
         ethernet.set_src_addr(EthernetAddress(self.device.address()));
@@ -195,8 +229,8 @@ impl Link {
         }
     }
 
-    /// Sends `frames` to `neighbour`, as soon as it is known where that is.
-    fn send_to(&self, neighbour: IpAddr, frames: &mut [Frame]) {
+    /// Sends `frames` by `pair` to `neighbour`, as soon as it is known where that is.
+    fn send_to(&self, neighbour: IpAddr, pair: usize, frames: &mut [Frame]) {
         let (mut goes, mut asks, mut question) = (true, false, None);
         {
             let mut state = self.state.lock();
@@ -221,46 +255,47 @@ impl Link {
             }
         }
         if goes {
-            self.device.send(frames);
+            self.device.send(pair, frames);
         }
         if let Some(question) = question {
-            self.device.send(&mut [question]);
+            self.say(&mut [question]);
         }
         if asks {
             (self.around.hurry)();
         }
     }
 
-    /// Brings frames that came in to `stack`. False: there are no more, and `waker` is woken when some come.
-    pub(super) fn serve(self: &Arc<Self>, stack: &Stack, waker: &Waker) -> bool {
+    /// Brings frames that came in by `pair` to `stack`. False: there are no more, and `waker` is woken when some come.
+    pub(super) fn serve(self: &Arc<Self>, stack: &Stack, pair: usize, waker: &Waker) -> bool {
+        let batch = Batch { stack, gather: RefCell::default() };
         let settle = &mut || {
-            self.bring_gathered(stack);
+            self.bring_gathered(&batch);
             stack.settle_input();
         };
-        self.device.receive(waker, &mut |frame| self.receive(stack, frame), settle)
+        self.device.receive(pair, waker, &mut |frame| self.receive(&batch, frame), settle)
     }
 
-    /// A packet is for this machine. What came before it is brought to `stack` before it.
-    fn bring(&self, stack: &Stack, packet: &Packet<'_>) {
-        let mut added = self.gather.lock().add(packet);
+    /// A packet is for this machine. What came before it is brought to the stack before it.
+    fn bring(&self, batch: &Batch<'_>, packet: &Packet<'_>) {
+        let mut added = batch.gather.borrow_mut().add(packet);
         if added == Added::Behind {
-            self.bring_gathered(stack);
-            added = self.gather.lock().add(packet);
+            self.bring_gathered(batch);
+            added = batch.gather.borrow_mut().add(packet);
         }
         if added == Added::Not {
-            stack.input(packet, &self.capabilities);
+            batch.stack.input(packet, &self.capabilities);
         }
     }
 
-    fn bring_gathered(&self, stack: &Stack) {
-        let bytes = self.gather.lock().take();
+    fn bring_gathered(&self, batch: &Batch<'_>) {
+        let bytes = batch.gather.borrow_mut().take();
         if let Some(packet) = Packet::parse(&bytes) {
-            stack.input(&packet.on(self.number), &self.capabilities);
+            batch.stack.input(&packet.on(self.number), &self.capabilities);
         }
     }
 
     /// A frame came in.
-    fn receive(self: &Arc<Self>, stack: &Stack, received: Received<'_>) {
+    fn receive(self: &Arc<Self>, batch: &Batch<'_>, received: Received<'_>) {
         let Ok(ethernet) = EthernetFrame::new_checked(received.bytes) else { return };
         let (from, to) = (ethernet.src_addr(), ethernet.dst_addr());
         let is_for_us = to.0 == self.device.address();
@@ -269,12 +304,12 @@ impl Link {
             return;
         }
         match ethernet.ethertype() {
-            EthernetProtocol::Arp if is_for_us || is_for_all => self.receive_arp(stack, received.bytes),
+            EthernetProtocol::Arp if is_for_us || is_for_all => self.receive_arp(batch.stack, received.bytes),
             EthernetProtocol::Ipv4 if is_for_us || is_for_all || to.0[..3] == GROUPS_V4 => {
-                self.receive_ipv4(stack, received, (is_for_us, is_for_all));
+                self.receive_ipv4(batch, received, (is_for_us, is_for_all));
             }
             EthernetProtocol::Ipv6 if is_for_us || to.0[..2] == GROUPS_V6 => {
-                self.receive_ipv6(stack, received, (from.0, is_for_us));
+                self.receive_ipv6(batch, received, (from.0, is_for_us));
             }
             _ => {}
         }
@@ -311,9 +346,7 @@ impl Link {
                 }
             }
         }
-        if !frames.is_empty() {
-            self.device.send(&mut frames);
-        }
+        self.say(&mut frames);
         if operation == ArpOperation::Reply {
             self.step_dhcp(stack, Some(bytes));
         }
@@ -321,28 +354,28 @@ impl Link {
 
     fn receive_ipv4(
         self: &Arc<Self>,
-        stack: &Stack,
+        batch: &Batch<'_>,
         received: Received<'_>,
         (is_for_us, is_for_all): (bool, bool),
     ) {
         let Some(packet) = sound(&received.bytes[ETHERNET..]) else { return };
         if !reassembly::is_piece(&packet) {
             let is_checked = received.is_checked;
-            return self.receive_whole(stack, &packet, (is_for_us, is_for_all), (received.bytes, is_checked));
+            return self.receive_whole(batch, &packet, (is_for_us, is_for_all), (received.bytes, is_checked));
         }
-        if !stack.is_local(packet.destination) && !packet.destination.is_multicast() {
+        if !batch.stack.is_local(packet.destination) && !packet.destination.is_multicast() {
             return;
         }
         let whole = self.state.lock().reassembly.add(&packet, (self.around.now)());
         if let Some(packet) = whole.as_deref().and_then(Packet::parse) {
-            self.receive_whole(stack, &packet, (is_for_us, is_for_all), (&[], false));
+            self.receive_whole(batch, &packet, (is_for_us, is_for_all), (&[], false));
         }
     }
 
     /// A packet of IPv4 is there, in this frame unless it came in pieces.
     fn receive_whole(
         self: &Arc<Self>,
-        stack: &Stack,
+        batch: &Batch<'_>,
         packet: &Packet<'_>,
         (is_for_us, is_for_all): (bool, bool),
         (frame, is_checked): (&[u8], bool),
@@ -354,7 +387,7 @@ impl Link {
         let datagram = if packet.protocol == IpProtocol::Udp { packet.datagram() } else { None };
         let port = datagram.map(|(local, _, _)| local.port());
         if port == Some(DHCP_CLIENT) && self.state.lock().dhcp.is_some() {
-            return self.step_dhcp(stack, Some(frame));
+            return self.step_dhcp(batch.stack, Some(frame));
         }
         if !is_for_us && !is_for_all && !packet.destination.is_multicast() {
             return;
@@ -364,7 +397,7 @@ impl Link {
         }
         // Only datagrams are for everybody (RFC 1122, sections 3.2.2.6 and 4.2.3.10).
         if is_for_us || packet.protocol == IpProtocol::Udp {
-            self.bring(stack, &packet.on(self.number));
+            self.bring(batch, &packet.on(self.number));
         }
     }
 
@@ -394,9 +427,7 @@ impl Link {
                 due.questions.iter().filter_map(|&address| self.question(&state, address)).collect();
             (due.given_up, questions)
         };
-        if !questions.is_empty() {
-            self.device.send(&mut questions);
-        }
+        self.say(&mut questions);
         for frame in given_up {
             if let Some(report) = Packet::parse(&frame.bytes()[ETHERNET..])
                 .and_then(|packet| Report::no_neighbour(&packet.on(self.number)))
@@ -415,7 +446,7 @@ impl Link {
             let mut state = self.state.lock();
             let Some(dhcp) = &mut state.dhcp else { return };
             let change = dhcp.step(frame, (self.around.now)(), &mut |bytes| {
-                let mut frame = Frame::new(self.device.buffer(), bytes.len());
+                let mut frame = Frame::new(self.device.buffer(0), bytes.len());
                 frame.bytes_mut().copy_from_slice(bytes);
                 frames.push(frame);
             });
@@ -431,9 +462,7 @@ impl Link {
                 }
             }
         };
-        if !frames.is_empty() {
-            self.device.send(&mut frames);
-        }
+        self.say(&mut frames);
         if let Some(network) = change {
             stack.set_network(self, network);
             let mut state = self.state.lock();
@@ -500,6 +529,7 @@ const TOGETHER: usize = 8;
 pub(super) struct Exit<'a> {
     link: &'a Link,
     neighbour: IpAddr,
+    pair: usize,
     frame: Frame,
     frames: heapless::Vec<Frame, TOGETHER>,
 }
@@ -507,7 +537,7 @@ pub(super) struct Exit<'a> {
 impl Exit<'_> {
     fn flush(&mut self) {
         if !self.frames.is_empty() {
-            self.link.send_to(self.neighbour, &mut self.frames);
+            self.link.send_to(self.neighbour, self.pair, &mut self.frames);
             self.frames.clear();
         }
     }
@@ -519,12 +549,13 @@ impl Outlet for Exit<'_> {
     }
 
     fn has_room(&mut self) -> bool {
-        self.link.device.has_room()
+        self.link.device.has_room(self.pair)
     }
 
     fn buffer(&mut self, length: usize) -> &mut [u8] {
         let protocol = if self.neighbour.is_ipv4() { EthernetProtocol::Ipv4 } else { EthernetProtocol::Ipv6 };
-        self.frame = self.link.frame(length, EVERYBODY, protocol);
+        let buffer = self.link.device.buffer(self.pair);
+        self.frame = self.link.frame_in(buffer, length, EVERYBODY, protocol);
         &mut self.frame.bytes_mut()[ETHERNET..]
     }
 

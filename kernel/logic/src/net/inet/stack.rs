@@ -154,17 +154,25 @@ impl Stack {
         }
     }
 
-    /// Does `with` with the way out to `remote`.
-    pub(super) fn outlet<R>(&self, remote: SocketAddr, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
-        self.outlet_by(remote, 0, with)
+    /// Does `with` with the way out from the first of `ends` to the second.
+    pub(super) fn outlet<R>(&self, ends: &Ends, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+        self.outlet_by(ends, 0, with)
     }
 
-    /// Does `with` with the way out to `remote`, by `link` if that is said.
-    fn outlet_by<R>(&self, remote: SocketAddr, link: u32, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
-        match self.way_by(remote, link) {
-            Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour)),
+    /// [`Stack::outlet`], by `link` if that is said.
+    fn outlet_by<R>(&self, ends: &Ends, link: u32, with: impl FnOnce(&mut dyn Outlet) -> R) -> R {
+        match self.way_by(ends.1, link) {
+            Way::Out { link, neighbour, .. } => with(&mut link.outlet(neighbour, ends)),
             // No packet goes to this machine itself: one that says it came from here is not answered.
             Way::Here | Way::None => with(&mut Nowhere::default()),
+        }
+    }
+
+    /// What can be done on the way to `remote`.
+    fn capabilities_to(&self, remote: SocketAddr) -> Capabilities {
+        match self.way_to(remote) {
+            Way::Out { link, .. } => link.capabilities().clone(),
+            Way::Here | Way::None => Nowhere::default().capabilities().clone(),
         }
     }
 
@@ -218,7 +226,7 @@ impl Stack {
             let mut tcp = self.tcp.lock();
             let ends = tcp.ends(local, remote, (self.around.random, now))?;
             let (seed, rings) = ((self.around.random)(), (self.around.rings)()?);
-            let flow = self.outlet(remote, |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
+            let flow = self.outlet(&ends, |outlet| Flow::connect(ends, rings, seed, now, outlet))?;
             let carried = Arc::new(Carried::new(flow, Weak::new()));
             tcp.insert(ends, Some(Arc::clone(&carried)))?;
             carried
@@ -272,8 +280,8 @@ impl Stack {
         connection: &Arc<Carried>,
         step: impl FnOnce(&mut Flow, &mut dyn Outlet) -> R,
     ) -> R {
-        let remote = connection.ends().1;
-        let (result, after) = self.outlet(remote, |outlet| connection.step(self.now(), outlet, step));
+        let (result, after) =
+            self.outlet(&connection.ends(), |outlet| connection.step(self.now(), outlet, step));
         self.see_to(connection, after);
         result
     }
@@ -444,7 +452,7 @@ impl Stack {
             }
         };
         if let Some(connection) = connection {
-            let reply = &mut Reply::new(self, segment.remote, capabilities);
+            let reply = &mut Reply::new(self, ends, capabilities);
             if let Some(connection) = connection
                 && connection.receive(packet, &segment, self.now(), reply)
             {
@@ -456,7 +464,7 @@ impl Stack {
             Lateness::New => {}
             Lateness::Nothing => return,
             Lateness::Again(words) => {
-                return self.outlet(ends.1, |outlet| late::say_again(&ends, words, outlet));
+                return self.outlet(&ends, |outlet| late::say_again(&ends, words, outlet));
             }
         }
         match listener {
@@ -482,7 +490,7 @@ impl Stack {
     fn asked(&self, listener: &Listener, packet: &Packet<'_>, segment: &Segment) {
         let (now, ends) = (self.now(), segment.ends());
         let Some(seed) = listener.ask(segment, packet.bytes, (self.around.random)(), now) else { return };
-        let Some(flow) = self.outlet(ends.1, |outlet| self.answering(packet, segment, seed, outlet)) else {
+        let Some(flow) = self.outlet(&ends, |outlet| self.answering(packet, segment, seed, outlet)) else {
             return;
         };
         listener.keep(&ends, flow);
@@ -513,7 +521,7 @@ impl Stack {
         };
         let again = || {
             let first = Packet::parse(&asking.first)?.on(packet.scope);
-            let nowhere = &mut Nowhere::like(self.outlet(ends.1, |outlet| outlet.capabilities().clone()));
+            let nowhere = &mut Nowhere::like(self.capabilities_to(ends.1));
             self.answering(&first, &first.segment()?, asking.seed, nowhere)
         };
         let Some(flow) = asking.flow.or_else(again) else { return };
@@ -526,7 +534,8 @@ impl Stack {
 
     /// A packet for a port or protocol that nobody has: the sender is told, unless it only tells something itself.
     fn answer_for_nobody(&self, packet: &Packet<'_>) {
-        self.outlet(scoped(packet.source, 0, packet.scope), |outlet| {
+        let end = |address| scoped(address, 0, packet.scope);
+        self.outlet(&(end(packet.destination), end(packet.source)), |outlet| {
             let now = self.now();
             let mut interface = interface(outlet, 0, now);
             let mut port = Port { packet: Some(packet.bytes), traffic_class: 0, outlet };

@@ -19,7 +19,7 @@ use super::super::neighbours::Mac;
 use super::super::packet::Packet;
 use super::super::reassembly;
 use super::super::stack::Stack;
-use super::{ETHERNET, Link, State, direct, group_of};
+use super::{Batch, ETHERNET, Link, State, direct, group_of};
 use crate::file::Io;
 
 impl State {
@@ -62,13 +62,6 @@ impl Link {
             io.wait_for(&mut state.waiting, PollEvents::all());
         }
         is_settling
-    }
-
-    /// Sends what there is to be sent.
-    fn send_all(&self, mut frames: Vec<Frame>) {
-        if !frames.is_empty() {
-            self.device.send(&mut frames);
-        }
     }
 
     /// A frame for `to` with this packet.
@@ -132,7 +125,7 @@ impl Link {
                 IpAddr::V4(group) => frames.extend(self.report_v4(&state, &[group], told)),
             }
         }
-        self.send_all(frames);
+        self.say(&mut frames);
     }
 
     /// What others are told of groups of IPv4.
@@ -158,13 +151,13 @@ impl Link {
                 frames.extend(self.report_v4(&state, &groups, Told::Asked));
             }
         }
-        self.send_all(frames);
+        self.say(&mut frames);
     }
 
     /// A frame with a packet of IPv6 came in, from and perhaps for these.
     pub(super) fn receive_ipv6(
         self: &Arc<Self>,
-        stack: &Stack,
+        batch: &Batch<'_>,
         received: Received<'_>,
         (from, is_for_us): (Mac, bool),
     ) {
@@ -174,9 +167,9 @@ impl Link {
             return;
         };
         if !reassembly::is_piece(&packet) {
-            return self.receive_whole_v6(stack, packet.on(self.number), Some(from), is_for_us);
+            return self.receive_whole_v6(batch, packet.on(self.number), Some(from), is_for_us);
         }
-        if !stack.is_local(packet.destination) && !packet.destination.is_multicast() {
+        if !batch.stack.is_local(packet.destination) && !packet.destination.is_multicast() {
             return;
         }
         let whole = self.state.lock().reassembly.add(&packet, (self.around.now)());
@@ -184,14 +177,14 @@ impl Link {
         let packet = Packet::parse(&plain).filter(|packet| is_sound(packet, false));
         // Nothing is in pieces that comes in pieces.
         if let Some(packet) = packet.filter(|packet| !reassembly::is_piece(packet)) {
-            self.receive_whole_v6(stack, packet.on(self.number), None, is_for_us);
+            self.receive_whole_v6(batch, packet.on(self.number), None, is_for_us);
         }
     }
 
     /// A packet of IPv6 is there; `from` here, unless it came in pieces, which neighbours do not speak in (RFC 6980).
     fn receive_whole_v6(
         self: &Arc<Self>,
-        stack: &Stack,
+        batch: &Batch<'_>,
         packet: Packet<'_>,
         from: Option<Mac>,
         is_for_us: bool,
@@ -202,12 +195,12 @@ impl Link {
             return;
         }
         if let Some((from, message)) = from.zip(Message::read(&packet)) {
-            return self.discover(stack, &packet, message, from);
+            return self.discover(batch.stack, &packet, message, from);
         }
         if let Some(group) = mld::asks(&packet) {
             return self.answer_for_groups(group);
         }
-        self.bring(stack, &packet);
+        self.bring(batch, &packet);
     }
 
     /// Somebody asks which groups are listened to.
@@ -222,7 +215,7 @@ impl Link {
                 .collect();
             frames.extend(self.report(state.certain_asker(), &groups, Told::Asked));
         }
-        self.send_all(frames);
+        self.say(&mut frames);
     }
 
     /// A message of neighbour discovery came in, in a frame from `from`.
@@ -264,7 +257,7 @@ impl Link {
                 frames.push(self.frame_v6(mac.unwrap_or(from), &answer));
             }
         }
-        self.send_all(frames);
+        self.say(&mut frames);
     }
 
     /// Somebody says where `target` is.
@@ -283,7 +276,7 @@ impl Link {
                 direct(&mut frames, mac);
             }
         }
-        self.send_all(frames);
+        self.say(&mut frames);
     }
 
     /// Somebody else has an address of ours.
@@ -304,7 +297,7 @@ impl Link {
                 direct(&mut frames, mac);
             }
         }
-        self.send_all(frames);
+        self.say(&mut frames);
     }
 
     /// Asks what is due to be asked.
@@ -331,7 +324,7 @@ impl Link {
                 }
             }));
         }
-        self.send_all(frames);
+        self.say(&mut frames);
         self.publish(stack);
     }
 

@@ -2,6 +2,7 @@
 
 mod groups;
 mod ipv6;
+mod pairs;
 mod path;
 mod pieces;
 
@@ -57,6 +58,8 @@ const THEIRS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 struct Fake {
     address: [u8; 6],
     sent: Lock<VecDeque<(Vec<u8>, Finish)>>,
+    /// The pairs of queues they were sent by.
+    sent_by: Lock<Vec<usize>>,
     came: Lock<VecDeque<Vec<u8>>>,
     offloads: Offloads,
 }
@@ -66,6 +69,7 @@ impl Fake {
         Arc::new(Self {
             address,
             sent: Lock::default(),
+            sent_by: Lock::default(),
             came: Lock::default(),
             offloads: Offloads::default(),
         })
@@ -93,20 +97,31 @@ impl Device for Fake {
         true
     }
 
-    fn has_room(&self) -> bool {
+    fn pairs(&self) -> usize {
+        2
+    }
+
+    fn has_room(&self, _pair: usize) -> bool {
         true
     }
 
-    fn buffer(&self) -> Vec<u8> {
+    fn buffer(&self, _pair: usize) -> Vec<u8> {
         // Used before.
         vec![0xaa; 100]
     }
 
-    fn send(&self, frames: &mut [Frame]) {
+    fn send(&self, pair: usize, frames: &mut [Frame]) {
+        self.sent_by.lock().extend(frames.iter().map(|_| pair));
         self.sent.lock().extend(frames.iter().map(|frame| (frame.bytes().to_vec(), frame.finish)));
     }
 
-    fn receive(&self, _waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool {
+    fn receive(
+        &self,
+        _pair: usize,
+        _waker: &Waker,
+        each: &mut dyn FnMut(Received<'_>),
+        then: &mut dyn FnMut(),
+    ) -> bool {
         while let Some(bytes) = { self.came.lock().pop_front() } {
             each(Received { bytes: &bytes, is_checked: false });
         }
@@ -147,7 +162,7 @@ fn them() -> Machine {
 impl Machine {
     fn come(&self, frame: &[u8]) -> Vec<Vec<u8>> {
         self.device.came.lock().push_back(frame.to_vec());
-        self.stack.serve_links(Waker::noop());
+        self.stack.serve_links(0, Waker::noop());
         self.device.take_sent()
     }
 }
@@ -163,7 +178,7 @@ fn carry(one: &Machine, other: &Machine, is_lost: &mut dyn FnMut() -> bool) {
                     to.device.came.lock().push_back(frame);
                 }
             }
-            to.stack.serve_links(Waker::noop());
+            to.stack.serve_links(0, Waker::noop());
         }
         if is_quiet {
             return;

@@ -80,7 +80,8 @@ impl OpenEndpoint {
         let is_for_group = remote.ip().is_multicast();
         match how.segment {
             None if !is_for_group => {
-                self.stack.outlet_by(remote, how.link, |outlet| udp::send(way, from, outlet))
+                let ends = (way.local, remote);
+                self.stack.outlet_by(&ends, how.link, |outlet| udp::send(way, from, outlet))
             }
             _ => {
                 let bytes = udp::gather(from)?;

@@ -19,7 +19,7 @@ impl Stack {
         if self.is_local(remote.ip()) {
             return usize::from(u16::MAX);
         }
-        self.outlet(remote, |outlet| outlet.capabilities().mtu())
+        self.capabilities_to(remote).mtu()
     }
 
     /// Adds a link over `device`.
@@ -62,8 +62,10 @@ impl Stack {
         if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
-    /// Brings what came in over links to its sockets. False: there is no more, and `waker` is woken when there is.
-    pub fn serve_links(&self, waker: &Waker) -> bool {
-        self.links().iter().filter(|link| link.serve(self, waker)).count() > 0
+    /// Brings what came in by this pair of queues of all links to its sockets. False: there is no more, and `waker` is woken when there is.
+    pub fn serve_links(&self, pair: usize, waker: &Waker) -> bool {
+        let links = self.links();
+        let with_pair = links.iter().filter(|link| pair < link.pairs());
+        with_pair.filter(|link| link.serve(self, pair, waker)).count() > 0
     }
 }

@@ -93,8 +93,8 @@ impl Stack {
     /// Sends what has been gathered: in one piece or cut, and to members of a group here.
     pub(super) fn send_gathered(&self, way: Way, how: &How, bytes: &[u8]) -> Result<usize, Errno> {
         let segment = how.segment.map_or(usize::MAX, |segment| usize::from(segment.get()));
-        let send =
-            |link| self.outlet_by(way.remote, link, |outlet| udp::send_cut(way, bytes, segment, outlet));
+        let ends = (way.local, way.remote);
+        let send = |link| self.outlet_by(&ends, link, |outlet| udp::send_cut(way, bytes, segment, outlet));
         if !way.remote.ip().is_multicast() {
             return send(how.link);
         }
@@ -106,7 +106,6 @@ impl Stack {
         // What is sent to oneself comes back whatever one wants.
         if (how.loops || link == LOOPBACK) && self.is_joined(way.remote.ip(), link) {
             let beside = Beside { link, hop_limit: how.hop_limit, traffic_class: how.traffic_class };
-            let ends = (way.local, way.remote);
             if bytes.is_empty() {
                 self.deliver_to_all(ends, beside, bytes);
             }

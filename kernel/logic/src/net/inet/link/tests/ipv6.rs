@@ -335,7 +335,7 @@ proptest! {
         us.come(&frame);
         us.stack.tick();
         us.device.take_sent();
-        us.stack.serve_links(Waker::noop());
+        us.stack.serve_links(0, Waker::noop());
         // It still works.
         prop_assert_eq!(us.come(&question((v6("fe80::8"), [2, 0, 0, 0, 0, 8]), our_own())).len(), 1);
     }

@@ -69,12 +69,12 @@ fn a_narrow_path_is_found_out() {
                 said += 1;
             }
         }
-        us.stack.serve_links(super::Waker::noop());
-        them.stack.serve_links(super::Waker::noop());
+        us.stack.serve_links(0, super::Waker::noop());
+        them.stack.serve_links(0, super::Waker::noop());
         for frame in them.device.take_sent() {
             us.device.came.lock().push_back(frame);
         }
-        us.stack.serve_links(super::Waker::noop());
+        us.stack.serve_links(0, super::Waker::noop());
         let mut buffer = [0; 4096];
         while let (Ok(count), _) = server.read(&Io::default(), &mut SliceSink::new(&mut buffer), false) {
             received.extend_from_slice(&buffer[..count]);
