@@ -1,9 +1,12 @@
-//! The network: the stack, its links, and the thread that does what is due in it. All are made for the program's first socket of the Internet families: without
+//! The network: the stack, its links, the thread that does what is due in it, and one more for each further pair of queues that a device has. All are made for the program's first socket of the Internet families: without
 //! one nothing of this costs anything.
 
+use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::task::Waker;
 
 use abi::errno::Errno;
@@ -16,13 +19,14 @@ use zerocopy::IntoBytes as _;
 use crate::drivers::virtio_net::{self, Interrupts};
 use crate::mm::{self, Memory};
 use crate::system::HOST_NAME;
-use crate::{irq, rng, task, time};
+use crate::task::{self, Task};
+use crate::{irq, rng, time};
 
 /// The stack and who serves it.
 #[derive(Debug)]
 struct Net {
     stack: Arc<Stack>,
-    /// The serving thread, while it sleeps.
+    /// The first serving thread, while it sleeps.
     server: Lock<Option<Waker>>,
 }
 
@@ -41,11 +45,12 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
     if NET.get().is_none() {
         let _guard = MAKING.lock();
         if NET.get().is_none() {
-            let server = task::create_kernel_thread(memory, "net", serve).map_err(|_| Errno::ENOMEM)?;
+            let server = create_thread(memory, 0, serve)?;
             let stack = Stack::new(Surroundings { now: time::now, random, rings, hurry });
             let around = virtio_net::Surroundings {
                 interrupts: Interrupts { attach_pin: irq::attach_pin, allocate: irq::allocate },
                 random: rng::fill,
+                now: time::now,
                 others_wait: task::woken_wait,
             };
             let devices = virtio_net::find_all(&options.virtio_mmio, memory, around);
@@ -54,8 +59,12 @@ pub fn stack(memory: &'static Memory, options: &Options) -> Result<&'static Arc<
                     (options.network.setting(index), options.network.setting_v6(index));
                 stack.add_link(device, setting, &setting_v6);
             }
+            let pairs = stack.links().iter().map(|link| link.pairs()).max().unwrap_or(1);
+            let others = (1..pairs).map(|pair| create_thread(memory, pair, serve_pair));
+            let others = others.collect::<Result<Vec<_>, _>>()?;
             NET.set(Net { stack, server: Lock::new(None) });
             task::start(server);
+            others.into_iter().for_each(task::start);
         }
     }
     NET.get().map(|net| &net.stack).ok_or(Errno::ENOMEM)
@@ -92,7 +101,28 @@ fn hurry() {
     }
 }
 
-/// Does what is due, for ever.
+/// A thread that looks after `pair` of all devices.
+fn create_thread(
+    memory: &'static Memory,
+    pair: usize,
+    serve: extern "C" fn(u64) -> !,
+) -> Result<Arc<Task>, Errno> {
+    let name = if pair == 0 { "net".to_owned() } else { format!("net/{pair}") };
+    task::create_kernel_thread(memory, &name, serve, pair as u64).map_err(|_| Errno::ENOMEM)
+}
+
+/// Takes in what comes by a further pair of queues, for ever.
+extern "C" fn serve_pair(pair: u64) -> ! {
+    task::begin();
+    let net = NET.get().expect("it was there before this thread ran");
+    loop {
+        let _ = task::wait::block_again_on(false, None, |waker| {
+            if net.stack.serve_links(pair as usize, waker) { Ok(()) } else { Err(Errno::EAGAIN) }
+        });
+    }
+}
+
+/// Takes in what comes by the first pair, and does what is due, for ever.
 extern "C" fn serve(_: u64) -> ! {
     task::begin();
     let net = NET.get().expect("it was there before this thread ran");
@@ -103,7 +133,7 @@ extern "C" fn serve(_: u64) -> ! {
         // The only end of this wait is that there is something to do.
         let _ = task::wait::block_again_on(false, None, |waker| {
             *net.server.lock() = Some(waker.clone());
-            let more = net.stack.serve_links(waker);
+            let more = net.stack.serve_links(0, waker);
             due = net.stack.next_deadline().unwrap_or(u64::MAX);
             if due < alarm {
                 alarm = due;

@@ -1,5 +1,6 @@
 //! The guest's network: flags, what QEMU is told of them, and what the kernel is.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,8 +15,9 @@ use crate::qemu::comma;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetArgs {
-    /// A network card: on QEMU's own network, on a tap device of the host, or none; repeatable [default: user]
-    #[arg(long, value_name = "user|tap=NAME|none")]
+    /// A network card: on QEMU's own network, on a tap device of the host, or none; repeatable. Several queues, for several vCPUs, need a tap device that
+    /// was made with `multi_queue` [default: user]
+    #[arg(long, value_name = "user|tap=NAME[,queues=N]|none")]
     net: Vec<Net>,
     /// Let the host reach a port of the guest; the host's side is 127.0.0.1 unless it is given
     #[arg(long, short, value_name = "[HOSTIP:]HOST:GUEST[/udp]")]
@@ -44,7 +46,8 @@ pub(crate) struct NetArgs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Net {
     User,
-    Tap(String),
+    /// Its name, and how many pairs of queues the card has.
+    Tap(String, u16),
     /// Frames are datagrams between these two ports of the host: QEMU's, and whose it sends to. Nobody asks for that by a flag.
     Datagrams(u16, u16),
     None,
@@ -54,11 +57,41 @@ impl FromStr for Net {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let tap = |of_tap: &str| {
+            let (name, queues) = of_tap.split_once(",queues=").unwrap_or((of_tap, "1"));
+            // QEMU takes so many.
+            let queues = queues.parse().ok().filter(|queues| (1..=1024).contains(queues))?;
+            is_word(name).then(|| Self::Tap(name.into(), queues))
+        };
         match text.split_once('=') {
-            None if text == "user" => Ok(Self::User),
-            None if text == "none" => Ok(Self::None),
-            Some(("tap", name)) if is_word(name) => Ok(Self::Tap(name.into())),
-            _ => Err("expected user, tap=NAME or none"),
+            None if text == "user" => Some(Self::User),
+            None if text == "none" => Some(Self::None),
+            Some(("tap", of_tap)) => tap(of_tap),
+            _ => None,
+        }
+        .ok_or("expected user, tap=NAME, tap=NAME,queues=N or none")
+    }
+}
+
+impl Net {
+    /// Finds out before QEMU does, which says less.
+    fn check(&self) -> Result<()> {
+        /// `IFF_MULTI_QUEUE` (linux/if_tun.h).
+        const MULTI_QUEUE: u32 = 0x100;
+        let Self::Tap(name, queues) = self else { return Ok(()) };
+        // Who cannot look is told by QEMU.
+        let flags = fs::read_to_string(format!("/sys/class/net/{name}/tun_flags")).unwrap_or_default();
+        let flags = flags.trim().strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        match (flags.map(|flags| flags & MULTI_QUEUE != 0), queues) {
+            (Some(true), 1) => {
+                bail!(
+                    "{name} was made with `multi_queue`: ask for two queues or more, --net tap={name},queues=2"
+                )
+            }
+            (Some(false), 2..) => bail!(
+                "{name} has one queue: `ip tuntap add dev OTHER mode tap multi_queue` makes a device that may have several"
+            ),
+            _ => Ok(()),
         }
     }
 }
@@ -145,8 +178,8 @@ impl Publish {
 
 impl NetArgs {
     /// One card, on a tap device.
-    pub(crate) fn tap(name: &str) -> Self {
-        Self { net: vec![Net::Tap(name.to_owned())], ..Self::default() }
+    pub(crate) fn tap(name: &str, queues: u16) -> Self {
+        Self { net: vec![Net::Tap(name.to_owned(), queues)], ..Self::default() }
     }
 
     /// One card, whose frames are datagrams between a port of QEMU's and one that they go to.
@@ -168,7 +201,7 @@ impl NetArgs {
 
     /// Looks for what would go wrong.
     pub(crate) fn check(&self) -> Result<()> {
-        self.cards()?;
+        self.cards()?.into_iter().try_for_each(Net::check)?;
         self.publish.iter().try_for_each(Publish::check)
     }
 
@@ -178,7 +211,10 @@ impl NetArgs {
         let mut publish = Some(&self.publish);
         for (index, card) in self.cards()?.into_iter().enumerate() {
             let back = match card {
-                Net::Tap(name) => format!("tap,id=net{index},ifname={name},script=no,downscript=no"),
+                Net::Tap(name, queues) => {
+                    let several = if *queues > 1 { format!(",queues={queues}") } else { String::new() };
+                    format!("tap,id=net{index},ifname={name},script=no,downscript=no{several}")
+                }
                 Net::Datagrams(from, to) => {
                     format!("socket,id=net{index},udp=127.0.0.1:{to},localaddr=127.0.0.1:{from}")
                 }
@@ -192,6 +228,12 @@ impl NetArgs {
             } else {
                 // No code to boot from it.
                 format!("virtio-net-pci,netdev=net{index},romfile=")
+            };
+            let front = match card {
+                Net::Tap(_, 2..) if machine == Machine::Microvm => format!("{front},mq=on"),
+                // A message for each pair, and what QEMU wants beside them.
+                Net::Tap(_, queues @ 2..) => format!("{front},mq=on,vectors={}", 2 * queues + 2),
+                _ => front,
             };
             let mac = self.mac.as_ref().filter(|_| index == 0);
             let front = mac.map_or(front.clone(), |mac| format!("{front},mac={}", mac.0));

@@ -8,7 +8,7 @@
 //! | abi | `tests/abi`: Linux system calls, each binary first as a Linux process, then in the guest |
 //! | examples | `examples/*`: each boots and does what its `expected.txt` and `example.toml` say |
 //! | image | `tests/image`: what other projects' loaders say of an image |
-//! | net | `tests/net`: names, and addresses that the network gives |
+//! | net | `tests/net`: names, and addresses that the network gives; cards with several queues |
 //! | fault | `tests/fault`: a program that dies in every way, `cases.toml` says how each ends |
 //! | tool | plain cargo after `init`, the names of the target, `-Zbuild-std`, the flags of `run`, Ctrl-C |
 //! | budget | instruction counts that may not grow (`tests/bench/budgets.toml`) |
@@ -36,6 +36,9 @@ pub(crate) struct TestArgs {
     /// Machines that the guest rings run on: the first with each number of vCPUs, the others with the largest
     #[arg(long, value_enum, value_delimiter = ',', default_value = "q35,microvm")]
     machine: Vec<Machine>,
+    /// In the namespace that the tool made for a part of the ring net
+    #[arg(long, hide = true)]
+    inside: bool,
 }
 
 impl TestArgs {
@@ -144,6 +147,9 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
         args.rings.clone()
     };
     let places = args.places();
+    if args.inside {
+        return tap::inside(&places)?.report();
+    }
     let mut count = Count::default();
     for ring in rings {
         count.add(match ring {
@@ -153,7 +159,11 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
             Ring::Abi => abi(&places)?,
             Ring::Image => image()?,
             Ring::Examples => examples(&places)?,
-            Ring::Net => net::run(&places)?,
+            Ring::Net => {
+                let mut count = net::run(&places)?;
+                count.add(tap::run()?);
+                count
+            }
             Ring::Fault => fault(&places)?,
             Ring::Tool => tool::run()?,
             Ring::Budget => budget()?,
@@ -414,6 +424,7 @@ fn examples(places: &[Place]) -> Result<Count> {
 mod apps;
 mod net;
 pub(crate) mod program;
+mod tap;
 mod tool;
 #[cfg(test)]
 mod tests;

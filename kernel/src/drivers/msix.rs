@@ -12,12 +12,16 @@ const CAPABILITY: u8 = 0x11;
 const ENABLE: u32 = 1 << 31;
 const MASK_ALL: u32 = 1 << 30;
 
-/// The first entry of a function's table.
+/// Bytes of an entry of the table.
+const ENTRY: u64 = 16;
+
+/// A function's table.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages {
     function: DeviceFunction,
     capability: u8,
-    entry: u64,
+    entries: u64,
+    count: u16,
 }
 
 impl Messages {
@@ -27,25 +31,35 @@ impl Messages {
         root: &mut PciRoot<Configuration>,
         function: DeviceFunction,
     ) -> Option<Self> {
-        const ENTRY: u64 = 16;
         let capability = root.capabilities(function).find(|capability| capability.id == CAPABILITY)?.offset;
+        // One less stands there (section 6.8.2.3).
+        let count = (configuration.read_word(function, capability) >> 16 & 0x7ff) as u16 + 1;
+        let bytes = ENTRY * u64::from(count);
         let place = configuration.read_word(function, capability.checked_add(4)?);
         let bar = root.bar_info(function, (place & 7) as u8).ok()??;
         let (physical, size) = bar.memory_address_size()?;
         let offset = u64::from(place & !7);
-        if offset.checked_add(ENTRY)? > size {
+        if offset.checked_add(bytes)? > size {
             return None;
         }
-        Some(Self { function, capability, entry: window(physical + offset, ENTRY)? })
+        Some(Self { function, capability, entries: window(physical + offset, bytes)?, count })
     }
 
-    /// Has the function write `data` to `address` for its first message.
-    pub fn enable(&self, configuration: &mut Configuration, (address, data): (u64, u32)) {
-        let words = [address as u32, (address >> 32) as u32, data, 0];
-        for (index, word) in words.into_iter().enumerate() {
-            let at = self.entry + 4 * index as u64;
+    /// How many messages it has.
+    pub fn count(&self) -> usize {
+        self.count.into()
+    }
+
+    /// Has the function write these data to these addresses for its first messages.
+    pub fn enable(&self, configuration: &mut Configuration, messages: &[(u64, u32)]) {
+        let entries = (0..u64::from(self.count)).zip(messages);
+        let words = entries.flat_map(|(entry, &(address, data))| {
+            let words = [address as u32, (address >> 32) as u32, data, 0];
+            (0..).zip(words).map(move |(index, word)| (ENTRY * entry + 4 * index, word))
+        });
+        for (offset, word) in words {
             // SAFETY: the entry lies in the function's memory, which `find` saw mapped, and nobody else writes to it.
-            unsafe { (at as *mut u32).write_volatile(word) };
+            unsafe { ((self.entries + offset) as *mut u32).write_volatile(word) };
         }
         let control = configuration.read_word(self.function, self.capability);
         configuration.write_word(self.function, self.capability, (control | ENABLE) & !MASK_ALL);

@@ -1,36 +1,36 @@
-//! The network device (virtio specification, section 5.1), with one pair of queues.
+//! The network device (virtio specification, section 5.1), with a pair of queues for each CPU if it has so many.
 //!
 //! It interrupts when a frame came and nobody was looking, and when there was no room for one that goes out. Buffers of frames that went out are
 //! taken back when others go. What the device says is checked; one that speaks nonsense is given up.
-//!
-//! The device is told of frames at once, unless more are likely to follow: while frames are taken in, and while other threads wait for this CPU that
-//! have just been woken. Then who takes frames in tells it, after those threads.
-#![expect(unsafe_code, reason = "the device writes buffers while the driver looks away")]
+#![expect(unsafe_code, reason = "device registers")]
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::slice;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Waker;
 
 use logic::boot::cmdline::MmioDevice;
-use logic::mm::frames::{FRAME, For};
+use logic::mm::frames::FRAME;
 use logic::net::inet::device::{Device, Frame, HEADROOM, Offloads, Received};
-use sync::{IrqLock, Lock};
+use sync::Lock;
 use virtio_drivers::transport::{DeviceStatus, DeviceType, Transport as _};
 
 use crate::arch::apic::{self, Trigger};
-use crate::arch::paging::physical_of_direct;
-use crate::mm::{Memory, direct_address, frames};
+use crate::arch::smp;
+use crate::mm::Memory;
 
 use super::serial::AttachPin;
 use super::virtio::{self, Found, Registers, Transport};
-use super::virtqueue::{Corrupt, Queue};
+use super::virtqueue::Corrupt;
 
+mod control;
+mod pair;
+mod receiving;
 mod sending;
 
-use sending::{Sending, write_header};
+use control::Control;
+use pair::{Pair, Waiting};
 
 /// Feature bits (sections 5.1.3, 6 and 6.3).
 mod feature {
@@ -44,6 +44,8 @@ mod feature {
     pub(super) const HOST_TSO6: u64 = 1 << 12;
     pub(super) const MRG_RXBUF: u64 = 1 << 15;
     pub(super) const STATUS: u64 = 1 << 16;
+    pub(super) const CTRL_VQ: u64 = 1 << 17;
+    pub(super) const MQ: u64 = 1 << 22;
     pub(super) const ANY_LAYOUT: u64 = 1 << 27;
     pub(super) const EVENT_IDX: u64 = 1 << 29;
     pub(super) const VERSION_1: u64 = 1 << 32;
@@ -58,6 +60,8 @@ mod feature {
         | HOST_TSO6
         | MRG_RXBUF
         | STATUS
+        | CTRL_VQ
+        | MQ
         | ANY_LAYOUT
         | EVENT_IDX
         | VERSION_1;
@@ -66,31 +70,39 @@ mod feature {
 /// Offsets in the device's configuration.
 mod config {
     pub(super) const STATUS: usize = 6;
+    pub(super) const MAX_VIRTQUEUE_PAIRS: usize = 8;
     pub(super) const MTU: usize = 10;
 }
 
-const RECEIVE: u16 = 0;
-const SEND: u16 = 1;
-/// Buffers of a queue.
-const QUEUE_SIZE: u16 = 128;
 /// Bytes of the header in front of a frame, and without the number of buffers.
 const HEADER: usize = HEADROOM;
 const SHORT_HEADER: usize = 10;
 const ETHERNET: usize = 14;
-/// Bytes of a buffer that is received into: a page.
-const BUFFER: usize = 4096;
-/// Bytes of the longest frame.
-const LONGEST: usize = 65_535 + ETHERNET;
-/// Frames taken in at a time.
-const BATCH: usize = 64;
-/// Frames that wait for room at most.
-const MOST_WAITING: usize = 1024;
 /// What Ethernet's name promises.
 const DEFAULT_MTU: usize = 1500;
 
-/// In a header's flags: the checksum is to be made; it is right.
+/// In a header's flags: the checksum is to be made.
 const NEEDS_CHECKSUM: u8 = 1;
-const IS_CHECKED: u8 = 2;
+
+/// How frames lie in buffers.
+#[derive(Clone, Copy, Debug)]
+struct Format {
+    /// Bytes of the header.
+    header: usize,
+    /// A frame may come in several buffers.
+    is_merged: bool,
+    /// The device says of frames that come in whether it has looked at their checksum.
+    says_checked: bool,
+}
+
+impl Format {
+    fn of(features: u64) -> Self {
+        let has = |bit| features & bit != 0;
+        let is_merged = has(feature::MRG_RXBUF);
+        let header = if is_merged || has(feature::VERSION_1) { HEADER } else { SHORT_HEADER };
+        Self { header, is_merged, says_checked: has(feature::GUEST_CSUM) }
+    }
+}
 
 /// How the driver gets interrupts.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +120,8 @@ pub struct Surroundings {
     pub interrupts: Interrupts,
     /// Fills bytes with random ones.
     pub random: fn(&mut [u8]),
+    /// Monotonic nanoseconds.
+    pub now: fn() -> u64,
     /// Whether threads that were woken wait for this CPU.
     pub others_wait: fn() -> bool,
 }
@@ -118,48 +132,13 @@ pub struct VirtioNet {
     address: [u8; 6],
     mtu: usize,
     features: u64,
-    bells: [Bell; 2],
-    receiving: Lock<Receiving>,
-    sending: Lock<Sending>,
+    pairs: Vec<Pair>,
     transport: Lock<Transport>,
-    waiting: Arc<IrqLock<Option<Waker>>>,
+    /// It stays for the device.
+    _control: Option<Control>,
     others_wait: fn() -> bool,
     /// Nothing it says is believed any more.
     is_given_up: AtomicBool,
-}
-
-#[derive(Debug)]
-struct Receiving {
-    queue: Queue,
-    /// All buffers, one behind the other.
-    buffers: u64,
-    /// A frame from several buffers.
-    whole: Vec<u8>,
-}
-
-/// Buffers that lie one behind the other with a part of a frame in them: all full but the last. The device gives them back in the order they were
-/// offered, so most frames are one run, and need not be put together.
-#[derive(Clone, Copy)]
-struct Run {
-    first: u16,
-    count: u16,
-    bytes: usize,
-}
-
-impl Run {
-    fn of(number: u16, bytes: &[u8]) -> Self {
-        Self { first: number, count: 1, bytes: bytes.len() }
-    }
-
-    /// Takes one more buffer in, if it lies behind.
-    fn goes_on_with(&mut self, number: u16, bytes: &[u8]) -> bool {
-        let is_next = number == self.first + self.count && self.bytes == usize::from(self.count) * BUFFER;
-        if is_next {
-            self.count += 1;
-            self.bytes += bytes.len();
-        }
-        is_next
-    }
 }
 
 /// An Ethernet address, for messages.
@@ -169,24 +148,6 @@ impl core::fmt::Display for Mac {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let [a, b, c, d, e, g] = self.0;
         write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
-    }
-}
-
-/// Where the device is told of a queue.
-#[derive(Clone, Copy, Debug)]
-enum Bell {
-    Pci(u64, u16),
-    Mmio(u64, u16),
-}
-
-impl Bell {
-    fn ring(self) {
-        match self {
-            // SAFETY: the register is mapped for ever, and is for writing this number to it.
-            Self::Pci(address, queue) => unsafe { (address as *mut u16).write_volatile(queue) },
-            // SAFETY: as above.
-            Self::Mmio(address, queue) => unsafe { (address as *mut u32).write_volatile(queue.into()) },
-        }
     }
 }
 
@@ -216,6 +177,9 @@ fn agree(transport: &mut Transport) -> Result<u64, &'static str> {
     if features & feature::GUEST_CSUM == 0 || features & feature::MRG_RXBUF == 0 {
         features &= !(feature::GUEST_TSO4 | feature::GUEST_TSO6);
     }
+    if features & feature::CTRL_VQ == 0 || smp::online() == 1 {
+        features &= !(feature::CTRL_VQ | feature::MQ);
+    }
     transport.write_driver_features(features);
     status |= DeviceStatus::FEATURES_OK;
     transport.set_status(status);
@@ -229,7 +193,6 @@ fn agree(transport: &mut Transport) -> Result<u64, &'static str> {
 
 impl VirtioNet {
     fn open(found: Found, around: Surroundings) -> Result<Arc<Self>, &'static str> {
-        const NO_MEMORY: &str = "no memory";
         let Found { mut transport, mut registers } = found;
         let features = agree(&mut transport)?;
         let has = |bit| features & bit != 0;
@@ -237,17 +200,29 @@ impl VirtioNet {
         let mtu = if has(feature::MTU) { transport.read_config_space::<u16>(config::MTU).ok() } else { None };
         let mtu = mtu.map(usize::from).filter(|mtu| *mtu >= 68).unwrap_or(DEFAULT_MTU);
         // Without merging, a frame must fit into one buffer.
-        let mtu = if has(feature::MRG_RXBUF) { mtu } else { mtu.min(BUFFER - HEADER - ETHERNET) };
-        let waiting = Arc::new(IrqLock::new(None));
-        attach(&mut registers, around.interrupts, &waiting)?;
-        let mut queue = |index| Queue::new(&mut transport, index, QUEUE_SIZE, has(feature::EVENT_IDX));
-        let (receiving, sending) = (queue(RECEIVE).ok_or(NO_MEMORY)?, queue(SEND).ok_or(NO_MEMORY)?);
-        let bell = |index| match &registers {
-            Registers::Pci(registers) => registers.bell(index).map(|address| Bell::Pci(address, index)),
-            Registers::Mmio { address, .. } => Some(Bell::Mmio(address + mmio::NOTIFY, index)),
+        let mtu = if has(feature::MRG_RXBUF) { mtu } else { mtu.min(receiving::BUFFER - HEADER - ETHERNET) };
+        // The control queue is behind all of them.
+        let most = if has(feature::MQ) {
+            transport.read_config_space::<u16>(config::MAX_VIRTQUEUE_PAIRS).unwrap_or(1)
+        } else {
+            1
         };
-        let (Some(first), Some(second)) = (bell(RECEIVE), bell(SEND)) else {
-            return Err("it cannot be told of anything");
+        let wanted = usize::from(most).clamp(1, smp::online());
+        let has_event_index = has(feature::EVENT_IDX);
+        let mut pairs = Vec::new();
+        for (number, waiting) in (0..).zip(attach(&mut registers, around.interrupts, wanted)?) {
+            let of = (&mut transport, &registers);
+            let Some(pair) = Pair::open(number, of, Format::of(features), has_event_index, &waiting) else {
+                break;
+            };
+            pairs.push(pair);
+        }
+        if pairs.is_empty() {
+            return Err("no memory, or it cannot be told of anything");
+        }
+        let mut control = match 2_u16.checked_mul(most) {
+            Some(index) if pairs.len() > 1 => Control::open(&mut transport, index, has_event_index),
+            _ => None,
         };
         transport.set_status(
             DeviceStatus::ACKNOWLEDGE
@@ -255,22 +230,25 @@ impl VirtioNet {
                 | DeviceStatus::FEATURES_OK
                 | DeviceStatus::DRIVER_OK,
         );
+        let count = pairs.len();
+        let uses = |control: &mut Control| control.use_pairs(&mut transport, count as u16, around.now);
+        if count > 1 && !control.as_mut().is_some_and(uses) {
+            log::warn!("virtio network device: it does not use {count} pairs of queues, but one");
+            pairs.truncate(1);
+        }
+        pairs.iter().for_each(Pair::begin);
         let device = Self {
             address,
             mtu,
             features,
-            bells: [first, second],
-            receiving: Lock::new(Receiving::new(receiving).ok_or(NO_MEMORY)?),
-            sending: Lock::new(Sending::new(sending)),
+            pairs,
             transport: Lock::new(transport),
-            waiting,
+            _control: control,
             others_wait: around.others_wait,
             is_given_up: AtomicBool::new(false),
         };
-        if device.receiving.lock().queue.publish() {
-            device.bells[usize::from(RECEIVE)].ring();
-        }
-        log::info!("virtio network device {}: MTU {mtu}, features {features:#x}", Mac(address));
+        let (mac, count) = (Mac(address), device.pairs.len());
+        log::info!("virtio network device {mac}: MTU {mtu}, features {features:#x}, {count} pairs of queues");
         Ok(Arc::new(device))
     }
 
@@ -288,114 +266,6 @@ impl VirtioNet {
 
     fn is_given_up(&self) -> bool {
         self.is_given_up.load(Ordering::Relaxed)
-    }
-
-    /// Takes in one frame. False: there is none.
-    fn take_in(
-        &self,
-        receiving: &mut Receiving,
-        each: &mut dyn FnMut(Received<'_>),
-    ) -> Result<bool, Corrupt> {
-        let Some((first, length)) = receiving.queue.take()? else { return Ok(false) };
-        let is_merged = self.has(feature::MRG_RXBUF);
-        let header = if is_merged || self.has(feature::VERSION_1) { HEADER } else { SHORT_HEADER };
-        let bytes = receiving.bytes(first, length);
-        let Some((head, frame)) = bytes.split_at_checked(header) else {
-            receiving.offer(first);
-            return Ok(true);
-        };
-        let count = if is_merged { u16::from_le_bytes([head[10], head[11]]) } else { 1 };
-        let checked = NEEDS_CHECKSUM | IS_CHECKED;
-        let is_checked = self.has(feature::GUEST_CSUM) && head[0] & checked != 0;
-        if count == 1 {
-            each(Received { bytes: frame, is_checked });
-            receiving.offer(first);
-            return Ok(true);
-        }
-        let mut whole = core::mem::take(&mut receiving.whole);
-        whole.clear();
-        let (mut run, mut room) = (Run::of(first, bytes), (LONGEST + header).checked_sub(bytes.len()));
-        // They come all at once.
-        for _ in 1..count {
-            let (number, length) = receiving.queue.take()?.ok_or(Corrupt)?;
-            let bytes = receiving.bytes(number, length);
-            room = room.and_then(|room| room.checked_sub(bytes.len()));
-            if room.is_none() {
-                return Err(Corrupt);
-            }
-            if !run.goes_on_with(number, bytes) {
-                whole.extend_from_slice(receiving.run(run));
-                receiving.offer_run(run);
-                run = Run::of(number, bytes);
-            }
-        }
-        let rest = receiving.run(run);
-        if whole.is_empty() && count > 0 {
-            each(Received { bytes: &rest[header..], is_checked });
-        } else if count > 0 {
-            whole.extend_from_slice(rest);
-            each(Received { bytes: &whole[header..], is_checked });
-        }
-        receiving.offer_run(run);
-        receiving.whole = whole;
-        Ok(true)
-    }
-
-    /// Takes in frames; false when there are no more.
-    fn take_batch(
-        &self,
-        receiving: &mut Receiving,
-        each: &mut dyn FnMut(Received<'_>),
-    ) -> Result<bool, Corrupt> {
-        for _ in 0..BATCH {
-            if !self.take_in(receiving, each)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Tells the device of frames, if it is to be told.
-    fn tell(&self, sending: &mut Sending) {
-        if core::mem::take(&mut sending.is_untold) {
-            self.bells[usize::from(SEND)].ring();
-        }
-    }
-
-    /// Tells it, or has who takes frames in do so soon.
-    fn tell_soon(&self, sending: &mut Sending) {
-        if !sending.is_untold {
-            return;
-        }
-        if sending.waiting.is_empty() && (self.others_wait)() {
-            wake(&self.waiting);
-        } else {
-            self.tell(sending);
-        }
-    }
-
-    /// Hands frames that wait to the device, as far as there is room.
-    fn push(&self, sending: &mut Sending) -> Result<(), Corrupt> {
-        let has_short_header = !self.has(feature::MRG_RXBUF) && !self.has(feature::VERSION_1);
-        let skipped = if has_short_header { HEADER - SHORT_HEADER } else { 0 };
-        loop {
-            sending.take_back()?;
-            while let Some(&number) = sending.free.last()
-                && let Some(mut frame) = sending.waiting.pop_front()
-            {
-                sending.free.pop();
-                let finish = frame.finish;
-                let bytes = &mut frame.with_headroom()[skipped..];
-                write_header(bytes, finish, has_short_header);
-                let physical = physical_of_direct(bytes.as_ptr().addr() as u64);
-                sending.queue.offer(number, (physical, bytes.len() as u32), false);
-                sending.away[usize::from(number)] = Some(frame);
-            }
-            sending.is_untold |= sending.queue.publish();
-            if sending.waiting.is_empty() || !sending.queue.want_interrupt() {
-                return Ok(());
-            }
-        }
     }
 }
 
@@ -421,67 +291,39 @@ impl Device for VirtioNet {
         !self.has(feature::STATUS) || status().is_ok_and(|status| status & UP != 0)
     }
 
-    fn has_room(&self) -> bool {
-        self.sending.lock().waiting.len() < MOST_WAITING
+    fn pairs(&self) -> usize {
+        self.pairs.len()
     }
 
-    fn buffer(&self) -> Vec<u8> {
-        let mut sending = self.sending.lock();
-        match sending.spare.pop() {
-            Some(buffer) => {
-                sending.spare_bytes -= buffer.len();
-                buffer
-            }
-            None => alloc::vec![0; HEADROOM + ETHERNET + self.mtu],
-        }
+    fn has_room(&self, pair: usize) -> bool {
+        self.pairs[pair].has_room()
     }
 
-    fn send(&self, frames: &mut [Frame]) {
-        if self.is_given_up() {
-            return;
-        }
-        let mut sending = self.sending.lock();
-        let room = MOST_WAITING.saturating_sub(sending.waiting.len());
-        sending.waiting.extend(frames.iter_mut().take(room).map(core::mem::take));
-        // Who takes frames in hands them over, all at once.
-        if sending.takes_in {
-            return;
-        }
-        if self.push(&mut sending).is_err() {
+    fn buffer(&self, pair: usize) -> Vec<u8> {
+        let used = self.pairs[pair].buffer();
+        used.unwrap_or_else(|| alloc::vec![0; HEADROOM + ETHERNET + self.mtu])
+    }
+
+    fn send(&self, pair: usize, frames: &mut [Frame]) {
+        if !self.is_given_up() && self.pairs[pair].send(frames, self.others_wait).is_err() {
             self.give_up();
         }
-        self.tell_soon(&mut sending);
     }
 
-    fn receive(&self, waker: &Waker, each: &mut dyn FnMut(Received<'_>), then: &mut dyn FnMut()) -> bool {
+    fn receive(
+        &self,
+        pair: usize,
+        waker: &Waker,
+        each: &mut dyn FnMut(Received<'_>),
+        then: &mut dyn FnMut(),
+    ) -> bool {
         if self.is_given_up() {
             return false;
         }
-        let mut receiving = self.receiving.lock();
-        *self.waiting.lock() = None;
-        self.sending.lock().takes_in = true;
-        let taken = self.take_batch(&mut receiving, each);
-        then();
-        if receiving.queue.publish() {
-            self.bells[usize::from(RECEIVE)].ring();
-        }
-        // Before the last look at what is to be sent, so that who comes later wakes it.
-        *self.waiting.lock() = Some(waker.clone());
-        {
-            let mut sending = self.sending.lock();
-            sending.takes_in = false;
-            if !sending.waiting.is_empty() && self.push(&mut sending).is_err() {
-                self.give_up();
-            }
-            self.tell(&mut sending);
-        }
-        match taken {
-            Ok(more) => more || receiving.queue.want_interrupt(),
-            Err(Corrupt) => {
-                self.give_up();
-                false
-            }
-        }
+        self.pairs[pair].receive(waker, each, then).unwrap_or_else(|Corrupt| {
+            self.give_up();
+            false
+        })
     }
 }
 
@@ -507,80 +349,40 @@ mod mmio {
     pub(super) const INTERRUPT_ACKNOWLEDGE: u64 = 0x64;
 }
 
-/// Wakes who looks after the device, at its interrupt.
-fn wake(waiting: &IrqLock<Option<Waker>>) {
-    let waker = waiting.lock().take();
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
-/// Has who waits woken at the device's interrupts.
+/// Has who looks after a pair of queues woken at the device's interrupts, for at most `most` pairs.
 fn attach(
     registers: &mut Registers,
     interrupts: Interrupts,
-    waiting: &Arc<IrqLock<Option<Waker>>>,
-) -> Result<(), &'static str> {
+    most: usize,
+) -> Result<Vec<Arc<Waiting>>, &'static str> {
     const NO_INTERRUPT: &str = "it cannot interrupt";
-    let waiting = Arc::clone(waiting);
     match registers {
         Registers::Mmio { address, irq } => {
             let address = *address;
+            let all: Vec<Arc<Waiting>> = (0..most).map(|_| Arc::default()).collect();
+            let woken = all.clone();
             let handler = move || {
                 // SAFETY: the register is mapped for ever; reading it changes nothing.
                 let status = unsafe { ((address + mmio::INTERRUPT_STATUS) as *const u32).read_volatile() };
                 // SAFETY: this acknowledges what was read and does nothing else.
                 unsafe { ((address + mmio::INTERRUPT_ACKNOWLEDGE) as *mut u32).write_volatile(status) };
-                wake(&waiting);
+                woken.iter().for_each(|waiting| waiting.wake());
             };
             let is_attached = (interrupts.attach_pin)(*irq, Trigger::Edge, Box::new(handler));
-            is_attached.then_some(()).ok_or(NO_INTERRUPT)
+            is_attached.then_some(all).ok_or(NO_INTERRUPT)
         }
         Registers::Pci(registers) => {
-            let vector = registers
-                .has_messages()
-                .then(|| (interrupts.allocate)(Box::new(move || wake(&waiting))))
-                .flatten()
-                .ok_or(NO_INTERRUPT)?;
-            registers.interrupt_by(apic::message(vector), 2).then_some(()).ok_or(NO_INTERRUPT)
+            let (mut all, mut messages) = (Vec::new(), Vec::new());
+            for cpu in 0..most.min(registers.messages()) {
+                let waiting: Arc<Waiting> = Arc::default();
+                let woken = Arc::clone(&waiting);
+                let Some(vector) = (interrupts.allocate)(Box::new(move || woken.wake())) else { break };
+                messages.push(apic::message(vector, cpu));
+                all.push(waiting);
+            }
+            // Both queues of a pair interrupt by its message.
+            let is_attached = !messages.is_empty() && registers.interrupt_by(&messages, 2);
+            is_attached.then_some(all).ok_or(NO_INTERRUPT)
         }
-    }
-}
-
-impl Receiving {
-    /// All buffers are offered.
-    fn new(queue: Queue) -> Option<Self> {
-        let bytes = u64::from(queue.size()) * BUFFER as u64;
-        let physical = frames::allocate_contiguous(bytes.div_ceil(FRAME), For::Kernel)?;
-        frames::zero(physical, bytes.next_multiple_of(FRAME));
-        let size = queue.size();
-        let mut receiving = Self { queue, buffers: direct_address(physical), whole: Vec::new() };
-        (0..size).for_each(|number| receiving.offer(number));
-        Some(receiving)
-    }
-
-    fn at(&self, number: u16) -> u64 {
-        self.buffers + u64::from(number) * BUFFER as u64
-    }
-
-    fn offer(&mut self, number: u16) {
-        let physical = physical_of_direct(self.at(number));
-        self.queue.offer(number, (physical, BUFFER as u32), true);
-    }
-
-    fn offer_run(&mut self, run: Run) {
-        (run.first..run.first + run.count).for_each(|number| self.offer(number));
-    }
-
-    /// What the device has written into buffer `number`, which it has given back.
-    fn bytes(&self, number: u16, length: u32) -> &'static [u8] {
-        self.run(Run { first: number, count: 1, bytes: (length as usize).min(BUFFER) })
-    }
-
-    /// What it has written into the buffers of `run`.
-    fn run(&self, run: Run) -> &'static [u8] {
-        // SAFETY: the queue hands out numbers below its size, once for each time they were offered; the buffers stay for ever, and these are
-        // not offered again before their bytes have been looked at.
-        unsafe { slice::from_raw_parts(self.at(run.first) as *const u8, run.bytes) }
     }
 }

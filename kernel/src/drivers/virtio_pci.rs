@@ -73,22 +73,23 @@ impl PciRegisters {
         (offset % 2 == 0 && offset + 2 <= length).then_some(address + offset)
     }
 
-    /// Has the device send `message` when something happens in one of the first `queues` queues. False: it cannot.
-    pub(super) fn interrupt_by(&mut self, message: (u64, u32), queues: u16) -> bool {
-        let Some(messages) = self.messages else { return false };
-        messages.enable(&mut self.configuration, message);
+    /// Has the device send the first of `messages` when something happens in one of the first `each` queues, the second for the next ones and so on: at
+    /// most [`PciRegisters::messages`]. False: it cannot.
+    pub(super) fn interrupt_by(&mut self, messages: &[(u64, u32)], each: u16) -> bool {
+        let Some(table) = self.messages else { return false };
+        table.enable(&mut self.configuration, messages);
         self.write(MSIX_CONFIG, NO_VECTOR);
-        (0..queues).all(|index| {
-            self.write(QUEUE_SELECT, index);
-            self.write(QUEUE_VECTOR, 0);
+        (0..messages.len() as u16 * each).all(|queue| {
+            self.write(QUEUE_SELECT, queue);
+            self.write(QUEUE_VECTOR, queue / each);
             // What a device has no memory for, it does not take.
-            self.read(QUEUE_VECTOR) == 0
+            self.read(QUEUE_VECTOR) == queue / each
         })
     }
 
-    /// Whether it can interrupt by messages.
-    pub(super) fn has_messages(&self) -> bool {
-        self.messages.is_some()
+    /// How many messages it has to interrupt by.
+    pub(super) fn messages(&self) -> usize {
+        self.messages.map_or(0, |messages| messages.count())
     }
 }
 

@@ -102,7 +102,8 @@ pub fn start(task: Arc<Task>) {
     sched::start(task);
 }
 
-/// Makes a thread of the kernel's own, with no ID, that is not the program's; it does not run before [`start`]. `entry` calls [`begin`] first.
+/// Makes a thread of the kernel's own, with no ID, that is not the program's; it does not run before [`start`]. `entry` calls [`begin`] first, and is given
+/// `argument`.
 ///
 /// # Errors
 /// `EAGAIN` when there is no memory for its stack.
@@ -110,8 +111,9 @@ pub fn create_kernel_thread(
     memory: &'static Memory,
     name: &str,
     entry: extern "C" fn(u64) -> !,
+    argument: u64,
 ) -> Result<Arc<Task>, Errno> {
-    let task = Arc::new(Task::starting(0, KernelStack::new(memory)?, entry, 0));
+    let task = Arc::new(Task::starting(0, KernelStack::new(memory)?, entry, argument));
     let count = name.len().min(NAME_BYTES - 1);
     task.name.lock()[..count].copy_from_slice(&name.as_bytes()[..count]);
     Ok(task)

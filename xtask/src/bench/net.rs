@@ -16,7 +16,7 @@ use clap::builder::PossibleValuesParser;
 use super::BenchArgs;
 use super::page::Section;
 use super::rival::{HYPER, Systems};
-use crate::rig::{SERVER, namespace};
+use crate::rig::{SERVER, load, namespace};
 use count::FIGURES;
 
 /// Tables that `--only` has as one.
@@ -31,6 +31,7 @@ pub(super) fn names() -> PossibleValuesParser {
 /// Measures in a namespace: makes all that is needed, and starts the tool once more.
 pub(super) fn enter(systems: &Systems, args: &BenchArgs) -> Result<()> {
     namespace::check()?;
+    namespace::check_programs(&load::PROGRAMS)?;
     for program in [SERVER, HYPER] {
         systems.guests(program)?;
     }

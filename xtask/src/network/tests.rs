@@ -60,6 +60,8 @@ fn what_does_not_go_together() {
         "--net=tap",
         "--net=tap=",
         "--net=tap=a,script=x",
+        "--net=tap=a,queues=0",
+        "--net=tap=,queues=2",
         "--mac=1:2:3",
         "--mac=01:00:00:00:00:00",
         "--gateway=x",
@@ -74,6 +76,16 @@ fn two_cards_and_a_record() {
     assert!(line.contains("tap,id=net1,ifname=t0,script=no,downscript=no"), "{line}");
     assert!(line.contains("netdev=net0,romfile=,mac=02:00:00:00:00:01"), "{line}");
     assert!(line.contains("filter-dump,id=dump0,netdev=net0,file=/a,,b"), "{line}");
+}
+
+#[test]
+fn several_queues() {
+    let line = args(&["--net=tap=t0,queues=4"], Machine::Q35);
+    assert!(line.contains("tap,id=net0,ifname=t0,script=no,downscript=no,queues=4 "), "{line}");
+    assert!(line.contains("virtio-net-pci,netdev=net0,romfile=,mq=on,vectors=10"), "{line}");
+    let line = args(&["--net=tap=t0,queues=2"], Machine::Microvm);
+    assert!(line.contains("virtio-net-device,netdev=net0,mq=on"), "{line}");
+    assert_eq!(args(&["--net=tap=t0,queues=1"], Machine::Q35), args(&["--net=tap=t0"], Machine::Q35));
 }
 
 #[test]

@@ -10,20 +10,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::load;
+use crate::network::NetArgs;
 use crate::{paths, process};
 
 const TUN: &str = "/dev/net/tun";
 
 /// Looks for what is needed and cannot be built.
 pub(crate) fn check() -> Result<()> {
-    for (program, package) in
-        [("unshare", "util-linux"), ("ip", "iproute2")].into_iter().chain(load::PROGRAMS)
-    {
-        if paths::find_program(program).is_none() {
-            bail!("{program} is not in PATH: `apt-get install {package}` brings it");
-        }
-    }
+    check_programs(&[("unshare", "util-linux"), ("ip", "iproute2")])?;
     process::output(&mut inside("true")).context(
         "no network namespace can be made; where `sysctl kernel.unprivileged_userns_clone` or `user.max_user_namespaces` is 0, set it to more",
     )?;
@@ -35,13 +29,23 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
+/// Each of `programs` must be there; beside it is the package that brings it.
+pub(crate) fn check_programs(programs: &[(&str, &str)]) -> Result<()> {
+    for (program, package) in programs {
+        if paths::find_program(program).is_none() {
+            bail!("{program} is not in PATH: `apt-get install {package}` brings it");
+        }
+    }
+    Ok(())
+}
+
 /// Runs the tool with these arguments inside.
 pub(crate) fn enter(words: &[String]) -> Result<()> {
     process::run(inside(env::current_exe()?).args(words))
 }
 
 /// A program with a network namespace of its own.
-fn inside(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn inside(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--net", "--"]).arg(program);
     command
@@ -55,15 +59,17 @@ pub(crate) fn switch_loopback_on() -> Result<()> {
 /// A network with the host at one end and a guest's card at the other. It is gone when the value is, with all that is on its way.
 pub(crate) struct Tap {
     number: u8,
+    queues: u16,
 }
 
 impl Tap {
-    /// A new one.
-    pub(crate) fn new() -> Result<Self> {
+    /// A new one, for a card with a pair of queues for each of `cpus`.
+    pub(crate) fn new(cpus: u16) -> Result<Self> {
         static NUMBER: AtomicU8 = AtomicU8::new(0);
-        let tap = Self { number: NUMBER.fetch_add(1, Ordering::Relaxed) };
+        let tap = Self { number: NUMBER.fetch_add(1, Ordering::Relaxed), queues: cpus };
         let name = tap.name();
-        ip(&format!("tuntap add dev {name} mode tap vnet_hdr"))?;
+        let several = if cpus > 1 { " multi_queue" } else { "" };
+        ip(&format!("tuntap add dev {name} mode tap vnet_hdr{several}"))?;
         ip(&format!("address add {}/24 dev {name}", tap.host()))?;
         ip(&format!("link set {name} up"))?;
         Ok(tap)
@@ -72,6 +78,11 @@ impl Tap {
     /// The device.
     pub(crate) fn name(&self) -> String {
         format!("tap{}", self.number)
+    }
+
+    /// The card that is connected to it.
+    pub(crate) fn card(&self) -> NetArgs {
+        NetArgs::tap(&self.name(), self.queues)
     }
 
     /// The host's address.

@@ -84,6 +84,7 @@ impl NetworkArgs {
 pub(super) fn main(args: &NetworkArgs) -> Result<()> {
     if !args.inside {
         namespace::check()?;
+        namespace::check_programs(&load::PROGRAMS)?;
         image()?;
         let words = std::env::args().skip(1).chain(["--inside".to_owned()]);
         return namespace::enter(&words.collect::<Vec<_>>());

@@ -222,10 +222,11 @@ pub fn route(pin: u32, vector: u8, trigger: Trigger) -> bool {
     true
 }
 
-/// What a device writes where, to interrupt the boot processor with `vector`: address and data of a message (SDM section 11.11).
-pub fn message(vector: u8) -> (u64, u32) {
+/// What a device writes where, to interrupt `cpu` with `vector`: address and data of a message (SDM section 11.11).
+pub fn message(vector: u8, cpu: usize) -> (u64, u32) {
     const MESSAGES: u64 = 0xfee0_0000;
-    // The boot processor's number always fits into eight bits.
-    let apic_id = u64::from(cpu::local(0).apic_id.load(Ordering::Relaxed) & 0xff);
-    (MESSAGES | apic_id << 12, u32::from(vector))
+    // There are eight bits for it. The boot processor's number always fits into them.
+    let number = |cpu: usize| cpu::local(cpu).apic_id.load(Ordering::Relaxed);
+    let apic_id = if number(cpu) <= 0xff { number(cpu) } else { number(0) & 0xff };
+    (MESSAGES | u64::from(apic_id) << 12, u32::from(vector))
 }

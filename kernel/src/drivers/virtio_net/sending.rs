@@ -1,4 +1,4 @@
-//! The sending side of a network device: frames that wait, those that the device has, and buffers that were used.
+//! The sending side of a pair of queues: frames that wait, those that the device has, and buffers that were used.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use logic::net::inet::device::{Finish, Frame};
 
 use super::super::virtqueue::{Corrupt, Queue};
-use super::{HEADER, NEEDS_CHECKSUM, SHORT_HEADER};
+use super::{Format, HEADER, NEEDS_CHECKSUM};
+use crate::arch::paging::physical_of_direct;
 
 /// Bytes of buffers that are kept for frames to come.
 const MOST_SPARE: usize = 512 << 10;
@@ -18,25 +19,27 @@ const CUT_TCP_V6: u8 = 4;
 /// What is to be sent, and what was.
 #[derive(Debug)]
 pub(super) struct Sending {
-    pub(super) queue: Queue,
+    queue: Queue,
+    format: Format,
     /// Numbers of buffers that are free, and the frames in the others.
-    pub(super) free: Vec<u16>,
-    pub(super) away: Vec<Option<Frame>>,
+    free: Vec<u16>,
+    away: Vec<Option<Frame>>,
     pub(super) waiting: VecDeque<Frame>,
     /// The device wants to be told of frames, and was not yet.
     pub(super) is_untold: bool,
     /// Frames are being taken in; the device is told of those that go out meanwhile afterwards.
     pub(super) takes_in: bool,
-    pub(super) spare: Vec<Vec<u8>>,
-    pub(super) spare_bytes: usize,
+    spare: Vec<Vec<u8>>,
+    spare_bytes: usize,
 }
 
 impl Sending {
     /// Nothing is to be sent yet.
-    pub(super) fn new(queue: Queue) -> Self {
+    pub(super) fn new(queue: Queue, format: Format) -> Self {
         let size = queue.size();
         Self {
             queue,
+            format,
             free: (0..size).collect(),
             away: (0..size).map(|_| None).collect(),
             waiting: VecDeque::new(),
@@ -47,8 +50,38 @@ impl Sending {
         }
     }
 
+    /// A buffer that was used, if there is one.
+    pub(super) fn spare_buffer(&mut self) -> Option<Vec<u8>> {
+        let buffer = self.spare.pop()?;
+        self.spare_bytes -= buffer.len();
+        Some(buffer)
+    }
+
+    /// Hands frames that wait to the device, as far as there is room.
+    pub(super) fn push(&mut self) -> Result<(), Corrupt> {
+        let skipped = HEADER - self.format.header;
+        loop {
+            self.take_back()?;
+            while let Some(&number) = self.free.last()
+                && let Some(mut frame) = self.waiting.pop_front()
+            {
+                self.free.pop();
+                let finish = frame.finish;
+                let bytes = &mut frame.with_headroom()[skipped..];
+                write_header(&mut bytes[..self.format.header], finish);
+                let physical = physical_of_direct(bytes.as_ptr().addr() as u64);
+                self.queue.offer(number, (physical, bytes.len() as u32), false);
+                self.away[usize::from(number)] = Some(frame);
+            }
+            self.is_untold |= self.queue.publish();
+            if self.waiting.is_empty() || !self.queue.want_interrupt() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Takes back the buffers of frames that went out.
-    pub(super) fn take_back(&mut self) -> Result<(), Corrupt> {
+    fn take_back(&mut self) -> Result<(), Corrupt> {
         while let Some((number, _)) = self.queue.take()? {
             self.free.push(number);
             let frame = self.away[usize::from(number)].take().ok_or(Corrupt)?;
@@ -62,8 +95,8 @@ impl Sending {
     }
 }
 
-/// Writes what the device is told of a frame into its headroom.
-pub(super) fn write_header(bytes: &mut [u8], finish: Finish, is_short: bool) {
+/// Writes what the device is told of a frame.
+fn write_header(bytes: &mut [u8], finish: Finish) {
     let mut header = [0; HEADER];
     if let Some((start, offset)) = finish.checksum {
         header[0] = NEEDS_CHECKSUM;
@@ -75,6 +108,5 @@ pub(super) fn write_header(bytes: &mut [u8], finish: Finish, is_short: bool) {
         header[2..4].copy_from_slice(&headers.to_le_bytes());
         header[4..6].copy_from_slice(&size.get().to_le_bytes());
     }
-    let length = if is_short { SHORT_HEADER } else { HEADER };
-    bytes[..length].copy_from_slice(&header[..length]);
+    bytes.copy_from_slice(&header[..bytes.len()]);
 }

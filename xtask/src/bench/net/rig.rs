@@ -9,7 +9,6 @@ use clap::ValueEnum as _;
 use super::counter::{Count, Counter};
 use super::profile::Profile;
 use crate::flags;
-use crate::network::NetArgs;
 use crate::rig::guest::{self, Clock, Guest, Machine};
 use crate::rig::namespace::Tap;
 use crate::rig::{self, Port};
@@ -37,6 +36,8 @@ pub(super) struct Setup {
     pub(super) machine: &'static str,
     /// `-m`.
     pub(super) memory: &'static str,
+    /// `-smp`; the card has as many pairs of queues.
+    pub(super) smp: u16,
     /// Whether the card computes checksums and cuts and merges segments.
     pub(super) has_offloads: bool,
     /// What is counted.
@@ -47,12 +48,19 @@ pub(super) struct Setup {
 
 impl Setup {
     /// What most figures are taken on.
-    pub(super) const COUNTED: Self =
-        Self { machine: "q35", memory: "256M", has_offloads: true, count: Count::Instructions, waits: true };
+    pub(super) const COUNTED: Self = Self {
+        machine: "q35",
+        memory: "256M",
+        smp: 1,
+        has_offloads: true,
+        count: Count::Instructions,
+        waits: true,
+    };
 
     fn machine(self, tap: &Tap, counter: &Counter) -> Result<Machine> {
         let kind = flags::Machine::from_str(self.machine, true).map_err(anyhow::Error::msg)?;
-        let mut extra = NetArgs::tap(&tap.name()).args(kind)?;
+        let mut extra = tap.card().args(kind)?;
+        extra.extend(["-smp".to_owned(), self.smp.to_string()]);
         if !self.has_offloads {
             let off = OFFLOADS.map(|feature| format!("virtio-net-device.{feature}=off"));
             extra.extend(off.into_iter().flat_map(|word| ["-global".to_owned(), word]));
@@ -80,7 +88,7 @@ pub(super) struct Rig {
 impl Rig {
     /// Boots it.
     pub(super) fn boot(guest: &Guest, setup: Setup) -> Result<Self> {
-        let (tap, counter) = (Tap::new()?, Counter::new()?);
+        let (tap, counter) = (Tap::new(setup.smp)?, Counter::new()?);
         let machine = setup.machine(&tap, &counter)?;
         let rig = rig::Rig::boot(guest, &machine, tap, setup.waits)?;
         Ok(Self { rig, counter, kernel: guest.kernel.clone(), count: setup.count })

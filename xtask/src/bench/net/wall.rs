@@ -16,8 +16,11 @@ use crate::ui;
 /// How often everything is done.
 const RUNS: usize = 3;
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
+/// Those that two vCPUs are asked on.
+const OF_MANY: usize = 64;
 /// As machines are started that nobody counts in.
 const SETUP: Setup = Setup { count: Count::Nothing, ..Setup::COUNTED };
+const OF_TWO: Setup = Setup { smp: 2, ..SETUP };
 const BYTES: usize = 64 << 20;
 /// How long wrk asks.
 const SECONDS: u64 = 2;
@@ -78,16 +81,21 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
 /// The table.
 pub(super) fn table(systems: &Systems) -> Result<String> {
     let mut table = Table::default();
-    let servers: [(&str, &[Part]); 2] = [(SERVER, &[bulk, threads]), (HYPER, &[hyper])];
-    for (program, parts) in servers {
+    let servers: [(&str, Setup, &[Part]); 4] = [
+        (SERVER, SETUP, &[bulk, threads]),
+        (SERVER, OF_TWO, &[threads_of_two]),
+        (HYPER, SETUP, &[hyper]),
+        (HYPER, OF_TWO, &[hyper_of_two]),
+    ];
+    for (program, setup, parts) in servers {
         let guests = systems.guests(program)?;
         for run in 1..=RUNS {
             for (system, guest) in &guests {
-                let what = format!("{program} under load on {}", system.name());
+                let what = format!("{program} under load on {}, {} vCPU", system.name(), setup.smp);
                 ui::status("Measuring", &format!("{what}, {run} of {RUNS}"));
                 let mut note = |what: &str, must, good, figure| table.note(*system, what, must, good, figure);
                 // What goes wrong is left out, the rest counts.
-                let rig = Rig::boot(guest, SETUP);
+                let rig = Rig::boot(guest, setup);
                 for part in parts {
                     let found = rig.as_ref().map_err(|error| anyhow!("{error:#}"));
                     if let Err(error) = found.and_then(|rig| part(rig, &mut note)) {
@@ -131,19 +139,37 @@ fn hyper(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
     requests(rig, "hyper", note).map(drop)
 }
 
+fn threads_of_two(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
+    requests_of_two(rig, "std", note)
+}
+
+fn hyper_of_two(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
+    requests_of_two(rig, "hyper", note)
+}
+
+/// What a server does at most on two vCPUs.
+fn requests_of_two(rig: &Rig, kind: &str, note: &mut Note<'_>) -> Result<()> {
+    full(rig, OF_MANY, &format!("{kind}, {OF_MANY} connections, 2 vCPUs"), note).map(drop)
+}
+
+/// Asks for as much as there is; `load` says what it is called.
+fn full(rig: &Rig, connections: usize, load: &str, note: &mut Note<'_>) -> Result<Load> {
+    let found = load::full(rig.address(Port::Http)?, connections, SECONDS)?;
+    note(&format!("requests/s, {load}"), Some(1.5), Good::More, found.per_second);
+    if found.errors > 0 {
+        note(&format!("errors, {load}"), None, Good::Less, found.errors as f64);
+    }
+    Ok(found)
+}
+
 /// What a server does at most; at 16 connections, in a second.
 fn requests(rig: &Rig, kind: &str, note: &mut Note<'_>) -> Result<f64> {
     let mut rate = 0.0;
     for connections in CONNECTIONS {
         let before = rig.cpu_us()?;
-        let Load { requests, per_second, errors, .. } =
-            load::full(rig.address(Port::Http)?, connections, SECONDS)?;
-        let taken = rig.cpu_us()?.saturating_sub(before) as f64;
         let load = format!("{kind}, {connections} connection{}", if connections == 1 { "" } else { "s" });
-        note(&format!("requests/s, {load}"), Some(1.5), Good::More, per_second);
-        if errors > 0 {
-            note(&format!("errors, {load}"), None, Good::Less, errors as f64);
-        }
+        let Load { requests, per_second, .. } = full(rig, connections, &load, note)?;
+        let taken = rig.cpu_us()?.saturating_sub(before) as f64;
         if connections == 16 {
             note(&format!("µs of QEMU's CPU for a request, {load}"), Some(2.0), Good::Less, taken / requests);
             rate = per_second;

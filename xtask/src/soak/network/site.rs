@@ -51,13 +51,13 @@ pub(super) struct Site {
 impl Site {
     /// Boots `image`.
     pub(super) fn boot(image: &Path, place: Place, between: Between, seed: u64) -> Result<Self> {
-        let tap = Tap::new()?;
+        let tap = Tap::new(place.smp.try_into()?)?;
         let shim = match between {
             Between::Nothing => None,
             Between::BadNetwork => Some(Shim::new(&tap, ODDS, seed)?),
         };
         let card = match &shim {
-            None => NetArgs::tap(&tap.name()),
+            None => tap.card(),
             Some(shim) => {
                 let (theirs, ours) = shim.ports();
                 NetArgs::datagrams(theirs, ours)

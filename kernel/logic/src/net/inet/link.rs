@@ -178,8 +178,8 @@ impl Link {
 
     /// Its way out to `neighbour`, for packets between `ends`. These go by the same queue always: they stay in order.
     pub(super) fn outlet(&self, neighbour: IpAddr, ends: &Ends) -> Exit<'_> {
-        let hash = || FixedState::default().hash_one(ends) as usize;
-        let pair = if self.pairs > 1 { hash() % self.pairs } else { 0 };
+        let of_many = || FixedState::default().hash_one(ends) % self.pairs as u64;
+        let pair = if self.pairs > 1 { usize::try_from(of_many()).unwrap_or(0) } else { 0 };
         Exit { link: self, neighbour, pair, frame: Frame::default(), frames: heapless::Vec::new() }
     }
 

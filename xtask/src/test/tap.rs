@@ -1,0 +1,87 @@
+//! A card on a tap device, with a pair of queues for each vCPU: in a network namespace of its own, on hosts where one can be made.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{Count, cases};
+use crate::flags::{BuildArgs, Place};
+use crate::rig::guest::{Clock, Guest, Machine, name_of};
+use crate::rig::namespace::{self, Tap};
+use crate::rig::{Port, Rig, SERVER, client};
+use crate::{build, paths, qemu, ui};
+
+/// So many that all queues have some.
+const CONNECTIONS: usize = 64;
+const ROUNDS: usize = 4;
+/// QEMU's event of a queue that the guest tells it of.
+const TOLD: &str = "virtio_queue_notify";
+
+/// Runs the tool once more in a namespace.
+pub(super) fn run() -> Result<Count> {
+    if let Err(error) = namespace::check() {
+        ui::status("Skipping", &format!("cards with several queues: {error:#}"));
+        return Ok(Count::default());
+    }
+    image()?;
+    ui::status("Testing", "cards with several queues");
+    let mut tool = namespace::inside(std::env::current_exe()?);
+    // With the same rings, machines and vCPUs.
+    tool.args(std::env::args_os().skip(1)).arg("--inside").stdin(Stdio::null());
+    cases("cards with several queues", &mut tool)
+}
+
+/// Inside, on those of `places` that have several vCPUs.
+pub(super) fn inside(places: &[Place]) -> Result<Count> {
+    let image = image()?;
+    let mut count = Count::default();
+    for &place in places.iter().filter(|place| place.smp > 1) {
+        let name = format!("all queues of a card carry packets ({place})");
+        count.add(Count::one(&name, serve(&image, place)));
+    }
+    Ok(count)
+}
+
+fn image() -> Result<std::path::PathBuf> {
+    let package = paths::root().join("tests/bench").display().to_string();
+    let args = BuildArgs {
+        what: Some(package),
+        bin: vec![SERVER.to_owned()],
+        release: true,
+        ..BuildArgs::default()
+    };
+    Ok(build::images(&args)?.into_iter().next().context("tests/bench has no `serve`")?.file)
+}
+
+/// Connections get their answers, and each queue has been told of.
+fn serve(image: &Path, place: Place) -> Result<()> {
+    let pairs = u16::try_from(place.smp)?;
+    let tap = Tap::new(pairs)?;
+    let trace = paths::target().join("queues.trace");
+    let mut extra = tap.card().args(place.machine)?;
+    extra.extend(["-smp".to_owned(), pairs.to_string()]);
+    extra.extend(["-trace".to_owned(), format!("enable={TOLD},file={}", qemu::comma(&trace))]);
+    let machine = Machine {
+        name: name_of(place.machine),
+        memory: "256M".to_owned(),
+        clock: Clock::Wall,
+        extra,
+        words: vec![tap.word()],
+    };
+    let guest = Guest { kernel: image.to_owned(), initrd: None };
+    let rig = Rig::boot(&guest, &machine, tap, true)?;
+    let mut connections = client::connect_all(rig.address(Port::Http)?, CONNECTIONS)?;
+    (0..ROUNDS).try_for_each(|_| client::ask(&mut connections))?;
+    drop(rig);
+    let text = fs::read_to_string(&trace).with_context(|| format!("QEMU wrote no {}", trace.display()))?;
+    let number = |line: &str| line.split(' ').skip_while(|word| *word != "n").nth(1)?.parse::<u16>().ok();
+    let told: BTreeSet<u16> = text.lines().filter(|line| line.contains(TOLD)).filter_map(number).collect();
+    // Those that frames go out by are the odd ones.
+    let missing: Vec<u16> =
+        (0..pairs).map(|pair| 2 * pair + 1).filter(|queue| !told.contains(queue)).collect();
+    ensure!(missing.is_empty(), "the device was told of the queues {told:?}, but never of {missing:?}");
+    Ok(())
+}
