@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::hash::BuildHasher as _;
 use core::net::{IpAddr, Ipv4Addr};
+use core::ops::DerefMut;
 use core::task::Waker;
 
 use abi::io::PollEvents;
@@ -100,6 +101,8 @@ struct State {
     joined: Groups,
     /// How it is known to its IPv6 networks, as the stack was told.
     network_v6: Network6,
+    /// When the next of all this is due, if that was reckoned since it changed last.
+    next_deadline: Option<Option<u64>>,
 }
 
 impl Link {
@@ -125,8 +128,16 @@ impl Link {
             reassembly: Reassembly::default(),
             joined: Groups::default(),
             network_v6: Network6::default(),
+            next_deadline: None,
         };
         Self { number, device, around, capabilities, pairs, state: Lock::new(state) }
+    }
+
+    /// What it knows, to be changed.
+    fn state(&self) -> impl DerefMut<Target = State> {
+        let mut state = self.state.lock();
+        state.next_deadline = None;
+        state
     }
 
     /// Its number.
@@ -136,29 +147,29 @@ impl Link {
 
     /// How it is known.
     pub fn network(&self) -> Option<Network> {
-        self.state.lock().network
+        self.state().network
     }
 
     /// The name servers that it was told of.
     pub fn name_servers(&self) -> Vec<IpAddr> {
-        let state = self.state.lock();
+        let state = self.state();
         let leased = state.lease.iter().flat_map(|lease| lease.name_servers.iter().copied().map(IpAddr::V4));
         leased.chain(state.discovery.name_servers().map(IpAddr::V6)).collect()
     }
 
     /// The domain that it was told to be in.
     pub fn domain(&self) -> Option<String> {
-        self.state.lock().lease.as_ref()?.domain.clone()
+        self.state().lease.as_ref()?.domain.clone()
     }
 
     /// What it was told that this machine is called.
     pub fn host_name(&self) -> Option<String> {
-        self.state.lock().lease.as_ref()?.host_name.clone()
+        self.state().lease.as_ref()?.host_name.clone()
     }
 
     /// Whether it may have an IPv4 address soon; then the caller is woken when that is decided.
     pub(super) fn is_settling(&self, io: &Io<'_>) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         let is_settling = state.settles_by.is_some();
         if is_settling {
             io.wait_for(&mut state.waiting, PollEvents::all());
@@ -233,6 +244,7 @@ impl Link {
     fn send_to(&self, neighbour: IpAddr, pair: usize, frames: &mut [Frame]) {
         let (mut goes, mut asks, mut question) = (true, false, None);
         {
+            // Where a neighbour is known, nothing changes.
             let mut state = self.state.lock();
             if let Some(group) = group_of(neighbour, state.network) {
                 direct(frames, group);
@@ -250,6 +262,7 @@ impl Link {
                 }
                 asks = matches!(found, Found::Doubtful(_) | Found::Unknown);
                 if asks {
+                    state.next_deadline = None;
                     question = self.question(&state, neighbour);
                 }
             }
@@ -333,7 +346,7 @@ impl Link {
         }
         let mut frames = Vec::new();
         {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             if let Some(network) = state.network.filter(|network| is_host(network, source_protocol_addr)) {
                 let asks_us = operation == ArpOperation::Request && target_protocol_addr == network.address;
                 let mac = source_hardware_addr.0;
@@ -366,7 +379,7 @@ impl Link {
         if !batch.stack.is_local(packet.destination) && !packet.destination.is_multicast() {
             return;
         }
-        let whole = self.state.lock().reassembly.add(&packet, (self.around.now)());
+        let whole = self.state().reassembly.add(&packet, (self.around.now)());
         if let Some(packet) = whole.as_deref().and_then(Packet::parse) {
             self.receive_whole(batch, &packet, (is_for_us, is_for_all), (&[], false));
         }
@@ -386,7 +399,7 @@ impl Link {
         }
         let datagram = if packet.protocol == IpProtocol::Udp { packet.datagram() } else { None };
         let port = datagram.map(|(local, _, _)| local.port());
-        if port == Some(DHCP_CLIENT) && self.state.lock().dhcp.is_some() {
+        if port == Some(DHCP_CLIENT) && self.state().dhcp.is_some() {
             return self.step_dhcp(batch.stack, Some(frame));
         }
         if !is_for_us && !is_for_all && !packet.destination.is_multicast() {
@@ -404,19 +417,24 @@ impl Link {
     /// When [`Link::tick`] must be called.
     pub(super) fn next_deadline(&self) -> Option<u64> {
         let mut state = self.state.lock();
+        if let Some(reckoned) = state.next_deadline {
+            return reckoned;
+        }
         let now_ns = (self.around.now)();
         let dhcp = state.dhcp.as_mut().and_then(|dhcp| dhcp.next_deadline(now_ns));
         let neighbours = state.neighbours.next_deadline();
         let discovery = state.discovery.next_deadline(now_ns);
         let reassembly = state.reassembly.next_deadline();
-        [dhcp, state.settles_by, neighbours, discovery, reassembly].into_iter().flatten().min()
+        let next = [dhcp, state.settles_by, neighbours, discovery, reassembly].into_iter().flatten().min();
+        state.next_deadline = Some(next);
+        next
     }
 
     /// Does what is due by now.
     pub(super) fn tick(self: &Arc<Self>, stack: &Stack) {
         let now_ns = (self.around.now)();
         let (given_up, mut questions) = {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             if state.settles_by.is_some_and(|by| by <= now_ns) {
                 state.settles_by = None;
                 state.waiting.wake_all();
@@ -443,7 +461,7 @@ impl Link {
     fn step_dhcp(self: &Arc<Self>, stack: &Stack, frame: Option<&[u8]>) {
         let mut frames = Vec::new();
         let change = {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             let Some(dhcp) = &mut state.dhcp else { return };
             let change = dhcp.step(frame, (self.around.now)(), &mut |bytes| {
                 let mut frame = Frame::new(self.device.buffer(0), bytes.len());
@@ -465,7 +483,7 @@ impl Link {
         self.say(&mut frames);
         if let Some(network) = change {
             stack.set_network(self, network);
-            let mut state = self.state.lock();
+            let mut state = self.state();
             if network.is_some() {
                 state.settles_by = None;
                 state.waiting.wake_all();

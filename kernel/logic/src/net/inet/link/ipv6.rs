@@ -51,12 +51,12 @@ impl State {
 impl Link {
     /// How it is known to its IPv6 networks.
     pub fn network_v6(&self) -> Network6 {
-        self.state.lock().discovery.network((self.around.now)())
+        self.state().discovery.network((self.around.now)())
     }
 
     /// Whether a router may soon tell of other networks; then the caller is woken when that is decided.
     pub(in super::super) fn is_settling_v6(&self, io: &Io<'_>) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         let is_settling = state.discovery.is_settling();
         if is_settling {
             io.wait_for(&mut state.waiting, PollEvents::all());
@@ -95,7 +95,7 @@ impl Link {
     /// # Errors
     /// `ENOBUFS` when there are too many.
     pub(in super::super) fn join(&self, group: IpAddr) -> Result<(), Errno> {
-        if self.state.lock().joined.join(group)? {
+        if self.state().joined.join(group)? {
             self.tell_of(group, Told::Joined);
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Link {
 
     /// It does so no more.
     pub(in super::super) fn leave(&self, group: IpAddr) {
-        let is_over = self.state.lock().joined.leave(group);
+        let is_over = self.state().joined.leave(group);
         if is_over {
             self.tell_of(group, Told::Left);
         }
@@ -111,14 +111,14 @@ impl Link {
 
     /// Whether a socket listens to `group`.
     pub(in super::super) fn has_joined(&self, group: IpAddr) -> bool {
-        self.state.lock().joined.has(group)
+        self.state().joined.has(group)
     }
 
     /// Tells others of a group that is joined or left. Nobody needs to hear of those of this machine alone, nor of the one that all are in.
     fn tell_of(&self, group: IpAddr, told: Told) {
         let mut frames = Vec::new();
         {
-            let state = self.state.lock();
+            let state = self.state();
             match group {
                 IpAddr::V6(group) if group == ALL_NODES || group.segments()[0] & 15 < 2 => {}
                 IpAddr::V6(group) => frames.extend(self.report(state.certain_asker(), &[group], told)),
@@ -141,7 +141,7 @@ impl Link {
     pub(super) fn answer_for_groups_v4(&self, asked: Ipv4Addr) {
         let mut frames = Vec::new();
         {
-            let state = self.state.lock();
+            let state = self.state();
             let joined = state.joined.iter().filter_map(|group| match group {
                 IpAddr::V4(group) if asked.is_unspecified() || group == asked => Some(group),
                 _ => None,
@@ -172,7 +172,7 @@ impl Link {
         if !batch.stack.is_local(packet.destination) && !packet.destination.is_multicast() {
             return;
         }
-        let whole = self.state.lock().reassembly.add(&packet, (self.around.now)());
+        let whole = self.state().reassembly.add(&packet, (self.around.now)());
         let Some(plain) = whole.as_deref().and_then(extension::without) else { return };
         let packet = Packet::parse(&plain).filter(|packet| is_sound(packet, false));
         // Nothing is in pieces that comes in pieces.
@@ -190,7 +190,7 @@ impl Link {
         is_for_us: bool,
     ) {
         let IpAddr::V6(destination) = packet.destination else { return };
-        let is_for_group = destination.is_multicast() && self.state.lock().listens_to(destination);
+        let is_for_group = destination.is_multicast() && self.state().listens_to(destination);
         if !is_for_group && !is_for_us {
             return;
         }
@@ -207,7 +207,7 @@ impl Link {
     fn answer_for_groups(&self, asked: Ipv6Addr) {
         let mut frames = Vec::new();
         {
-            let state = self.state.lock();
+            let state = self.state();
             let groups: Vec<_> = state
                 .groups()
                 .into_iter()
@@ -226,7 +226,7 @@ impl Link {
             Message::Advertisement { target, mac, is_router, overrides } => {
                 self.told_of(target, mac, overrides);
                 if !is_router {
-                    self.state.lock().discovery.is_no_router(target);
+                    self.state().discovery.is_no_router(target);
                 }
             }
             Message::Announcement(said) => self.announced(source, &said),
@@ -238,7 +238,7 @@ impl Link {
     fn asked_for(&self, (asker, from): (Ipv6Addr, Mac), target: Ipv6Addr, mac: Option<Mac>) {
         let mut frames = Vec::new();
         {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             let Some(is_certain) = state.discovery.certainty(target) else { return };
             if state.discovery.certainty(asker).is_some() {
                 return;
@@ -264,7 +264,7 @@ impl Link {
     fn told_of(&self, target: Ipv6Addr, mac: Option<Mac>, overrides: bool) {
         let mut frames = Vec::new();
         {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             match state.discovery.certainty(target) {
                 Some(true) => return,
                 Some(false) => return self.lose(&mut state, target),
@@ -289,7 +289,7 @@ impl Link {
     fn announced(&self, router: Ipv6Addr, said: &Announcement) {
         let mut frames = Vec::new();
         {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             let now_ns = (self.around.now)();
             state.discovery.hear(router, said, now_ns);
             if let Some(mac) = said.mac {
@@ -304,7 +304,7 @@ impl Link {
     pub(super) fn step_discovery(self: &Arc<Self>, stack: &Stack) {
         let mut frames = Vec::new();
         {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             let questions = state.discovery.tick((self.around.now)());
             let asker = state.certain_asker();
             let joined: Vec<_> = questions
@@ -331,7 +331,7 @@ impl Link {
     /// Tells the stack, and who waits, what has changed.
     fn publish(self: &Arc<Self>, stack: &Stack) {
         let network = {
-            let mut state = self.state.lock();
+            let mut state = self.state();
             let network = state.discovery.network((self.around.now)());
             if network == state.network_v6 {
                 if !state.discovery.is_settling() {
@@ -343,7 +343,7 @@ impl Link {
             network
         };
         stack.set_network_v6(self, network);
-        let mut state = self.state.lock();
+        let mut state = self.state();
         if !state.discovery.is_settling() {
             state.waiting.wake_all();
         }
