@@ -2,7 +2,8 @@
 
 mkdir -p site/deep
 echo 'Hello from a file.' > site/hello.txt
-echo '<!doctype html><title>Caracal</title><p>A page.' > site/index.html
+# Long enough to be worth compressing.
+{ echo '<!doctype html><title>Caracal</title><p>A page.'; seq 100; } > site/index.html
 echo 'Down here.' > site/deep/file.txt
 [ -f site/large.bin ] || head -c 8388608 /dev/urandom > site/large.bin
 sha256sum < site/large.bin > large.sum

@@ -352,6 +352,24 @@ impl Ioctl {
     pub const TIOCOUTQ: Self = Self(0x5411);
     /// Bytes not yet sent, of a socket: the same number.
     pub const SIOCOUTQ: Self = Self::TIOCOUTQ;
+    /// Name of the interface with a number.
+    pub const SIOCGIFNAME: Self = Self(0x8910);
+    /// Interfaces and their addresses.
+    pub const SIOCGIFCONF: Self = Self(0x8912);
+    /// Flags of an interface.
+    pub const SIOCGIFFLAGS: Self = Self(0x8913);
+    /// Address of an interface.
+    pub const SIOCGIFADDR: Self = Self(0x8915);
+    /// Address of everybody on it.
+    pub const SIOCGIFBRDADDR: Self = Self(0x8919);
+    /// Which bits of the address are the network's.
+    pub const SIOCGIFNETMASK: Self = Self(0x891b);
+    /// Bytes of its longest packet.
+    pub const SIOCGIFMTU: Self = Self(0x8921);
+    /// Its hardware's address.
+    pub const SIOCGIFHWADDR: Self = Self(0x8927);
+    /// Its number.
+    pub const SIOCGIFINDEX: Self = Self(0x8933);
     /// Size of the window.
     pub const TIOCGWINSZ: Self = Self(0x5413);
     /// Set the size of the window.

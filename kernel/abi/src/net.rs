@@ -1,11 +1,15 @@
 //! Sockets as programs name them: families, types, flags of socket(2), send(2), recv(2) and shutdown(2).
 //!
 //! * [`address`] – socket addresses of ip(7), ipv6(7), unix(7).
+//! * [`interface`] – what ioctl(2) tells of interfaces.
 //! * [`message`] – what sendmsg(2) and recvmsg(2) are given.
+//! * [`netlink`] – messages about links, addresses and routes.
 //! * [`option`] – levels, names and values of setsockopt(2).
 
 pub mod address;
+pub mod interface;
 pub mod message;
+pub mod netlink;
 pub mod option;
 
 use crate::errno::Errno;

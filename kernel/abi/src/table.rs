@@ -72,7 +72,7 @@ macro_rules! for_each_syscall {
                 old: UserPtr<SigSet>, set_size: usize) [Full];
             15 rt_sigreturn => signal::sys_rt_sigreturn() [Full];
             16 ioctl => io::sys_ioctl(fd: Fd, request: Ioctl, arg: usize)
-                [Partial "terminals, pipes, FIONBIO, FIOCLEX, FIONREAD; others are ENOTTY"];
+                [Partial "terminals, pipes, FIONBIO, FIOCLEX, FIONREAD, SIOCGIF* of interfaces; others are ENOTTY"];
             17 pread64 => io::sys_pread64(fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) [Full];
             18 pwrite64 => io::sys_pwrite64(fd: Fd, buf: UserPtr<u8>, count: usize, offset: i64) [Full];
             19 readv => io::sys_readv(fd: Fd, iov: UserPtr<IoVec>, count: usize) [Full];
@@ -104,7 +104,7 @@ macro_rules! for_each_syscall {
             39 getpid => task::sys_getpid() [Full];
             40 sendfile => io::sys_sendfile(out_fd: Fd, in_fd: Fd, offset: UserPtr<i64>, count: usize) [Full];
             41 socket => net::sys_socket(family: Late<Family>, kind: TypeAndFlags, protocol: i32)
-                [Partial "AF_UNIX, AF_INET, AF_INET6; raw ones are EPERM, other families EAFNOSUPPORT"];
+                [Partial "AF_UNIX, AF_INET, AF_INET6; AF_NETLINK to ask for links, addresses and routes, without groups; raw ones are EPERM, other families EAFNOSUPPORT"];
             42 connect => net::sys_connect(fd: Fd, addr: UserPtr<u8>, len: u32) [Full];
             43 accept => net::sys_accept(fd: Fd, addr: UserPtr<u8>, len: UserPtr<u32>) [Full];
             44 sendto => net::sys_sendto(fd: Fd, buf: UserPtr<u8>, count: usize, flags: MsgFlags,

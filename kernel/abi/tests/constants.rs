@@ -149,6 +149,9 @@ fn controlling_files() {
     TIOCOUTQ TIOCOUTQ, TIOCGWINSZ TIOCGWINSZ, TIOCSWINSZ TIOCSWINSZ, FIONREAD FIONREAD, FIONBIO FIONBIO,
     TIOCNOTTY TIOCNOTTY, TIOCGSID TIOCGSID, FIONCLEX FIONCLEX, FIOCLEX FIOCLEX, FIOASYNC FIOASYNC,
     FIOQSIZE FIOQSIZE, FICLONE FICLONE, FS_IOC_GETFLAGS FS_IOC_GETFLAGS, }
+    numbers! { Ioctl, libc: SIOCGIFNAME SIOCGIFNAME, SIOCGIFFLAGS SIOCGIFFLAGS, SIOCGIFADDR SIOCGIFADDR,
+    SIOCGIFBRDADDR SIOCGIFBRDADDR, SIOCGIFNETMASK SIOCGIFNETMASK, SIOCGIFMTU SIOCGIFMTU, SIOCGIFHWADDR SIOCGIFHWADDR,
+    SIOCGIFINDEX SIOCGIFINDEX, }
 }
 
 #[test]
@@ -319,6 +322,22 @@ fn sockets() {
     choices! { UdpOption, libc: Segment UDP_SEGMENT, Gro UDP_GRO, }
     choices! { IpOption, libc: Tos IP_TOS, Ttl IP_TTL, HeaderIncluded IP_HDRINCL, Options IP_OPTIONS, ReceiveOptions IP_RECVOPTS, PktInfo IP_PKTINFO, MtuDiscover IP_MTU_DISCOVER, ReceiveError IP_RECVERR, ReceiveTtl IP_RECVTTL, ReceiveTos IP_RECVTOS, Mtu IP_MTU, FreeBind IP_FREEBIND, Transparent IP_TRANSPARENT, OriginalDestination IP_RECVORIGDSTADDR, MinTtl IP_MINTTL, BindNoPort IP_BIND_ADDRESS_NO_PORT, MulticastInterface IP_MULTICAST_IF, MulticastTtl IP_MULTICAST_TTL, MulticastLoop IP_MULTICAST_LOOP, AddMembership IP_ADD_MEMBERSHIP, DropMembership IP_DROP_MEMBERSHIP, MulticastAll IP_MULTICAST_ALL, }
     choices! { Ipv6Option, libc: UnicastHops IPV6_UNICAST_HOPS, MulticastInterface IPV6_MULTICAST_IF, MulticastHops IPV6_MULTICAST_HOPS, MulticastLoop IPV6_MULTICAST_LOOP, AddMembership IPV6_ADD_MEMBERSHIP, DropMembership IPV6_DROP_MEMBERSHIP, MtuDiscover IPV6_MTU_DISCOVER, Mtu IPV6_MTU, ReceiveError IPV6_RECVERR, V6Only IPV6_V6ONLY, ReceivePktInfo IPV6_RECVPKTINFO, PktInfo IPV6_PKTINFO, ReceiveHopLimit IPV6_RECVHOPLIMIT, HopLimit IPV6_HOPLIMIT, DontFragment IPV6_DONTFRAG, ReceiveTrafficClass IPV6_RECVTCLASS, TrafficClass IPV6_TCLASS, }
+    {
+        use net::netlink::{NETLINK_ROUTE, flag, ifa, iff, ifla, kind, rta, scope};
+        same! { NETLINK_ROUTE => libc::NETLINK_ROUTE, kind::ERROR => libc::NLMSG_ERROR, kind::DONE => libc::NLMSG_DONE,
+        kind::NEW_LINK => libc::RTM_NEWLINK, kind::GET_LINK => libc::RTM_GETLINK, kind::NEW_ADDRESS => libc::RTM_NEWADDR,
+        kind::GET_ADDRESS => libc::RTM_GETADDR, kind::NEW_ROUTE => libc::RTM_NEWROUTE, kind::GET_ROUTE => libc::RTM_GETROUTE,
+        flag::REQUEST => libc::NLM_F_REQUEST, flag::MULTI => libc::NLM_F_MULTI, flag::ACK => libc::NLM_F_ACK,
+        flag::DUMP => libc::NLM_F_DUMP, ifla::ADDRESS => libc::IFLA_ADDRESS, ifla::BROADCAST => libc::IFLA_BROADCAST,
+        ifla::IFNAME => libc::IFLA_IFNAME, ifla::MTU => libc::IFLA_MTU, ifla::OPERSTATE => libc::IFLA_OPERSTATE,
+        ifa::ADDRESS => libc::IFA_ADDRESS, ifa::LOCAL => libc::IFA_LOCAL, ifa::LABEL => libc::IFA_LABEL,
+        ifa::BROADCAST => libc::IFA_BROADCAST, rta::DST => libc::RTA_DST, rta::OIF => libc::RTA_OIF,
+        rta::GATEWAY => libc::RTA_GATEWAY, rta::PREFSRC => libc::RTA_PREFSRC, rta::TABLE => libc::RTA_TABLE,
+        iff::UP => libc::IFF_UP, iff::BROADCAST => libc::IFF_BROADCAST, iff::LOOPBACK => libc::IFF_LOOPBACK,
+        iff::RUNNING => libc::IFF_RUNNING, iff::MULTICAST => libc::IFF_MULTICAST, iff::LOWER_UP => 1 << 16,
+        scope::UNIVERSE => libc::RT_SCOPE_UNIVERSE, scope::LINK => libc::RT_SCOPE_LINK, scope::HOST => libc::RT_SCOPE_HOST,
+        net::netlink::arphrd::ETHER => libc::ARPHRD_ETHER, net::netlink::arphrd::LOOPBACK => libc::ARPHRD_LOOPBACK, }
+    }
     // Linux `include/net/scm.h` and `include/linux/socket.h`; in neither crate.
     same! { net::message::SCM_MAX_FD => 253, net::SOMAXCONN => 4096, }
 }

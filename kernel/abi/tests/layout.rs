@@ -152,6 +152,17 @@ fn sockets() {
     );
     compare_same!(abi::net::SockaddrUn, libc::sockaddr_un: sun_family, sun_path);
     compare_same!(abi::net::SockaddrStorage, libc::sockaddr_storage: ss_family);
+    compare_same!(abi::net::netlink::SockaddrNl, libc::sockaddr_nl: nl_family, nl_pid, nl_groups);
+    compare_same!(abi::net::netlink::NlMsgHdr, libc::nlmsghdr: nlmsg_len, nlmsg_type, nlmsg_flags, nlmsg_seq, nlmsg_pid);
+    compare_same!(abi::net::netlink::IfInfoMsg, linux_raw_sys::netlink::ifinfomsg: ifi_family, ifi_type, ifi_index, ifi_flags,
+        ifi_change);
+    compare_same!(abi::net::netlink::RtMsg, linux_raw_sys::netlink::rtmsg: rtm_family, rtm_dst_len, rtm_src_len, rtm_tos,
+        rtm_table, rtm_protocol, rtm_scope, rtm_type, rtm_flags);
+    compare_same!(abi::net::netlink::IfAddrMsg, linux_raw_sys::netlink::ifaddrmsg: ifa_family, ifa_prefixlen, ifa_flags,
+        ifa_scope, ifa_index);
+    compare_same!(abi::net::netlink::RtAttr, linux_raw_sys::netlink::rtattr: rta_len, rta_type);
+    compare_same!(abi::net::interface::IfReq, libc::ifreq: ifr_name, ifr_ifru);
+    assert_eq!(size_of::<abi::net::interface::IfConf>(), size_of::<libc::ifconf>());
     compare_same!(abi::net::Ucred, libc::ucred: pid, uid, gid);
     compare_same!(abi::net::Linger, libc::linger: l_onoff, l_linger);
     // libc's header of a control message is the C library's, whose length may be shorter.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod control;
 pub mod inet;
+pub mod netlink;
 pub mod options;
 pub mod socket;
 pub mod unix;

@@ -4,6 +4,7 @@
 //! ([`message`], [`control`]) and options have files of their own below.
 
 mod control;
+mod interface;
 mod message;
 mod options;
 mod paths;
@@ -19,15 +20,18 @@ use logic::file::open::OpenFile;
 use logic::file::{File, Io};
 use logic::fs::special::SocketInode;
 use logic::net::address::SocketAddress;
+use logic::net::inet::stack::Stack;
 use logic::net::socket::{Socket, Target};
-use logic::net::{inet, unix};
+use logic::net::{inet, netlink, unix};
 use zerocopy::FromZeros as _;
 use zerocopy::IntoBytes as _;
 
 use crate::net;
+use crate::process::PID;
 
 use super::Ctx;
 
+pub(super) use interface::ioctl;
 pub use message::{sys_recvfrom, sys_recvmmsg, sys_recvmsg, sys_sendmmsg, sys_sendmsg, sys_sendto};
 pub use options::{sys_getsockopt, sys_setsockopt};
 use paths::CallerPaths;
@@ -39,6 +43,7 @@ fn new_socket(cx: &Ctx<'_>, family: Family, kind: SocketType, protocol: i32) -> 
         Family::Inet | Family::Inet6 => {
             inet::new_socket(net::stack(cx.kernel().memory, &cx.kernel().options)?, family, kind, protocol)
         }
+        Family::Netlink => netlink::new_socket(settled_stack(cx)?, kind, protocol, PID),
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }
@@ -52,7 +57,7 @@ fn new_pair(
 ) -> Result<[Arc<dyn File>; 2], Errno> {
     match family {
         Family::Unix => unix::new_pair(&cx.kernel().unix, &cx.io(None), kind, protocol),
-        Family::Inet | Family::Inet6 => Err(Errno::EOPNOTSUPP),
+        Family::Inet | Family::Inet6 | Family::Netlink => Err(Errno::EOPNOTSUPP),
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }
@@ -95,6 +100,13 @@ fn settle(cx: &Ctx<'_>, to: Option<&SocketAddress>) -> Result<(), Errno> {
     };
     let stack = net::stack(cx.kernel().memory, &cx.kernel().options)?;
     cx.block_for(None, |io| stack.settle(remote, io))
+}
+
+/// The network, when all links know their addresses: on Linux they would have had them before the program began.
+fn settled_stack(cx: &Ctx<'_>) -> Result<&'static Arc<Stack>, Errno> {
+    let stack = net::stack(cx.kernel().memory, &cx.kernel().options)?;
+    cx.block_for(None, |io| stack.settle_all(io))?;
+    Ok(stack)
 }
 
 /// The address at `at`.

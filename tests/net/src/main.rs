@@ -8,6 +8,8 @@ use std::net::{
 };
 use std::thread;
 
+use if_addrs::IfAddr;
+
 const RESOLVER: &str = "/etc/resolv.conf";
 /// The domain that the name server here knows.
 const DOMAIN: &[u8] = b"\x07example\x03org\0";
@@ -19,9 +21,10 @@ fn main() {
     match words.split_first() {
         Some((what, _)) if what == "names" => names(),
         Some((what, _)) if what == "lease" => lease(),
+        Some((what, _)) if what == "interfaces" => interfaces(),
         Some((what, addresses)) if what == "address" => addresses.iter().for_each(|to| say_own(to)),
         Some((what, addresses)) if what == "talk" => addresses.iter().for_each(|to| talk(to)),
-        _ => panic!("names, lease, address ADDRESS..., or talk ADDRESS:PORT..."),
+        _ => panic!("names, lease, interfaces, address ADDRESS..., or talk ADDRESS:PORT..."),
     }
 }
 
@@ -98,6 +101,23 @@ fn answer(question: &[u8]) -> Option<Vec<u8>> {
 fn lease() {
     println!("{}", servers()[0]);
     print!("{}", fs::read_to_string("/proc/sys/kernel/hostname").unwrap());
+}
+
+/// Says which interfaces there are, and their networks but for those that depend on when it is asked: IPv6's on links.
+fn interfaces() {
+    for interface in if_addrs::get_if_addrs().unwrap() {
+        let number = interface.index.unwrap();
+        match interface.addr {
+            IfAddr::V4(own) => {
+                let broadcast = own.broadcast.map_or(String::new(), |all| format!(" to all {all}"));
+                println!("{number} {} {}/{}{broadcast}", interface.name, own.ip, own.prefixlen);
+            }
+            IfAddr::V6(own) if own.ip.is_loopback() => {
+                println!("{number} {} {}/{}", interface.name, own.ip, own.prefixlen);
+            }
+            IfAddr::V6(_) => {}
+        }
+    }
 }
 
 /// An address with the number of the link that it is on.

@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
 use abi::errno::Errno;
 use abi::net::address::{FAMILY_BYTES, SOCKADDR_IN6_LEAST};
+use abi::net::netlink::SockaddrNl;
 use abi::net::{Family, SockaddrIn, SockaddrIn6, SockaddrStorage, SockaddrUn};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -19,6 +20,13 @@ pub enum SocketAddress {
     V6(SocketAddrV6),
     /// On this machine.
     Unix(UnixAddress),
+    /// Of the kernel's own (netlink(7)): port 0 is the kernel.
+    Netlink {
+        /// Whose it is.
+        port: u32,
+        /// Groups, a bit each.
+        groups: u32,
+    },
     /// Of a family that nobody here knows. Which error that is, each family says for itself.
     Unknown(u16),
 }
@@ -106,6 +114,11 @@ impl SocketAddress {
                 let flow = u32::from_be_bytes(raw.sin6_flowinfo);
                 Ok(Self::V6(SocketAddrV6::new(ip, port, flow, raw.sin6_scope_id)))
             }
+            Ok(Family::Netlink) if bytes.len() < size_of::<SockaddrNl>() => Err(Errno::EINVAL),
+            Ok(Family::Netlink) => {
+                let raw: SockaddrNl = first_bytes(bytes);
+                Ok(Self::Netlink { port: raw.nl_pid, groups: raw.nl_groups })
+            }
             Ok(Family::Unix) => UnixAddress::parse(&bytes[FAMILY_BYTES..]).map(Self::Unix),
             _ => Ok(Self::Unknown(number)),
         }
@@ -132,6 +145,13 @@ impl SocketAddress {
             }
             .as_bytes()]),
             Self::Unix(address) => address.to_raw(),
+            Self::Netlink { port, groups } => Raw::new(&[SockaddrNl {
+                nl_family: family_number(Family::Netlink),
+                nl_pid: *port,
+                nl_groups: *groups,
+                ..SockaddrNl::default()
+            }
+            .as_bytes()]),
             Self::Unknown(family) => plain(*family),
         }
     }

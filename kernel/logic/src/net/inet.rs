@@ -24,6 +24,7 @@ mod groups;
 mod icmp;
 mod igmp;
 pub mod joint;
+pub mod interface;
 mod keep_alive;
 mod late;
 pub mod link;

@@ -1,4 +1,4 @@
-//! ioctl(2): terminals, and what every file knows.
+//! ioctl(2): terminals, sockets, and what every file knows.
 
 use abi::errno::Errno;
 use abi::fs::OpenFlags;
@@ -6,10 +6,11 @@ use abi::prelude::*;
 use abi::tty::{Termios, Winsize};
 use logic::file::open::OpenFile;
 use logic::file::terminal::Terminal;
+use logic::net::socket::Socket;
 
 use crate::process::PID;
 
-use super::super::Ctx;
+use super::super::{Ctx, net};
 
 /// ioctl(2)
 pub fn sys_ioctl(cx: &Ctx<'_>, fd: Fd, request: Ioctl, arg: usize) -> Result<usize, Errno> {
@@ -26,19 +27,25 @@ pub fn sys_ioctl(cx: &Ctx<'_>, fd: Fd, request: Ioctl, arg: usize) -> Result<usi
             let count = open.file.available(open.position())?;
             cx.write_struct(UserPtr::new(arg), &i32::try_from(count).unwrap_or(i32::MAX))?;
         }
-        _ => terminal(cx, &open, request, arg)?,
+        _ => match open.file.socket() {
+            Some(of) => socket(cx, of, request, arg)?,
+            None => terminal(cx, &open, request, arg)?,
+        },
     }
     Ok(0)
 }
 
-/// Requests only terminals know; anything else answers `ENOTTY` to them. One of them asks the same of a socket.
-fn terminal(cx: &Ctx<'_>, open: &OpenFile, request: Ioctl, arg: usize) -> Result<(), Errno> {
-    if let Some(socket) = open.file.socket()
-        && request == Ioctl::SIOCOUTQ
-    {
+/// Requests only sockets know.
+fn socket(cx: &Ctx<'_>, socket: &dyn Socket, request: Ioctl, arg: usize) -> Result<(), Errno> {
+    if request == Ioctl::SIOCOUTQ {
         let count = socket.unsent()?;
         return cx.write_struct(UserPtr::new(arg), &i32::try_from(count).unwrap_or(i32::MAX));
     }
+    net::ioctl(cx, socket.common().family, request, arg)
+}
+
+/// Requests only terminals know; anything else answers `ENOTTY` to them.
+fn terminal(cx: &Ctx<'_>, open: &OpenFile, request: Ioctl, arg: usize) -> Result<(), Errno> {
     let terminal: &dyn Terminal = open.file.terminal().ok_or(Errno::ENOTTY)?;
     let pid = PID.cast_signed();
     match request {

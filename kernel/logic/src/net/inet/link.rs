@@ -177,6 +177,16 @@ impl Link {
         is_settling
     }
 
+    /// Its Ethernet address.
+    pub(super) fn address(&self) -> Mac {
+        self.device.address()
+    }
+
+    /// Whether its cable is in.
+    pub(super) fn is_up(&self) -> bool {
+        self.device.is_up()
+    }
+
     /// What can be done by it.
     pub(super) fn capabilities(&self) -> &Capabilities {
         &self.capabilities

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::discovery::Network6;
+use super::interface::Interface;
 use super::link::Link;
 
 /// How a link is known to its network.
@@ -121,6 +122,30 @@ impl Routes {
     /// Whether `address` is for everybody on a link.
     pub(super) fn is_broadcast(&self, address: IpAddr) -> bool {
         matches!(address, IpAddr::V4(address) if self.networks().any(|(_, network)| network.is_broadcast(address)))
+    }
+
+    /// The links, as programs see them.
+    pub(super) fn interfaces(&self) -> Vec<Interface> {
+        let of_place = |place: &Place| {
+            let (link, number) = (&place.link, place.link.number());
+            let v4 = place.network.iter().map(|network| (network.address.into(), network.prefix));
+            let v6 = place.v6.addresses.iter().map(|&(address, _)| {
+                // Without a network it is one by itself.
+                let prefix = if address.is_unicast_link_local() { 64 } else { 128 };
+                (address.into(), place.v6.fit(address).unwrap_or(prefix))
+            });
+            let near = place.network.and_then(|network| network.gateway).map(IpAddr::V4);
+            Interface {
+                number,
+                name: Interface::name_of(number),
+                mac: Some(link.address()),
+                mtu: link.capabilities().mtu(),
+                is_up: link.is_up(),
+                networks: v4.chain(v6).collect(),
+                gateways: near.into_iter().chain(place.v6.gateway.map(IpAddr::V6)).collect(),
+            }
+        };
+        self.places.iter().map(of_place).collect()
     }
 
     /// The number of the link with this address.

@@ -1,6 +1,7 @@
 //! The stack and its links: which there are, how they are known, and whether that may still change.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::task::Waker;
 
@@ -8,9 +9,10 @@ use abi::errno::Errno;
 
 use super::super::device::Device;
 use super::super::discovery::{Network6, Setting6};
+use super::super::interface::Interface;
 use super::super::link::{Link, Setting};
 use super::super::routes::Network;
-use super::{Stack, Way};
+use super::{LOOPBACK, Stack, Way};
 use crate::file::Io;
 
 impl Stack {
@@ -45,6 +47,22 @@ impl Stack {
     /// The links.
     pub fn links(&self) -> Arc<[Arc<Link>]> {
         self.routes.lock().links()
+    }
+
+    /// The loopback interface and the links, as programs see them.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        let links = self.routes.lock().interfaces();
+        [Interface::loopback(LOOPBACK)].into_iter().chain(links).collect()
+    }
+
+    /// Whether all links know their addresses of IPv4, or that they have none. Those of IPv6 that a router tells of may come at any time.
+    ///
+    /// # Errors
+    /// `EAGAIN` while one asks for its address; the caller's waker is woken when that is decided.
+    pub fn settle_all(&self, io: &Io<'_>) -> Result<(), Errno> {
+        // Each of them is asked: the waker stays with all.
+        let settling = self.links().iter().filter(|link| link.is_settling(io)).count();
+        if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
     /// Whether it is known how `remote` is reached, or that it is not.
