@@ -3,20 +3,20 @@
 //! Only packets that are whole, sound and meant for this machine reach the stack: checksums are looked at here, unless the device has done that.
 //! What IPv6 has in place of ARP is in [`ipv6`].
 
+mod exit;
 mod ipv6;
 
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
-use core::hash::BuildHasher as _;
 use core::net::{IpAddr, Ipv4Addr};
 use core::ops::DerefMut;
 use core::task::Waker;
 
 use abi::io::PollEvents;
 use foldhash::SharedSeed;
-use foldhash::fast::{FixedState, SeedableRandomState};
+use foldhash::fast::SeedableRandomState;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol,
     Ipv4Packet,
@@ -26,7 +26,6 @@ use sync::Lock;
 use crate::file::Io;
 use crate::file::wakers::WakerSet;
 
-use super::connection::Ends;
 use super::device::{Device, Frame, Received};
 use super::dhcp::{Change, Dhcp, Lease};
 use super::discovery::{Discovery, Network6, Setting6};
@@ -36,7 +35,7 @@ use super::groups::Groups;
 use super::icmp::Report;
 use super::igmp;
 use super::neighbours::{Found, Mac, Neighbours};
-use super::outlet::{Capabilities, Cut, Outlet};
+use super::outlet::Capabilities;
 use super::packet::Packet;
 use super::reassembly::{self, Reassembly};
 use super::routes::Network;
@@ -195,13 +194,6 @@ impl Link {
     /// How many threads can bring what came in, [`Link::serve`].
     pub fn pairs(&self) -> usize {
         self.pairs
-    }
-
-    /// Its way out to `neighbour`, for packets between `ends`. These go by the same queue always: they stay in order.
-    pub(super) fn outlet(&self, neighbour: IpAddr, ends: &Ends) -> Exit<'_> {
-        let of_many = || FixedState::default().hash_one(ends) % self.pairs as u64;
-        let pair = if self.pairs > 1 { usize::try_from(of_many()).unwrap_or(0) } else { 0 };
-        Exit { link: self, neighbour, pair, frame: Frame::default(), frames: heapless::Vec::new() }
     }
 
     /// Sends frames of its own.
@@ -548,61 +540,6 @@ fn sound(bytes: &[u8]) -> Option<Packet<'_>> {
         return None;
     }
     Packet::parse(bytes)
-}
-
-/// Frames that an [`Exit`] keeps.
-const TOGETHER: usize = 8;
-
-/// A link's way out to one neighbour. What was written goes out when it is dropped, or there are many, all at once.
-pub(super) struct Exit<'a> {
-    link: &'a Link,
-    neighbour: IpAddr,
-    pair: usize,
-    frame: Frame,
-    frames: heapless::Vec<Frame, TOGETHER>,
-}
-
-impl Exit<'_> {
-    fn flush(&mut self) {
-        if !self.frames.is_empty() {
-            self.link.send_to(self.neighbour, self.pair, &mut self.frames);
-            self.frames.clear();
-        }
-    }
-}
-
-impl Outlet for Exit<'_> {
-    fn capabilities(&self) -> &Capabilities {
-        &self.link.capabilities
-    }
-
-    fn has_room(&mut self) -> bool {
-        self.link.device.has_room(self.pair)
-    }
-
-    fn buffer(&mut self, length: usize) -> &mut [u8] {
-        let protocol = if self.neighbour.is_ipv4() { EthernetProtocol::Ipv4 } else { EthernetProtocol::Ipv6 };
-        let buffer = self.link.device.buffer(self.pair);
-        self.frame = self.link.frame_in(buffer, length, EVERYBODY, protocol);
-        &mut self.frame.bytes_mut()[ETHERNET..]
-    }
-
-    fn send(&mut self, cut: Cut) {
-        let mut frame = core::mem::take(&mut self.frame);
-        let offloads = self.link.device.offloads();
-        frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, offloads);
-        if let Err(frame) = self.frames.push(frame) {
-            self.flush();
-            // There is room now.
-            let _ = self.frames.push(frame);
-        }
-    }
-}
-
-impl Drop for Exit<'_> {
-    fn drop(&mut self) {
-        self.flush();
-    }
 }
 
 #[cfg(test)]
