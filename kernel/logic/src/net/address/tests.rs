@@ -62,11 +62,20 @@ fn abstract_names_have_any_bytes() {
 }
 
 #[test]
+fn netlinks_have_ports_and_groups() {
+    let raw = [16, 0, 0, 0, 1, 2, 0, 0, 4, 0, 0, 0];
+    let address = SocketAddress::Netlink { port: 0x201, groups: 4 };
+    assert_eq!(SocketAddress::parse(&raw), Ok(address.clone()));
+    assert_eq!(address.to_raw().bytes(), raw);
+    assert_eq!(SocketAddress::parse(&raw[..11]), Err(Errno::EINVAL));
+}
+
+#[test]
 fn other_families_are_nobodys() {
     assert_eq!(SocketAddress::parse(&[]), Err(Errno::EINVAL));
     assert_eq!(SocketAddress::parse(&[2]), Err(Errno::EINVAL));
     assert_eq!(SocketAddress::parse(&[0, 0]), Ok(SocketAddress::Unspecified));
-    assert_eq!(SocketAddress::parse(&[16, 0, 0, 0]), Ok(SocketAddress::Unknown(16)));
+    assert_eq!(SocketAddress::parse(&[17, 0, 0, 0]), Ok(SocketAddress::Unknown(17)));
     assert_eq!(SocketAddress::parse(&[0xff, 0xff]), Ok(SocketAddress::Unknown(0xffff)));
 }
 
@@ -75,7 +84,7 @@ proptest! {
 
     /// Whatever bytes come: no panic, and what was understood is given back so that it is understood the same.
     #[test]
-    fn what_is_given_back_means_the_same(family in prop_oneof![Just(0u16), Just(1), Just(2), Just(10), any::<u16>()],
+    fn what_is_given_back_means_the_same(family in prop_oneof![Just(0u16), Just(1), Just(2), Just(10), Just(16), any::<u16>()],
         tail in proptest::collection::vec(any::<u8>(), 0..127)) {
         let bytes = [&family.to_le_bytes()[..], &tail].concat();
         if let Ok(address) = SocketAddress::parse(&bytes) {

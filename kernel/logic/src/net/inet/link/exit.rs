@@ -1,0 +1,77 @@
+//! A link's way out to one neighbour: packets become frames, which go out together.
+
+use core::hash::BuildHasher as _;
+use core::net::IpAddr;
+
+use foldhash::fast::FixedState;
+use smoltcp::wire::EthernetProtocol;
+
+use super::super::connection::Ends;
+use super::super::device::Frame;
+use super::super::finish;
+use super::super::outlet::{Capabilities, Cut, Outlet};
+use super::{ETHERNET, EVERYBODY, Link};
+
+impl Link {
+    /// Its way out to `neighbour`, for packets between `ends`. These go by the same queue always: they stay in order.
+    pub(in super::super) fn outlet(&self, neighbour: IpAddr, ends: &Ends) -> Exit<'_> {
+        let of_many = || FixedState::default().hash_one(ends) % self.pairs as u64;
+        let pair = if self.pairs > 1 { usize::try_from(of_many()).unwrap_or(0) } else { 0 };
+        Exit { link: self, neighbour, pair, frame: Frame::default(), frames: heapless::Vec::new() }
+    }
+}
+
+/// Frames that an [`Exit`] keeps.
+const TOGETHER: usize = 8;
+
+/// A link's way out to one neighbour. What was written goes out when it is dropped, or there are many, all at once.
+pub(in super::super) struct Exit<'a> {
+    link: &'a Link,
+    neighbour: IpAddr,
+    pair: usize,
+    frame: Frame,
+    frames: heapless::Vec<Frame, TOGETHER>,
+}
+
+impl Exit<'_> {
+    fn flush(&mut self) {
+        if !self.frames.is_empty() {
+            self.link.send_to(self.neighbour, self.pair, &mut self.frames);
+            self.frames.clear();
+        }
+    }
+}
+
+impl Outlet for Exit<'_> {
+    fn capabilities(&self) -> &Capabilities {
+        &self.link.capabilities
+    }
+
+    fn has_room(&mut self) -> bool {
+        self.link.device.has_room(self.pair)
+    }
+
+    fn buffer(&mut self, length: usize) -> &mut [u8] {
+        let protocol = if self.neighbour.is_ipv4() { EthernetProtocol::Ipv4 } else { EthernetProtocol::Ipv6 };
+        let buffer = self.link.device.buffer(self.pair);
+        self.frame = self.link.frame_in(buffer, length, EVERYBODY, protocol);
+        &mut self.frame.bytes_mut()[ETHERNET..]
+    }
+
+    fn send(&mut self, cut: Cut) {
+        let mut frame = core::mem::take(&mut self.frame);
+        let offloads = self.link.device.offloads();
+        frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, offloads);
+        if let Err(frame) = self.frames.push(frame) {
+            self.flush();
+            // There is room now.
+            let _ = self.frames.push(frame);
+        }
+    }
+}
+
+impl Drop for Exit<'_> {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
