@@ -31,6 +31,9 @@ directory = "/dns"
 [[zones]]
 zone = "caracal.test"
 zone_type = "Primary"
+
+[zones.stores]
+type = "file"
 zone_path = "caracal.test.zone"
 EOF
 cat > dns/caracal.test.zone <<'EOF'
