@@ -248,7 +248,7 @@ impl VirtioNet {
             is_given_up: AtomicBool::new(false),
         };
         let (mac, count) = (Mac(address), device.pairs.len());
-        log::info!("virtio network device {mac}: MTU {mtu}, features {features:#x}, {count} pairs of queues");
+        log::info!("virtio network device {mac}: MTU {mtu}, features {features:#x}, queue pairs: {count}");
         Ok(Arc::new(device))
     }
 

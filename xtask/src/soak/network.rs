@@ -158,7 +158,8 @@ impl Soak<'_> {
             None => Site::boot(self.image, self.place, between, rng.u64(..)),
         };
         let result = result.and_then(|booted| {
-            let said = does(&booted, &mut rng)?;
+            let said = does(&booted, &mut rng)
+                .map_err(|error| anyhow!("{error:#}\nafterwards {}", booted.state()))?;
             *site = Some(booted);
             Ok(said)
         });

@@ -123,6 +123,21 @@ impl Site {
         answered.map(|_| start.elapsed())
     }
 
+    /// What is to be seen of a guest that something has gone wrong on.
+    pub(super) fn state(&self) -> String {
+        let taken = || self.rig.cpu_us().unwrap_or(0);
+        let before = taken();
+        let http = self.address(Port::Http);
+        let answered = match http.and_then(|http| client::answered_within(http, ANSWER)) {
+            Ok(after) => format!("it answers in {} ms", after.as_millis()),
+            Err(error) => format!("{error:#}"),
+        };
+        let cpu = Duration::from_micros(taken().saturating_sub(before)).as_secs_f64();
+        let said = self.rig.said();
+        let said = if said.is_empty() { "nothing".to_owned() } else { said.join("\n") };
+        format!("{answered}, QEMU took {cpu:.1} s of CPU for that, and the guest has said: {said}")
+    }
+
     /// Bytes of memory that are free, when they have been the same for a second.
     pub(super) fn settled(&self) -> Result<u64> {
         const READINGS: usize = 5;
