@@ -22,6 +22,8 @@ use super::ping_pong::PingPong;
 use super::rings::{Rings, Usage};
 use super::settings::Manner;
 
+mod challenge;
+
 /// Bytes read that are worth telling the other side that there is room again.
 const TELL_OF: usize = 16 << 10;
 /// How long it takes until it is tried again to send what the way out has no room for.
@@ -187,7 +189,7 @@ impl Flow {
         if segment.syn && matches!(before, State::Listen | State::SynSent) {
             self.usage.begin_with(segment.sequence + 1);
         }
-        if segment.rst && !self.may_be_reset_at(segment.sequence) {
+        if self.challenges(segment, now_ns, outlet) {
             return;
         }
         let begins_at = segment.sequence + usize::from(segment.syn);
@@ -228,16 +230,6 @@ impl Flow {
             // It will never be read, and the other side must know.
             self.abort();
         }
-    }
-
-    /// Whether a reset with this number is believed: in an open connection only where the next byte is expected, for others may guess a number that is merely
-    /// in the window (RFC 5961, section 3.2). Who is not believed resets again when he is sent something.
-    fn may_be_reset_at(&self, sequence: TcpSeqNumber) -> bool {
-        let socket = self.socket();
-        let state = socket.state();
-        matches!(state, State::Closed | State::Listen)
-            || is_opening(state)
-            || sequence == self.usage.next(socket.recv_queue()) + usize::from(has_heard_all(state))
     }
 
     /// Sends what is to be sent. Answers when it must be called again, if nothing happens: monotonic nanoseconds.

@@ -252,14 +252,49 @@ fn a_reset_that_is_guessed_is_not_believed() {
     let reset = wire.packets.pop_back().expect("it is told");
     let packet = Packet::parse(&reset).unwrap();
     let segment = packet.segment().unwrap();
-    for guess in [segment.sequence + 1, segment.sequence + 1000, segment.sequence - 1] {
-        receiver.receive_packet(&packet, &Segment { sequence: guess, ..segment }, pair.now, back);
+    let mut reset_at = |sequence, now| {
+        receiver.receive_packet(&packet, &Segment { sequence, ..segment }, now, back);
         assert!(!receiver.is_over());
+        // What is said to that: what was expected.
+        let answer = back.packets.pop_back()?;
+        Some(Packet::parse(&answer).unwrap().segment().unwrap().acknowledged)
+    };
+    let later = pair.now + 1000 * MS;
+    assert_eq!(
+        reset_at(segment.sequence + 1000, pair.now),
+        Some(segment.sequence),
+        "who means it says so again"
+    );
+    assert_eq!(reset_at(segment.sequence + 1, pair.now), None, "once a second");
+    assert_eq!(reset_at(segment.sequence + 1, later), Some(segment.sequence));
+    for outside in [segment.sequence - 1, segment.sequence + RING + 1] {
+        assert_eq!(reset_at(outside, later + 1000 * MS), None);
     }
     receiver.receive_packet(&packet, &segment, pair.now, back);
     assert!(receiver.is_over());
     assert_eq!(read(receiver).unwrap(), b"unread");
     assert_eq!(read(receiver), Err(Errno::ECONNRESET));
+}
+
+/// A client that has started anew uses a port again, which the server has a connection with: it hears of that, and resets it.
+#[test]
+fn who_begins_anew_gets_rid_of_what_was_there() {
+    let mut pair = Pair::open(|_| false);
+    let (mut wire, ends) = (Wire::new(|_| false), pair.flows[0].ends());
+    let mut anew = Flow::connect(ends, bounded(RING), 77, pair.now, &mut wire).unwrap();
+    anew.poll(pair.now, &mut wire);
+    let (server, back) = (&mut pair.flows[1], &mut pair.wires[1]);
+    let receive = |flow: &mut Flow, bytes: Vec<u8>, out: &mut Wire| {
+        let packet = Packet::parse(&bytes).unwrap();
+        flow.receive_packet(&packet, &packet.segment().unwrap(), pair.now, out);
+    };
+    receive(server, wire.packets.pop_front().unwrap(), back);
+    assert!(!server.is_over(), "anybody could have said that");
+    receive(&mut anew, back.packets.pop_front().unwrap(), &mut wire);
+    receive(server, wire.packets.pop_front().unwrap(), back);
+    assert!(server.is_over());
+    assert_eq!(read(server), Err(Errno::ECONNRESET));
+    assert!(!anew.is_over(), "it goes on asking");
 }
 
 /// Before the server has acknowledged anything: the window of its first packet is not scaled.
