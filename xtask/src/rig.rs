@@ -8,13 +8,16 @@ pub(crate) mod load;
 pub(crate) mod namespace;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use guest::{Guest, Machine, Running};
 use namespace::Tap;
+
+use crate::flags::BuildArgs;
+use crate::{build, paths};
 
 /// The program.
 pub(crate) const SERVER: &str = "serve";
@@ -30,6 +33,14 @@ pub(crate) enum Port {
     Keep = 83,
     Memory = 84,
     Echo = 85,
+}
+
+/// Builds the program.
+pub(crate) fn image() -> Result<PathBuf> {
+    let package = paths::root().join("tests/bench").display().to_string();
+    let bin = vec![SERVER.to_owned()];
+    let args = BuildArgs { what: Some(package), bin, release: true, ..BuildArgs::default() };
+    Ok(build::images(&args)?.into_iter().next().context("tests/bench has no `serve`")?.file)
 }
 
 /// A guest that runs `serve`. It is gone when the value is.

@@ -161,7 +161,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<()> {
             Ring::Examples => examples(&places)?,
             Ring::Net => {
                 let mut count = net::run(&places)?;
-                count.add(tap::run()?);
+                count.add(tap::run(&places)?);
                 count
             }
             Ring::Fault => fault(&places)?,

@@ -13,7 +13,7 @@ mod shim;
 mod site;
 mod wire;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,10 +24,10 @@ use clap::builder::PossibleValuesParser;
 use fastrand::Rng;
 
 use super::Outcome;
-use crate::flags::{BuildArgs, Machine, Place};
+use crate::flags::{Machine, Place};
 use crate::rig::load::{self, Load};
-use crate::rig::{Port, SERVER, namespace};
-use crate::{build, paths, ui};
+use crate::rig::{self, Port, namespace};
+use crate::ui;
 use attacks::{ATTACKS, Attack};
 use site::{Between, Site, mib};
 
@@ -85,25 +85,18 @@ pub(super) fn main(args: &NetworkArgs) -> Result<()> {
     if !args.inside {
         namespace::check()?;
         namespace::check_programs(&load::PROGRAMS)?;
-        image()?;
+        rig::image()?;
         let words = std::env::args().skip(1).chain(["--inside".to_owned()]);
         return namespace::enter(&words.collect::<Vec<_>>());
     }
     // Who waits outside may be killed alone.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    let image = image()?;
+    let image = rig::image()?;
     let mut outcome = Outcome::new("soak-network.log")?;
     for place in super::places(&args.machine, &args.smp) {
         Soak { args, image: &image, place, outcome: &mut outcome }.run()?;
     }
     outcome.count.report()
-}
-
-fn image() -> Result<PathBuf> {
-    let package = paths::root().join("tests/bench").display().to_string();
-    let bin = vec![SERVER.to_owned()];
-    let args = BuildArgs { what: Some(package), bin, release: true, ..BuildArgs::default() };
-    Ok(build::images(&args)?.into_iter().next().context("tests/bench has no `serve`")?.file)
 }
 
 /// All that is done on one machine.

@@ -8,11 +8,11 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, ensure};
 
 use super::{Count, cases};
-use crate::flags::{BuildArgs, Place};
+use crate::flags::Place;
 use crate::rig::guest::{Clock, Guest, Machine, name_of};
 use crate::rig::namespace::{self, Tap};
-use crate::rig::{Port, Rig, SERVER, client};
-use crate::{build, paths, qemu, ui};
+use crate::rig::{self, Port, Rig, client};
+use crate::{paths, qemu, ui};
 
 /// So many that all queues have some.
 const CONNECTIONS: usize = 64;
@@ -20,13 +20,16 @@ const ROUNDS: usize = 4;
 /// QEMU's event of a queue that the guest tells it of.
 const TOLD: &str = "virtio_queue_notify";
 
-/// Runs the tool once more in a namespace.
-pub(super) fn run() -> Result<Count> {
+/// Runs the tool once more in a namespace, if any of `places` has several vCPUs.
+pub(super) fn run(places: &[Place]) -> Result<Count> {
+    if !places.iter().any(has_several) {
+        return Ok(Count::default());
+    }
     if let Err(error) = namespace::check() {
         ui::status("Skipping", &format!("cards with several queues: {error:#}"));
         return Ok(Count::default());
     }
-    image()?;
+    rig::image()?;
     ui::status("Testing", "cards with several queues");
     let mut tool = namespace::inside(std::env::current_exe()?);
     // With the same rings, machines and vCPUs.
@@ -36,24 +39,17 @@ pub(super) fn run() -> Result<Count> {
 
 /// Inside, on those of `places` that have several vCPUs.
 pub(super) fn inside(places: &[Place]) -> Result<Count> {
-    let image = image()?;
+    let image = rig::image()?;
     let mut count = Count::default();
-    for &place in places.iter().filter(|place| place.smp > 1) {
+    for &place in places.iter().filter(|place| has_several(place)) {
         let name = format!("all queues of a card carry packets ({place})");
         count.add(Count::one(&name, serve(&image, place)));
     }
     Ok(count)
 }
 
-fn image() -> Result<std::path::PathBuf> {
-    let package = paths::root().join("tests/bench").display().to_string();
-    let args = BuildArgs {
-        what: Some(package),
-        bin: vec![SERVER.to_owned()],
-        release: true,
-        ..BuildArgs::default()
-    };
-    Ok(build::images(&args)?.into_iter().next().context("tests/bench has no `serve`")?.file)
+fn has_several(place: &Place) -> bool {
+    place.smp > 1
 }
 
 /// Connections get their answers, and each queue has been told of.
@@ -61,6 +57,8 @@ fn serve(image: &Path, place: Place) -> Result<()> {
     let pairs = u16::try_from(place.smp)?;
     let tap = Tap::new(pairs)?;
     let trace = paths::target().join("queues.trace");
+    // An old one would be taken for this guest's.
+    let _ = fs::remove_file(&trace);
     let mut extra = tap.card().args(place.machine)?;
     extra.extend(["-smp".to_owned(), pairs.to_string()]);
     extra.extend(["-trace".to_owned(), format!("enable={TOLD},file={}", qemu::comma(&trace))]);

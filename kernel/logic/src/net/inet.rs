@@ -8,6 +8,7 @@
 //! ```
 
 mod ancillary;
+mod bare;
 pub mod carried;
 pub mod connection;
 pub mod datagram;
@@ -23,8 +24,8 @@ mod gather;
 mod groups;
 mod icmp;
 mod igmp;
-pub mod joint;
 pub mod interface;
+pub mod joint;
 mod keep_alive;
 mod late;
 pub mod link;

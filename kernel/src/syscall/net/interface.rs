@@ -8,6 +8,7 @@ use abi::net::SockaddrIn;
 use abi::net::interface::{IfConf, IfReq, NAME};
 use abi::prelude::*;
 use logic::net::inet::interface::Interface;
+use logic::net::inet::routes::mask;
 use zerocopy::IntoBytes as _;
 
 use super::super::Ctx;
@@ -61,10 +62,7 @@ pub(in super::super) fn ioctl(cx: &Ctx<'_>, family: Family, request: Ioctl, arg:
             put(&mut asked, &[&kind[..], &interface.mac.unwrap_or_default()].concat());
         }
         Ioctl::SIOCGIFADDR => put(&mut asked, address(v4()?.0).as_bytes()),
-        Ioctl::SIOCGIFNETMASK => {
-            let host = u32::MAX.checked_shr(v4()?.1.into()).unwrap_or(0);
-            put(&mut asked, address(Ipv4Addr::from_bits(!host)).as_bytes());
-        }
+        Ioctl::SIOCGIFNETMASK => put(&mut asked, address(Ipv4Addr::from_bits(mask(v4()?.1))).as_bytes()),
         _ => {
             let (own, prefix) = v4()?;
             let all = interface.broadcast_of(own, prefix).unwrap_or(Ipv4Addr::UNSPECIFIED);

@@ -8,7 +8,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use abi::net::netlink::{arphrd, iff};
 
 use super::neighbours::Mac;
-use super::routes::FIRST_LINK;
+use super::routes::{FIRST_LINK, mask};
 
 /// Bytes of the longest packet on the loopback interface, as Linux says; none are made.
 const LOOPBACK_MTU: usize = 65_536;
@@ -60,9 +60,8 @@ impl Interface {
 
     /// The address of everybody in the network that `address` of its is in, if there is one (RFC 3021).
     pub fn broadcast_of(&self, address: Ipv4Addr, prefix: u8) -> Option<Ipv4Addr> {
-        let host = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
         let has_one = self.mac.is_some() && prefix < 31;
-        has_one.then(|| Ipv4Addr::from_bits(address.to_bits() | host))
+        has_one.then(|| Ipv4Addr::from_bits(address.to_bits() | !mask(prefix)))
     }
 
     /// What the link with this number is called.

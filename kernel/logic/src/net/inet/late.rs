@@ -9,8 +9,9 @@ use core::hash::Hash;
 
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
-use smoltcp::wire::{IpProtocol, IpRepr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber};
+use smoltcp::wire::TcpSeqNumber;
 
+use super::bare::Bare;
 use super::connection::Ends;
 use super::outlet::{Cut, Outlet};
 use super::packet::Segment;
@@ -19,8 +20,6 @@ use super::packet::Segment;
 const MOST: usize = 2048;
 /// How long one is kept, in nanoseconds (Linux `TCP_TIMEWAIT_LEN`).
 const KEPT_NS: u64 = 60_000_000_000;
-/// Routers that an acknowledgement passes at most.
-const HOP_LIMIT: u8 = 64;
 
 /// What both sides said last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,28 +100,10 @@ impl<P: Copy + Eq + Hash> Late<P> {
 }
 
 /// Says the last words between `ends` again.
-pub(super) fn say_again((local, remote): &Ends, words: LastWords, outlet: &mut dyn Outlet) {
-    let segment = TcpRepr {
-        src_port: local.port(),
-        dst_port: remote.port(),
-        control: TcpControl::None,
-        seq_number: words.ours,
-        ack_number: Some(words.theirs),
-        window_len: 0,
-        window_scale: None,
-        max_seg_size: None,
-        sack_permitted: false,
-        sack_ranges: [None; 3],
-        timestamp: None,
-        payload: &[],
-    };
-    let (source, destination) = (local.ip().into(), remote.ip().into());
-    let packet = IpRepr::new(source, destination, IpProtocol::Tcp, segment.buffer_len(), HOP_LIMIT);
+pub(super) fn say_again(ends: &Ends, words: LastWords, outlet: &mut dyn Outlet) {
+    let segment = Bare::new(*ends, words.ours, words.theirs);
     let checksums = outlet.capabilities().checksums();
-    let bytes = outlet.buffer(packet.buffer_len());
-    packet.emit(&mut *bytes, &checksums);
-    let mut body = TcpPacket::new_unchecked(&mut bytes[packet.header_len()..]);
-    segment.emit(&mut body, &source, &destination, &checksums);
+    segment.emit(outlet.buffer(segment.length()), &checksums);
     outlet.send(Cut::default());
 }
 

@@ -19,9 +19,14 @@ pub struct Network {
     pub gateway: Option<Ipv4Addr>,
 }
 
+/// The bits of an address that are its network's, `prefix` of them: at most 32.
+pub fn mask(prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32_u32.saturating_sub(prefix.into())).unwrap_or(0)
+}
+
 impl Network {
     fn mask(&self) -> u32 {
-        u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0)
+        mask(self.prefix)
     }
 
     /// Whether `address` can be reached without a gateway.

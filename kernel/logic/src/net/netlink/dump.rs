@@ -1,6 +1,6 @@
 //! Links, addresses and routes, as answers tell of them (rtnetlink(7)).
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use abi::errno::Errno;
 use abi::net::Family;
@@ -9,6 +9,7 @@ use zerocopy::FromBytes as _;
 
 use super::message::{Answers, Request, family};
 use crate::net::inet::interface::Interface;
+use crate::net::inet::routes::mask;
 
 /// RFC 2863's states, as far as there are any.
 const UNKNOWN: u8 = 0;
@@ -118,13 +119,10 @@ fn scope_of(address: IpAddr) -> u8 {
 /// The network that an address is in.
 fn network(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
-        IpAddr::V4(address) => {
-            let host = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
-            Ipv4Addr::from_bits(address.to_bits() & !host).into()
-        }
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & mask(prefix)).into(),
         IpAddr::V6(address) => {
             let host = u128::MAX.checked_shr(prefix.into()).unwrap_or(0);
-            core::net::Ipv6Addr::from_bits(address.to_bits() & !host).into()
+            Ipv6Addr::from_bits(address.to_bits() & !host).into()
         }
     }
 }

@@ -4,8 +4,9 @@
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
-use smoltcp::wire::{IpProtocol, IpRepr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber};
+use smoltcp::wire::TcpSeqNumber;
 
+use super::super::bare::Bare;
 use super::super::outlet::{Outlet, Port, instant};
 use super::super::packet::Segment;
 use super::{Flow, has_heard_all, is_opening};
@@ -17,23 +18,22 @@ impl Flow {
         self.usage.next(socket.recv_queue()) + usize::from(has_heard_all(socket.state()))
     }
 
-    /// Whether a reset with this number is believed: in an open connection only where the next byte is expected, for others may guess a number that is merely
-    /// in the window (section 3.2).
-    fn may_be_reset_at(&self, sequence: TcpSeqNumber) -> bool {
-        let state = self.socket().state();
-        matches!(state, State::Closed | State::Listen) || is_opening(state) || sequence == self.expected()
-    }
-
     /// Answers a segment that nothing else follows from. False: it is none of those.
     pub(super) fn challenges(&mut self, segment: &Segment, now_ns: u64, outlet: &mut dyn Outlet) -> bool {
-        let state = self.socket().state();
-        let is_open = !matches!(state, State::Closed | State::Listen) && !is_opening(state);
         // The peer may have forgotten the connection, and uses its port again (section 4).
-        let begins = segment.syn && !segment.ack && is_open;
-        if !begins && (!segment.rst || self.may_be_reset_at(segment.sequence)) {
+        let begins = segment.syn && !segment.ack;
+        if !begins && !segment.rst {
             return false;
         }
+        let state = self.socket().state();
+        if matches!(state, State::Closed | State::Listen) || is_opening(state) {
+            return false;
+        }
+        // A reset is believed only where the next byte is expected, for others may guess a number that is merely in the window (section 3.2).
         let ahead = segment.sequence.0.wrapping_sub(self.expected().0);
+        if !begins && ahead == 0 {
+            return false;
+        }
         let is_in_window = usize::try_from(ahead).is_ok_and(|ahead| ahead <= self.socket().recv_capacity());
         if begins || is_in_window {
             self.challenge(now_ns, outlet);
@@ -43,27 +43,9 @@ impl Flow {
 
     /// Says what is expected next, once a second at most.
     fn challenge(&mut self, now_ns: u64, outlet: &mut dyn Outlet) {
-        let segment = TcpRepr {
-            src_port: self.remote.port(),
-            dst_port: self.local.port(),
-            control: TcpControl::None,
-            seq_number: self.expected() - 1,
-            ack_number: Some(self.acknowledged),
-            window_len: 0,
-            window_scale: None,
-            max_seg_size: None,
-            sack_permitted: false,
-            sack_ranges: [None; 3],
-            timestamp: None,
-            payload: &[],
-        };
-        let (source, destination) = (self.remote.ip().into(), self.local.ip().into());
-        let header = IpRepr::new(source, destination, IpProtocol::Tcp, segment.buffer_len(), 1);
-        let checksums = ChecksumCapabilities::default();
-        let mut bytes = alloc::vec![0; header.buffer_len()];
-        header.emit(&mut bytes[..], &checksums);
-        let mut body = TcpPacket::new_unchecked(&mut bytes[header.header_len()..]);
-        segment.emit(&mut body, &source, &destination, &checksums);
+        let probe = Bare::new((self.remote, self.local), self.expected() - 1, self.acknowledged);
+        let mut bytes = alloc::vec![0; probe.length()];
+        probe.emit(&mut bytes, &ChecksumCapabilities::default());
         let mut port = Port { packet: Some(&bytes), traffic_class: self.traffic_class, outlet };
         self.interface.poll_ingress_single(instant(now_ns), &mut port, &mut self.sockets);
     }

@@ -60,9 +60,7 @@ impl Stack {
     /// # Errors
     /// `EAGAIN` while one asks for its address; the caller's waker is woken when that is decided.
     pub fn settle_all(&self, io: &Io<'_>) -> Result<(), Errno> {
-        // Each of them is asked: the waker stays with all.
-        let settling = self.links().iter().filter(|link| link.is_settling(io)).count();
-        if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
+        self.settled(|link| link.is_settling(io))
     }
 
     /// Whether it is known how `remote` is reached, or that it is not.
@@ -74,9 +72,13 @@ impl Stack {
             return Ok(());
         }
         let is_settling =
-            |link: &&Arc<Link>| if remote.is_ipv4() { link.is_settling(io) } else { link.is_settling_v6(io) };
-        // Each of them is asked: the waker stays with all.
-        let settling = self.links().iter().filter(is_settling).count();
+            |link: &Link| if remote.is_ipv4() { link.is_settling(io) } else { link.is_settling_v6(io) };
+        self.settled(is_settling)
+    }
+
+    /// `EAGAIN` while a link is settling. Each of them is asked: the waker stays with all.
+    fn settled(&self, is_settling: impl Fn(&Link) -> bool) -> Result<(), Errno> {
+        let settling = self.links().iter().filter(|link| is_settling(link)).count();
         if settling > 0 { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
