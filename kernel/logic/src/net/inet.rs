@@ -44,6 +44,7 @@ mod reply;
 pub mod resolver;
 pub mod rings;
 pub mod routes;
+mod segments;
 mod settings;
 pub mod stack;
 pub mod stream;

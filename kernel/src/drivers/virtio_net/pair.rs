@@ -101,9 +101,9 @@ impl Pair {
         }
     }
 
-    /// Whether it takes another frame.
+    /// Whether it takes another long packet, in pieces.
     pub(super) fn has_room(&self) -> bool {
-        self.sending.lock().waiting.len() < MOST_WAITING
+        self.sending.lock().waiting.len() <= MOST_WAITING / 2
     }
 
     /// A buffer that was used, if there is one.

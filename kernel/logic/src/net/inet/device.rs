@@ -12,8 +12,15 @@ pub const HEADROOM: usize = 12;
 pub struct Offloads {
     /// It fills in the TCP and UDP checksums of frames that ask for it.
     pub checksums: bool,
-    /// It cuts TCP segments that are too long, over IPv4 and over IPv6.
+    /// It cuts TCP segments that are too long, over IPv4 and over IPv6, if it fills in checksums too.
     pub segmentation: [bool; 2],
+}
+
+impl Offloads {
+    /// Whether it cuts TCP segments over IPv6, or IPv4.
+    pub(super) fn cuts(self, is_v6: bool) -> bool {
+        self.checksums && self.segmentation[usize::from(is_v6)]
+    }
 }
 
 /// A frame that came in.
@@ -95,7 +102,7 @@ pub trait Device: Send + Sync + core::fmt::Debug {
     /// How many pairs of queues it has, one of them for frames that come in and the other for those that go out: several CPUs can use one each.
     fn pairs(&self) -> usize;
 
-    /// Whether `pair` takes another frame.
+    /// Whether `pair` takes another long packet: some hundred frames.
     fn has_room(&self, pair: usize) -> bool;
 
     /// A buffer for [`Frame::new`]: one that `pair` has used, if there is one.

@@ -72,6 +72,8 @@ pub struct Link {
     capabilities: Capabilities,
     /// How many pairs of queues the device has.
     pairs: usize,
+    /// A buffer for packets that are cut.
+    long: Lock<Vec<u8>>,
     state: Lock<State>,
 }
 
@@ -112,7 +114,7 @@ impl Link {
         (setting, setting_v6): (Setting, &Setting6),
         around: Surroundings,
     ) -> Self {
-        let (capabilities, pairs) = (Capabilities::of_link(device.mtu(), device.offloads()), device.pairs());
+        let (capabilities, pairs) = (Capabilities::of_link(device.mtu()), device.pairs());
         let now_ns = (around.now)();
         let hasher = SeedableRandomState::with_seed((around.random)(), SharedSeed::global_fixed());
         let asks = setting == Setting::Dhcp;
@@ -129,7 +131,7 @@ impl Link {
             network_v6: Network6::default(),
             next_deadline: None,
         };
-        Self { number, device, around, capabilities, pairs, state: Lock::new(state) }
+        Self { number, device, around, capabilities, pairs, long: Lock::default(), state: Lock::new(state) }
     }
 
     /// What it knows, to be changed.

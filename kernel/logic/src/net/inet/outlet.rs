@@ -8,8 +8,6 @@ use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, DeviceCapabilities, M
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpVersion, Ipv4Packet};
 
-use super::device::Offloads;
-
 /// Bytes of the longest packet that is cut later: what the header of IPv4 can say.
 const LONGEST: Option<NonZeroUsize> = NonZeroUsize::new(65_535);
 
@@ -27,14 +25,12 @@ impl Capabilities {
     }
 
     /// IP packets of at most `mtu` bytes on a link, which sees to the checksums of TCP and UDP, and looks at all others of what comes in, except for
-    /// ICMP's; its device does what `offloads` say to what goes out.
-    pub(super) fn of_link(mtu: usize, offloads: Offloads) -> Self {
+    /// ICMP's. Segments may be longer: it cuts them, or has its device do that.
+    pub(super) fn of_link(mtu: usize) -> Self {
         let mut capabilities = Self::new(mtu);
         let checksum = &mut capabilities.0.checksum;
         (checksum.ipv4, checksum.tcp, checksum.udp) = (Checksum::Tx, Checksum::None, Checksum::None);
-        let [cuts_v4, cuts_v6] =
-            offloads.segmentation.map(|cuts| if cuts && offloads.checksums { LONGEST } else { None });
-        (capabilities.0.segmentation.tcpv4, capabilities.0.segmentation.tcpv6) = (cuts_v4, cuts_v6);
+        (capabilities.0.segmentation.tcpv4, capabilities.0.segmentation.tcpv6) = (LONGEST, LONGEST);
         capabilities
     }
 
@@ -59,7 +55,7 @@ impl Capabilities {
 /// A packet that goes out, besides its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
-    /// The device cuts its payload into segments of so many bytes.
+    /// Its payload is cut into segments of so many bytes.
     pub segment: Option<NonZeroU16>,
 }
 

@@ -2,6 +2,7 @@
 
 use core::hash::BuildHasher as _;
 use core::net::IpAddr;
+use core::num::NonZeroU16;
 
 use foldhash::fast::FixedState;
 use smoltcp::wire::EthernetProtocol;
@@ -10,6 +11,7 @@ use super::super::connection::Ends;
 use super::super::device::Frame;
 use super::super::finish;
 use super::super::outlet::{Capabilities, Cut, Outlet};
+use super::super::segments::Segments;
 use super::{ETHERNET, EVERYBODY, Link};
 
 impl Link {
@@ -40,6 +42,32 @@ impl Exit<'_> {
             self.frames.clear();
         }
     }
+
+    /// Whether segments that are too long are the device's matter.
+    fn device_cuts(&self) -> bool {
+        self.link.device.offloads().cuts(self.neighbour.is_ipv6())
+    }
+
+    /// Sends a frame that the device may have to cut.
+    fn push(&mut self, mut frame: Frame, cut: Cut) {
+        frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, self.link.device.offloads());
+        if let Err(frame) = self.frames.push(frame) {
+            self.flush();
+            // There is room now.
+            let _ = self.frames.push(frame);
+        }
+    }
+
+    /// Sends a frame in segments of at most `size` bytes.
+    fn send_cut(&mut self, frame: Frame, size: NonZeroU16) {
+        let segments = Segments::of(&frame.bytes()[ETHERNET..], size);
+        for segment in segments.iter().flat_map(Segments::pieces) {
+            segment.write(self.buffer(segment.length()));
+            let frame = core::mem::take(&mut self.frame);
+            self.push(frame, Cut::default());
+        }
+        *self.link.long.lock() = frame.into_buffer();
+    }
 }
 
 impl Outlet for Exit<'_> {
@@ -53,19 +81,21 @@ impl Outlet for Exit<'_> {
 
     fn buffer(&mut self, length: usize) -> &mut [u8] {
         let protocol = if self.neighbour.is_ipv4() { EthernetProtocol::Ipv4 } else { EthernetProtocol::Ipv6 };
-        let buffer = self.link.device.buffer(self.pair);
+        let is_long = length > self.capabilities().mtu() && !self.device_cuts();
+        let buffer = if is_long {
+            core::mem::take(&mut *self.link.long.lock())
+        } else {
+            self.link.device.buffer(self.pair)
+        };
         self.frame = self.link.frame_in(buffer, length, EVERYBODY, protocol);
         &mut self.frame.bytes_mut()[ETHERNET..]
     }
 
     fn send(&mut self, cut: Cut) {
-        let mut frame = core::mem::take(&mut self.frame);
-        let offloads = self.link.device.offloads();
-        frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, offloads);
-        if let Err(frame) = self.frames.push(frame) {
-            self.flush();
-            // There is room now.
-            let _ = self.frames.push(frame);
+        let frame = core::mem::take(&mut self.frame);
+        match cut.segment {
+            Some(size) if !self.device_cuts() => self.send_cut(frame, size),
+            _ => self.push(frame, cut),
         }
     }
 }

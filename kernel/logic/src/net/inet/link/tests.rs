@@ -2,6 +2,7 @@
 
 mod groups;
 mod ipv6;
+mod long;
 mod pairs;
 mod path;
 mod pieces;
@@ -62,6 +63,8 @@ struct Fake {
     sent_by: Lock<Vec<usize>>,
     came: Lock<VecDeque<Vec<u8>>>,
     offloads: Offloads,
+    /// Checksums of what comes in are right, it says.
+    is_checked: bool,
 }
 
 impl Fake {
@@ -72,6 +75,7 @@ impl Fake {
             sent_by: Lock::default(),
             came: Lock::default(),
             offloads: Offloads::default(),
+            is_checked: false,
         })
     }
 
@@ -123,7 +127,7 @@ impl Device for Fake {
         then: &mut dyn FnMut(),
     ) -> bool {
         while let Some(bytes) = { self.came.lock().pop_front() } {
-            each(Received { bytes: &bytes, is_checked: false });
+            each(Received { bytes: &bytes, is_checked: self.is_checked });
         }
         then();
         false
@@ -145,8 +149,11 @@ fn machine(mac: [u8; 6], setting: Setting) -> Machine {
 }
 
 fn machine_with(mac: [u8; 6], setting: Setting, setting_v6: Setting6) -> Machine {
+    machine_on(Fake::new(mac), setting, setting_v6)
+}
+
+fn machine_on(device: Arc<Fake>, setting: Setting, setting_v6: Setting6) -> Machine {
     let stack = Stack::new(Surroundings { now, random, rings: || Ok(bounded(RING)), hurry: || () });
-    let device = Fake::new(mac);
     let link = stack.add_link(Arc::clone(&device) as _, setting, &setting_v6);
     Machine { stack, device, link }
 }
