@@ -9,8 +9,8 @@ use anyhow::{Result, anyhow};
 use super::counter::{Blocks, Counter};
 use crate::symbols;
 
-/// Functions that take less are not printed.
-const LEAST: f64 = 1.0;
+/// Functions that take less of the whole are not printed.
+const LEAST: f64 = 1e-4;
 
 /// What was executed before.
 pub(super) struct Profile {
@@ -33,11 +33,15 @@ impl Profile {
             let name = loader.find_symbol(address).map_or_else(|| "?".to_owned(), symbols::demangle);
             *functions.entry(name).or_default() += count as f64 / acts;
         }
-        let mut functions: Vec<_> = functions.into_iter().filter(|(_, count)| *count >= LEAST).collect();
+        let whole: f64 = functions.values().sum();
+        let mut functions: Vec<_> =
+            functions.into_iter().filter(|(_, count)| *count >= LEAST * whole).collect();
         functions.sort_by(|one, other| other.1.total_cmp(&one.1));
         println!("| instructions | function |\n|--:|---|");
+        // Of a byte they are fractions.
+        let decimals = if whole < 100.0 { 4 } else { 0 };
         for (name, count) in functions {
-            println!("| {count:.0} | {name} |");
+            println!("| {count:.decimals$} | {name} |");
         }
         println!();
         Ok(())
