@@ -12,7 +12,6 @@ memory_function memmove
     jb 20f
 
 memory_function memcpy
-23:
     mov rax, rdi
     cmp rdx, 16
     jb 13f
@@ -101,8 +100,13 @@ memory_function memcpy
     mov [r9], r8
     ret
 
-# rcx counts up to zero: minus the bytes of whole blocks that are left. The rest is a short copy.
+# rcx counts up to zero: minus the bytes of whole blocks that are left. Then rdx does: minus the bytes of the rest, without the last 32, which may overlap what
+# was copied before them and were read first.
 24:
+    mov r8, [rsi + rdx - 32]
+    mov r9, [rsi + rdx - 24]
+    mov r10, [rsi + rdx - 16]
+    mov r11, [rsi + rdx - 8]
     sub rsp, 128
     vmovdqu [rsp], ymm0
     vmovdqu [rsp + 32], ymm1
@@ -133,14 +137,26 @@ memory_function memcpy
     vmovdqu [rdi + rcx + 224], ymm3
     add rcx, 256
     jnz 25b
+    sub rdx, 32
+    lea rdi, [rdi + rdx]
+    jle 27f
+    add rsi, rdx
+    neg rdx
+26:
+    vmovdqu ymm0, [rsi + rdx]
+    vmovdqu [rdi + rdx], ymm0
+    add rdx, 32
+    jl 26b
+27:
+    mov [rdi], r8
+    mov [rdi + 8], r9
+    mov [rdi + 16], r10
+    mov [rdi + 24], r11
     vmovdqu ymm0, [rsp]
     vmovdqu ymm1, [rsp + 32]
     vmovdqu ymm2, [rsp + 64]
     vmovdqu ymm3, [rsp + 96]
     add rsp, 128
-    push rax
-    call 23b
-    pop rax
     ret
 
 # `to` lies within `from`: backward, and the first bytes last.
