@@ -96,7 +96,8 @@ impl Gather {
     pub(super) fn take(&mut self) -> Vec<u8> {
         let mut packet = core::mem::take(&mut self.packet);
         if self.is_longer && !packet.is_empty() {
-            packet::note_length(&mut packet);
+            let length = packet.len();
+            packet::note_length(&mut packet, length);
         }
         packet
     }

@@ -130,7 +130,7 @@ impl<'a> Packet<'a> {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(kept.len()).ok()?;
         bytes.extend_from_slice(kept);
-        note_length(&mut bytes);
+        note_length(&mut bytes, kept.len());
         let mut segment = TcpPacket::new_unchecked(&mut bytes[headers..]);
         segment.set_fin(false);
         segment.fill_checksum(&self.source.into(), &self.destination.into());
@@ -148,17 +148,17 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Writes the length of `packet`, at most 65,535 bytes, into its header.
-pub(super) fn note_length(packet: &mut [u8]) {
-    let length = |without: usize| u16::try_from(packet.len().saturating_sub(without)).unwrap_or(u16::MAX);
-    let (whole, behind) = (length(0), length(IPV6_HEADER_LEN));
-    match IpVersion::of_packet(packet) {
+/// Writes the length of a packet, at most 65,535 bytes, into its header, which `bytes` begin with.
+pub(super) fn note_length(bytes: &mut [u8], length: usize) {
+    let less = |without: usize| u16::try_from(length.saturating_sub(without)).unwrap_or(u16::MAX);
+    let (whole, behind) = (less(0), less(IPV6_HEADER_LEN));
+    match IpVersion::of_packet(bytes) {
         Ok(IpVersion::Ipv4) => {
-            let mut header = Ipv4Packet::new_unchecked(packet);
+            let mut header = Ipv4Packet::new_unchecked(bytes);
             header.set_total_len(whole);
             header.fill_checksum();
         }
-        Ok(IpVersion::Ipv6) => Ipv6Packet::new_unchecked(packet).set_payload_len(behind),
+        Ok(IpVersion::Ipv6) => Ipv6Packet::new_unchecked(bytes).set_payload_len(behind),
         Err(_) => {}
     }
 }

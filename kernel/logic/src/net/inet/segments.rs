@@ -3,29 +3,42 @@
 
 use core::num::NonZeroU16;
 
-use smoltcp::wire::{IpProtocol, TcpPacket, TcpSeqNumber};
+use smoltcp::wire::{TcpPacket, TcpSeqNumber};
 
+use super::device::{Finish, Offloads};
+use super::finish::Checksum;
+use super::link::ETHERNET;
 use super::packet::{self, Packet};
 
-/// A packet whose payload goes out in pieces.
+/// Bytes of the longest headers: 60 of IPv4, or 40 of IPv6, and 60 of TCP.
+const MOST_HEADERS: usize = ETHERNET + 120;
+
+/// A frame whose payload goes out in pieces.
 #[derive(Debug)]
 pub(super) struct Segments<'a> {
-    headers: &'a [u8],
-    /// Bytes of the header of IP.
-    ip: usize,
+    /// What is in front of a piece that is not the last.
+    headers: heapless::Vec<u8, MOST_HEADERS>,
+    /// Bytes of them in front of that of TCP.
+    lower: usize,
+    checksum: Checksum,
     first: TcpSeqNumber,
     payload: &'a [u8],
     size: usize,
 }
 
 impl<'a> Segments<'a> {
-    /// The segments of at most `size` bytes that `bytes`, a packet of TCP, are cut into.
-    pub(super) fn of(bytes: &'a [u8], size: NonZeroU16) -> Option<Self> {
-        let packet = Packet::parse(bytes).filter(|packet| packet.protocol == IpProtocol::Tcp)?;
+    /// The segments of at most `size` bytes that `frame`, of a packet of TCP, is cut into.
+    pub(super) fn of(frame: &'a [u8], size: NonZeroU16) -> Option<Self> {
+        let size = usize::from(size.get());
+        let packet = Packet::parse(frame.get(ETHERNET..)?)?;
+        let checksum = Checksum::of(&packet)?;
         let segment = TcpPacket::new_checked(packet.payload).ok()?;
-        let ip = packet.bytes.len() - packet.payload.len();
-        let (headers, payload) = packet.bytes.split_at_checked(ip + usize::from(segment.header_len()))?;
-        Some(Self { headers, ip, first: segment.seq_number(), payload, size: usize::from(size.get()) })
+        let end = ETHERNET + packet.bytes.len();
+        let lower = end - packet.payload.len();
+        let (headers, payload) = frame[..end].split_at_checked(lower + usize::from(segment.header_len()))?;
+        let mut headers = heapless::Vec::from_slice(headers).ok()?;
+        note_length(&mut headers, size);
+        Some(Self { headers, lower, checksum, first: segment.seq_number(), payload, size })
     }
 
     /// They, one after the other.
@@ -45,24 +58,34 @@ pub(super) struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    /// Bytes of the packet that it is.
+    /// Bytes of its frame.
     pub(super) fn length(&self) -> usize {
         self.of.headers.len() + self.payload.len()
     }
 
-    /// Writes that packet. The checksum of TCP is left to be made.
-    pub(super) fn write(&self, to: &mut [u8]) {
-        let (headers, payload) = to.split_at_mut(self.of.headers.len());
-        headers.copy_from_slice(self.of.headers);
+    /// Writes that; answers what the device has to do to it.
+    pub(super) fn write(&self, to: &mut [u8], offloads: Offloads) -> Finish {
+        let of = self.of;
+        let (headers, payload) = to.split_at_mut(of.headers.len());
+        headers.copy_from_slice(&of.headers);
         payload.copy_from_slice(self.payload);
-        packet::note_length(to);
-        let mut segment = TcpPacket::new_unchecked(&mut to[self.of.ip..]);
-        segment.set_seq_number(self.of.first + self.ahead);
-        if self.ahead + self.payload.len() < self.of.payload.len() {
+        if payload.len() < of.size {
+            note_length(headers, payload.len());
+        }
+        let mut segment = TcpPacket::new_unchecked(&mut to[of.lower..]);
+        segment.set_seq_number(of.first + self.ahead);
+        if self.ahead + self.payload.len() < of.payload.len() {
             segment.set_fin(false);
             segment.set_psh(false);
         }
+        Finish { checksum: of.checksum.make(&mut to[ETHERNET..], offloads), ..Finish::default() }
     }
+}
+
+/// Writes into `headers` that `payload` bytes follow.
+fn note_length(headers: &mut [u8], payload: usize) {
+    let length = headers.len() - ETHERNET + payload;
+    packet::note_length(&mut headers[ETHERNET..], length);
 }
 
 #[cfg(test)]

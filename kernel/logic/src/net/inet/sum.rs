@@ -4,39 +4,47 @@
 pub(super) fn of(bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks();
     let (rows, words) = words.as_chunks();
-    let word = |&word| u64::from_ne_bytes(word);
-    let mut sum = 0;
-    // Rows, for a turn of the loop costs as much as two words.
-    for [a, b, c, d] in rows {
-        sum = add_round(add_round(sum, word(a)), word(b));
-        sum = add_round(add_round(sum, word(c)), word(d));
+    let mut sum = Sum::default();
+    // Rows: an instruction for each word, and a turn of the loop costs as much as six.
+    for [a, b, c, d, e, f, g, h] in rows {
+        sum = sum.and(a).and(b).and(c).and(d).and(e).and(f).and(g).and(h);
     }
-    for next in words {
-        sum = add_round(sum, word(next));
+    for word in words {
+        sum = sum.and(word);
     }
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    u16::from_be(fold(add_round(sum, word(&last))))
+    let Sum { words, carry } = sum.and(&last).and(&[0; 8]);
+    u16::from_be(of_number(words + u64::from(carry)))
+}
+
+/// A sum with what is carried at its end, which is to be added at the other one.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    words: u64,
+    carry: bool,
+}
+
+impl Sum {
+    /// With `word`, of the machine's byte order.
+    #[inline(always)]
+    fn and(self, word: &[u8; 8]) -> Self {
+        let (words, carry) = self.words.carrying_add(u64::from_ne_bytes(*word), self.carry);
+        Self { words, carry }
+    }
 }
 
 /// The sum of two sums.
 pub(super) fn add(one: u16, other: u16) -> u16 {
-    fold(u64::from(one) + u64::from(other))
+    of_number(u64::from(one) + u64::from(other))
 }
 
-/// Adds, and adds what is carried at the other end.
-#[inline(always)]
-fn add_round(one: u64, other: u64) -> u64 {
-    let (sum, carried) = one.overflowing_add(other);
-    sum + u64::from(carried)
-}
-
-/// Adds what stands above the lowest 16 bits to them, until nothing does.
-fn fold(mut sum: u64) -> u16 {
+/// The sum of the words of `number`.
+pub(super) fn of_number(mut number: u64) -> u16 {
     loop {
-        match u16::try_from(sum) {
+        match u16::try_from(number) {
             Ok(sum) => return sum,
-            Err(_) => sum = (sum & 0xffff) + (sum >> 16),
+            Err(_) => number = (number & 0xffff) + (number >> 16),
         }
     }
 }

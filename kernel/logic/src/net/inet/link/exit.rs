@@ -48,9 +48,7 @@ impl Exit<'_> {
         self.link.device.offloads().cuts(self.neighbour.is_ipv6())
     }
 
-    /// Sends a frame that the device may have to cut.
-    fn push(&mut self, mut frame: Frame, cut: Cut) {
-        frame.finish = finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, self.link.device.offloads());
+    fn push(&mut self, frame: Frame) {
         if let Err(frame) = self.frames.push(frame) {
             self.flush();
             // There is room now.
@@ -60,11 +58,12 @@ impl Exit<'_> {
 
     /// Sends a frame in segments of at most `size` bytes.
     fn send_cut(&mut self, frame: Frame, size: NonZeroU16) {
-        let segments = Segments::of(&frame.bytes()[ETHERNET..], size);
+        let offloads = self.link.device.offloads();
+        let segments = Segments::of(frame.bytes(), size);
         for segment in segments.iter().flat_map(Segments::pieces) {
-            segment.write(self.buffer(segment.length()));
-            let frame = core::mem::take(&mut self.frame);
-            self.push(frame, Cut::default());
+            let mut frame = Frame::new(self.link.device.buffer(self.pair), segment.length());
+            frame.finish = segment.write(frame.bytes_mut(), offloads);
+            self.push(frame);
         }
         *self.link.long.lock() = frame.into_buffer();
     }
@@ -92,10 +91,14 @@ impl Outlet for Exit<'_> {
     }
 
     fn send(&mut self, cut: Cut) {
-        let frame = core::mem::take(&mut self.frame);
+        let mut frame = core::mem::take(&mut self.frame);
         match cut.segment {
             Some(size) if !self.device_cuts() => self.send_cut(frame, size),
-            _ => self.push(frame, cut),
+            _ => {
+                frame.finish =
+                    finish::of(&mut frame.bytes_mut()[ETHERNET..], cut, self.link.device.offloads());
+                self.push(frame);
+            }
         }
     }
 }

@@ -11,6 +11,9 @@ use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{IpProtocol, IpRepr, Ipv4Packet, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber};
 
 use super::Segments;
+use crate::net::inet::device::Offloads;
+use crate::net::inet::finish;
+use crate::net::inet::link::ETHERNET;
 use crate::net::inet::packet::Packet;
 
 fn repr(control: TcpControl, payload: &[u8]) -> TcpRepr<'_> {
@@ -31,12 +34,12 @@ fn repr(control: TcpControl, payload: &[u8]) -> TcpRepr<'_> {
     }
 }
 
-/// A packet without the checksum of TCP.
-fn packet([from, to]: [IpAddr; 2], repr: &TcpRepr<'_>) -> Vec<u8> {
+/// A frame without the checksum of TCP.
+fn frame([from, to]: [IpAddr; 2], repr: &TcpRepr<'_>) -> Vec<u8> {
     let ip = IpRepr::new(from.into(), to.into(), IpProtocol::Tcp, repr.buffer_len(), 64);
-    let mut bytes = vec![0; ip.buffer_len()];
-    ip.emit(&mut bytes[..], &ChecksumCapabilities::default());
-    let mut segment = TcpPacket::new_unchecked(&mut bytes[ip.header_len()..]);
+    let mut bytes = vec![0xee; ETHERNET + ip.buffer_len()];
+    ip.emit(&mut bytes[ETHERNET..], &ChecksumCapabilities::default());
+    let mut segment = TcpPacket::new_unchecked(&mut bytes[ETHERNET + ip.header_len()..]);
     repr.emit(&mut segment, &from.into(), &to.into(), &ChecksumCapabilities::ignored());
     bytes
 }
@@ -53,30 +56,34 @@ proptest! {
         size in 1..3000_u16,
         is_v6: bool,
         ends_stream: bool,
+        checksums: bool,
     ) {
         let control = if ends_stream { TcpControl::Fin } else { TcpControl::Psh };
         let repr = repr(control, &payload);
-        let whole = packet(ends(is_v6), &repr);
+        let whole = frame(ends(is_v6), &repr);
         let segments = Segments::of(&whole, NonZeroU16::new(size).unwrap()).unwrap();
         let mut sent = Vec::new();
         let mut is_last = false;
         for piece in segments.pieces() {
             prop_assert!(!is_last);
             let mut bytes = vec![0xaa; piece.length()];
-            piece.write(&mut bytes);
-            let parsed = Packet::parse(&bytes).unwrap();
-            prop_assert_eq!(parsed.bytes.len(), bytes.len());
-            prop_assert!(is_v6 || Ipv4Packet::new_unchecked(&bytes[..]).verify_checksum());
+            let finish = piece.write(&mut bytes, Offloads { checksums, ..Offloads::default() });
+            prop_assert_eq!(finish.checksum.is_some(), checksums);
+            let parsed = Packet::parse(&bytes[ETHERNET..]).unwrap();
+            prop_assert_eq!(ETHERNET + parsed.bytes.len(), bytes.len());
+            prop_assert_eq!(&bytes[..ETHERNET], &whole[..ETHERNET]);
+            prop_assert!(is_v6 || Ipv4Packet::new_unchecked(parsed.bytes).verify_checksum());
             let segment = TcpPacket::new_checked(parsed.payload).unwrap();
             prop_assert_eq!(segment.seq_number(), repr.seq_number + sent.len());
             sent.extend_from_slice(segment.payload());
             is_last = sent.len() == payload.len();
             prop_assert!(segment.payload().len() == usize::from(size) || is_last);
             prop_assert_eq!((segment.fin(), segment.psh()), (is_last && ends_stream, is_last && !ends_stream));
+            prop_assert!(checksums || finish::is_right(&parsed));
             // Everything else is as it was.
-            let parts: SocketAddr = parsed.segment().unwrap().remote;
-            prop_assert_eq!(parts, SocketAddr::new(ends(is_v6)[0], 80));
-            prop_assert_eq!(segment.options(), TcpPacket::new_unchecked(&whole[bytes.len() - parsed.payload.len()..]).options());
+            prop_assert_eq!(parsed.segment().unwrap().remote, SocketAddr::new(ends(is_v6)[0], 80));
+            let options = &whole[bytes.len() - parsed.payload.len() + 20..][..12];
+            prop_assert_eq!(segment.options(), options);
             prop_assert_eq!((segment.ack(), segment.ack_number(), segment.window_len()), (true, TcpSeqNumber(77), 1234));
         }
         prop_assert!(is_last);
@@ -88,7 +95,7 @@ proptest! {
 fn what_is_no_segment_is_not_cut() {
     let size = NonZeroU16::new(100).unwrap();
     assert!(Segments::of(&[0x45; 3], size).is_none());
-    let mut datagram = packet(ends(false), &repr(TcpControl::None, b"words"));
-    datagram[9] = 17;
-    assert!(Segments::of(&datagram, size).is_none());
+    let mut other = frame(ends(false), &repr(TcpControl::None, b"words"));
+    other[ETHERNET + 9] = 1;
+    assert!(Segments::of(&other, size).is_none());
 }
