@@ -65,7 +65,10 @@ impl Exit<'_> {
             frame.finish = segment.write(frame.bytes_mut(), offloads);
             self.push(frame);
         }
-        *self.link.long.lock() = frame.into_buffer();
+        let (buffer, mut kept) = (frame.into_buffer(), self.link.long.lock());
+        if buffer.len() > kept.len() {
+            *kept = buffer;
+        }
     }
 }
 
