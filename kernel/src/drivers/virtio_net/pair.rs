@@ -19,8 +19,6 @@ use super::{Format, mmio};
 
 /// Buffers of a queue.
 const QUEUE_SIZE: u16 = 128;
-/// Frames that wait for room at most.
-const MOST_WAITING: usize = 1024;
 
 /// Who looks after a pair, while it sleeps.
 #[derive(Debug, Default)]
@@ -103,7 +101,7 @@ impl Pair {
 
     /// Whether it takes another long packet, in pieces.
     pub(super) fn has_room(&self) -> bool {
-        self.sending.lock().waiting.len() <= MOST_WAITING / 2
+        self.sending.lock().has_room()
     }
 
     /// A buffer that was used, if there is one.
@@ -123,7 +121,7 @@ impl Pair {
         if !sending.is_untold {
             return;
         }
-        if sending.waiting.is_empty() && others_wait() {
+        if !sending.is_full() && others_wait() {
             self.waiting.wake();
         } else {
             self.tell(sending);
@@ -133,9 +131,10 @@ impl Pair {
     /// Sends frames, as far as there is room.
     pub(super) fn send(&self, frames: &mut [Frame], others_wait: fn() -> bool) -> Result<(), Corrupt> {
         let mut sending = self.sending.lock();
-        let room = MOST_WAITING.saturating_sub(sending.waiting.len());
-        sending.waiting.extend(frames.iter_mut().take(room).map(core::mem::take));
-        // Who takes frames in hands them over, all at once.
+        for frame in frames {
+            sending.add(core::mem::take(frame))?;
+        }
+        // Who takes frames in shows them to the device, all at once.
         if sending.takes_in {
             return Ok(());
         }
@@ -164,7 +163,7 @@ impl Pair {
         let pushed = {
             let mut sending = self.sending.lock();
             sending.takes_in = false;
-            let pushed = if sending.waiting.is_empty() { Ok(()) } else { sending.push() };
+            let pushed = sending.push();
             self.tell(&mut sending);
             pushed
         };

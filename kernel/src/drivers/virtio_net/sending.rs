@@ -9,6 +9,8 @@ use super::super::virtqueue::{Corrupt, Queue};
 use super::{Format, HEADER, NEEDS_CHECKSUM};
 use crate::arch::paging::physical_of_direct;
 
+/// Frames that wait for room at most.
+const MOST_WAITING: usize = 1024;
 /// Bytes of buffers that are kept for frames to come.
 const MOST_SPARE: usize = 512 << 10;
 
@@ -24,7 +26,7 @@ pub(super) struct Sending {
     /// Numbers of buffers that are free, and the frames in the others.
     free: Vec<u16>,
     away: Vec<Option<Frame>>,
-    pub(super) waiting: VecDeque<Frame>,
+    waiting: VecDeque<Frame>,
     /// The device wants to be told of frames, and was not yet.
     pub(super) is_untold: bool,
     /// Frames are being taken in; the device is told of those that go out meanwhile afterwards.
@@ -50,6 +52,16 @@ impl Sending {
         }
     }
 
+    /// Whether frames wait for room.
+    pub(super) fn is_full(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Whether there is room for a long packet, in pieces.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() <= MOST_WAITING / 2
+    }
+
     /// A buffer that was used, if there is one.
     pub(super) fn spare_buffer(&mut self) -> Option<Vec<u8>> {
         let buffer = self.spare.pop()?;
@@ -57,21 +69,40 @@ impl Sending {
         Some(buffer)
     }
 
-    /// Hands frames that wait to the device, as far as there is room.
+    /// A frame goes out: the device sees it with [`Sending::push`]. Without room it waits; when many do, it is lost.
+    pub(super) fn add(&mut self, frame: Frame) -> Result<(), Corrupt> {
+        if self.free.is_empty() {
+            self.take_back()?;
+        }
+        // Others go first.
+        let number = if self.waiting.is_empty() { self.free.pop() } else { None };
+        match number {
+            Some(number) => self.offer(number, frame),
+            None if self.waiting.len() < MOST_WAITING => self.waiting.push_back(frame),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Puts a frame where the device finds it.
+    fn offer(&mut self, number: u16, mut frame: Frame) {
+        let finish = frame.finish;
+        let bytes = &mut frame.with_headroom()[HEADER - self.format.header..];
+        write_header(&mut bytes[..self.format.header], finish);
+        let physical = physical_of_direct(bytes.as_ptr().addr() as u64);
+        self.queue.offer(number, (physical, bytes.len() as u32), false);
+        self.away[usize::from(number)] = Some(frame);
+    }
+
+    /// Shows frames to the device, those that wait too as far as there is room.
     pub(super) fn push(&mut self) -> Result<(), Corrupt> {
-        let skipped = HEADER - self.format.header;
         loop {
             self.take_back()?;
-            while let Some(&number) = self.free.last()
-                && let Some(mut frame) = self.waiting.pop_front()
+            while !self.free.is_empty()
+                && let Some(frame) = self.waiting.pop_front()
+                && let Some(number) = self.free.pop()
             {
-                self.free.pop();
-                let finish = frame.finish;
-                let bytes = &mut frame.with_headroom()[skipped..];
-                write_header(&mut bytes[..self.format.header], finish);
-                let physical = physical_of_direct(bytes.as_ptr().addr() as u64);
-                self.queue.offer(number, (physical, bytes.len() as u32), false);
-                self.away[usize::from(number)] = Some(frame);
+                self.offer(number, frame);
             }
             self.is_untold |= self.queue.publish();
             if self.waiting.is_empty() || !self.queue.want_interrupt() {

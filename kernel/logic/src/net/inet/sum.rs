@@ -4,10 +4,14 @@
 pub(super) fn of(bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks();
     let (rows, words) = words.as_chunks();
+    let (pairs, rows) = rows.as_chunks();
     let mut sum = Sum::default();
-    // Rows: an instruction for each word, and a turn of the loop costs as much as six.
-    for [a, b, c, d, e, f, g, h] in rows {
-        sum = sum.and(a).and(b).and(c).and(d).and(e).and(f).and(g).and(h);
+    // A word is one instruction, and a turn of the loop six.
+    for [one, other] in pairs {
+        sum = sum.and_row(one).and_row(other);
+    }
+    for row in rows {
+        sum = sum.and_row(row);
     }
     for word in words {
         sum = sum.and(word);
@@ -31,6 +35,12 @@ impl Sum {
     fn and(self, word: &[u8; 8]) -> Self {
         let (words, carry) = self.words.carrying_add(u64::from_ne_bytes(*word), self.carry);
         Self { words, carry }
+    }
+
+    /// With a row of words.
+    #[inline(always)]
+    fn and_row(self, [a, b, c, d, e, f, g, h]: &[[u8; 8]; 8]) -> Self {
+        self.and(a).and(b).and(c).and(d).and(e).and(f).and(g).and(h)
     }
 }
 
