@@ -182,6 +182,12 @@ impl NetArgs {
         Self { net: vec![Net::Tap(name.to_owned(), queues)], ..Self::default() }
     }
 
+    /// One card, on QEMU's own network, with these ports where the host has the same.
+    pub(crate) fn user(ports: &[u16]) -> Self {
+        let same = |&port| Publish { address: Ipv4Addr::LOCALHOST, host: port, guest: port, is_udp: false };
+        Self { publish: ports.iter().map(same).collect(), ..Self::default() }
+    }
+
     /// One card, whose frames are datagrams between a port of QEMU's and one that they go to.
     pub(crate) fn datagrams(from: u16, to: u16) -> Self {
         Self { net: vec![Net::Datagrams(from, to)], ..Self::default() }

@@ -14,7 +14,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use guest::{Guest, Machine, Running};
-use namespace::Tap;
 
 use crate::flags::BuildArgs;
 use crate::{build, paths};
@@ -46,12 +45,12 @@ pub(crate) fn image() -> Result<PathBuf> {
 /// A guest that runs `serve`. It is gone when the value is.
 pub(crate) struct Rig {
     running: Running,
-    tap: Tap,
+    address: IpAddr,
 }
 
 impl Rig {
-    /// Boots `machine`, whose card leads to `tap` in the end; comes back at once, or when the program says that it serves.
-    pub(crate) fn boot(guest: &Guest, machine: &Machine, tap: Tap, waits: bool) -> Result<Self> {
+    /// Boots `machine`, which is found at `address`; comes back at once, or when the program says that it serves.
+    pub(crate) fn boot(guest: &Guest, machine: &Machine, address: IpAddr, waits: bool) -> Result<Self> {
         let mut running = Running::start(&mut guest.command(machine, &[])?)?;
         if waits {
             let mut said = running.hear(LIMIT, |line| line == "serving");
@@ -60,18 +59,12 @@ impl Rig {
             }
             said.complete()?;
         }
-        Ok(Self { running, tap })
+        Ok(Self { running, address })
     }
 
     /// Where the guest serves.
-    pub(crate) fn address(&self, port: Port) -> Result<SocketAddr> {
-        let address: IpAddr = self.tap.guest().parse()?;
-        Ok(SocketAddr::new(address, port as u16))
-    }
-
-    /// The network it is in.
-    pub(crate) fn tap(&self) -> &Tap {
-        &self.tap
+    pub(crate) fn address(&self, port: Port) -> SocketAddr {
+        SocketAddr::new(self.address, port as u16)
     }
 
     /// What it has said since it was asked last.

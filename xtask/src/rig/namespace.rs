@@ -4,6 +4,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -86,13 +87,13 @@ impl Tap {
     }
 
     /// The host's address.
-    pub(crate) fn host(&self) -> String {
-        format!("10.77.{}.1", self.number)
+    pub(crate) fn host(&self) -> Ipv4Addr {
+        Ipv4Addr::new(10, 77, self.number, 1)
     }
 
     /// The guest's address.
-    pub(crate) fn guest(&self) -> String {
-        format!("10.77.{}.2", self.number)
+    pub(crate) fn guest(&self) -> Ipv4Addr {
+        Ipv4Addr::new(10, 77, self.number, 2)
     }
 
     /// What the kernels are told, in Linux's words, which Caracal understands.

@@ -205,7 +205,7 @@ fn attacked(site: &Site, attack: &Attack, rounds: u32, rng: &mut Rng) -> Result<
 fn requests(site: &Site, count: u64) -> Result<String> {
     let name = format!("{count} requests on {CONNECTIONS} connections");
     let progress = ui::Progress::start("Asking", &name);
-    let http = site.address(Port::Http)?;
+    let http = site.address(Port::Http);
     // What is kept for so many connections is there afterwards.
     load::full(http, CONNECTIONS, 1)?;
     let (before, start) = (site.settled()?, Instant::now());
@@ -268,7 +268,7 @@ fn mixed(site: &Site, time: Duration, rng: &mut Rng) -> Result<String> {
 
 /// An attack, while others ask as much as they can; what they saw.
 fn under_load(site: &Site, attack: &Attack, rng: &mut Rng) -> Result<Load> {
-    let http = site.address(Port::Http)?;
+    let http = site.address(Port::Http);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let load = scope.spawn(|| -> Result<Load> {

@@ -70,11 +70,11 @@ fn serve(image: &Path, place: Place) -> Result<()> {
         words: vec![tap.word()],
     };
     let guest = Guest { kernel: image.to_owned(), initrd: None };
-    let rig = Rig::boot(&guest, &machine, tap, true)?;
+    let rig = Rig::boot(&guest, &machine, tap.guest().into(), true)?;
     let read = || fs::read_to_string(&trace).with_context(|| format!("QEMU wrote no {}", trace.display()));
     // It has told itself of each queue when the guest began to use the card.
     let begun = read()?.len();
-    let mut connections = client::connect_all(rig.address(Port::Http)?, CONNECTIONS)?;
+    let mut connections = client::connect_all(rig.address(Port::Http), CONNECTIONS)?;
     (0..ROUNDS).try_for_each(|_| client::ask(&mut connections))?;
     drop(rig);
     let text = read()?.split_off(begun);

@@ -88,9 +88,9 @@ pub(super) const FIGURES: [Figure; 14] = [
     }),
     row("told-send", "notifications of the device for 64 KiB sent", None, TOLD, |rig| {
         const BYTES: usize = 16 << 20;
-        client::receive(rig.address(Port::Source)?, BYTES)?;
+        client::receive(rig.address(Port::Source), BYTES)?;
         let [before, _] = rig.counter().notifications()?;
-        client::receive(rig.address(Port::Source)?, BYTES)?;
+        client::receive(rig.address(Port::Source), BYTES)?;
         Ok((rig.counter().notifications()?[0] - before) as f64 / (BYTES >> 16) as f64)
     }),
     row("memory", "bytes of memory for an idle connection", Some((4096.0, 1024.0)), LARGE, memory),
@@ -164,30 +164,30 @@ fn instructions(rig: &Rig, rounds: u32, count: usize, mut act: impl FnMut() -> R
 }
 
 fn requests(rig: &Rig, count: usize) -> Result<f64> {
-    let mut streams = client::connect_all(rig.address(Port::Http)?, count)?;
+    let mut streams = client::connect_all(rig.address(Port::Http), count)?;
     instructions(rig, 400, count, || client::ask(&mut streams))
 }
 
 fn connects(rig: &Rig) -> Result<f64> {
-    let address = rig.address(Port::Http)?;
+    let address = rig.address(Port::Http);
     instructions(rig, 200, 1, || client::ask(&mut [client::connect(address)?]))
 }
 
 fn beside_idle(rig: &Rig) -> Result<f64> {
     let alone = requests(rig, 1)?;
-    let idle = client::connect_all(rig.address(Port::Keep)?, IDLE)?;
+    let idle = client::connect_all(rig.address(Port::Keep), IDLE)?;
     let beside = requests(rig, 1)?;
     drop(idle);
     Ok(beside / alone)
 }
 
 fn memory(rig: &Rig) -> Result<f64> {
-    let port = rig.address(Port::Memory)?;
+    let port = rig.address(Port::Memory);
     // What the first of them takes is not theirs.
-    let _first = client::connect(rig.address(Port::Keep)?)?;
+    let _first = client::connect(rig.address(Port::Keep))?;
     client::number(port)?;
     let before = client::number(port)?;
-    let idle = client::connect_all(rig.address(Port::Keep)?, IDLE)?;
+    let idle = client::connect_all(rig.address(Port::Keep), IDLE)?;
     let after = client::number(port)?;
     Ok(before.saturating_sub(after) as f64 / idle.len() as f64)
 }
@@ -195,18 +195,18 @@ fn memory(rig: &Rig) -> Result<f64> {
 const BYTES: usize = 16 << 20;
 
 fn sent(rig: &Rig) -> Result<f64> {
-    let source = rig.address(Port::Source)?;
+    let source = rig.address(Port::Source);
     instructions(rig, 1, BYTES, || client::receive(source, BYTES))
 }
 
 fn received(rig: &Rig) -> Result<f64> {
-    let sink = rig.address(Port::Sink)?;
+    let sink = rig.address(Port::Sink);
     instructions(rig, 1, BYTES, || client::send(sink, BYTES))
 }
 
 fn notifications(rig: &Rig, direction: usize) -> Result<f64> {
     const ROUNDS: usize = 200;
-    let mut streams = client::connect_all(rig.address(Port::Http)?, BATCH)?;
+    let mut streams = client::connect_all(rig.address(Port::Http), BATCH)?;
     client::ask(&mut streams)?;
     let before = rig.counter().notifications()?;
     for _ in 0..ROUNDS {
@@ -217,6 +217,6 @@ fn notifications(rig: &Rig, direction: usize) -> Result<f64> {
 }
 
 fn first_answer(rig: &Rig) -> Result<f64> {
-    client::first_answer(rig.address(Port::Http)?)?;
+    client::first_answer(rig.address(Port::Http))?;
     Ok(rig.counter().instructions()? as f64)
 }

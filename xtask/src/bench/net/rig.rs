@@ -1,6 +1,6 @@
-//! A guest at the other end of a tap device, with what it is measured with.
+//! A guest in a network of its own, with what it is measured with.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -9,8 +9,9 @@ use clap::ValueEnum as _;
 use super::counter::{Count, Counter};
 use super::profile::Profile;
 use crate::flags;
+use crate::network::NetArgs;
 use crate::rig::guest::{self, Clock, Guest, Machine};
-use crate::rig::namespace::Tap;
+use crate::rig::namespace::{self, Tap};
 use crate::rig::{self, Port};
 
 /// What a card can do that saves the guest work.
@@ -29,6 +30,59 @@ const OFFLOADS: [&str; 12] = [
     "mrg_rxbuf",
 ];
 
+/// What a guest's card is connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A tap device.
+    Tap,
+    /// QEMU's own network, which ends in sockets of QEMU.
+    User,
+}
+
+/// It, as long as the guest is there.
+enum Network {
+    Tap(Tap),
+    User,
+}
+
+impl Network {
+    fn new(setup: Setup) -> Result<Self> {
+        Ok(match setup.way {
+            Way::Tap => Self::Tap(Tap::new(setup.smp)?),
+            Way::User => {
+                // The host's ports are its own, inside.
+                namespace::switch_loopback_on()?;
+                Self::User
+            }
+        })
+    }
+
+    /// The card that is connected to it.
+    fn card(&self) -> NetArgs {
+        match self {
+            Self::Tap(tap) => tap.card(),
+            Self::User => NetArgs::user(&[Port::Http, Port::Sink, Port::Source].map(|port| port as u16)),
+        }
+    }
+
+    /// What the kernels are told ([`Tap::word`]).
+    fn word(&self) -> String {
+        match self {
+            Self::Tap(tap) => tap.word(),
+            Self::User => "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off".to_owned(),
+        }
+    }
+
+    /// Where peers find the guest.
+    fn address(&self) -> IpAddr {
+        match self {
+            Self::Tap(tap) => tap.guest(),
+            Self::User => Ipv4Addr::LOCALHOST,
+        }
+        .into()
+    }
+}
+
 /// The machine a figure is taken on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup {
@@ -36,8 +90,10 @@ pub(super) struct Setup {
     pub(super) machine: &'static str,
     /// `-m`.
     pub(super) memory: &'static str,
-    /// `-smp`; the card has as many pairs of queues.
+    /// `-smp`; on a tap device the card has as many pairs of queues.
     pub(super) smp: u16,
+    /// What its card is connected to.
+    pub(super) way: Way,
     /// Whether the card computes checksums and cuts and merges segments.
     pub(super) has_offloads: bool,
     /// What is counted.
@@ -52,14 +108,15 @@ impl Setup {
         machine: "q35",
         memory: "256M",
         smp: 1,
+        way: Way::Tap,
         has_offloads: true,
         count: Count::Instructions,
         waits: true,
     };
 
-    fn machine(self, tap: &Tap, counter: &Counter) -> Result<Machine> {
+    fn machine(self, network: &Network, counter: &Counter) -> Result<Machine> {
         let kind = flags::Machine::from_str(self.machine, true).map_err(anyhow::Error::msg)?;
-        let mut extra = tap.card().args(kind)?;
+        let mut extra = network.card().args(kind)?;
         extra.extend(["-smp".to_owned(), self.smp.to_string()]);
         if !self.has_offloads {
             let off = OFFLOADS.map(|feature| format!("virtio-net-device.{feature}=off"));
@@ -73,7 +130,7 @@ impl Setup {
         let counts = matches!(self.count, Count::Instructions | Count::Blocks);
         let clock = if counts { Clock::InstructionsAndWaits } else { Clock::Wall };
         let name = guest::name_of(kind);
-        Ok(Machine { name, memory: self.memory.to_owned(), clock, extra, words: vec![tap.word()] })
+        Ok(Machine { name, memory: self.memory.to_owned(), clock, extra, words: vec![network.word()] })
     }
 }
 
@@ -83,19 +140,22 @@ pub(super) struct Rig {
     counter: Counter,
     kernel: PathBuf,
     count: Count,
+    /// It is there for as long as the guest.
+    _network: Network,
 }
 
 impl Rig {
     /// Boots it.
     pub(super) fn boot(guest: &Guest, setup: Setup) -> Result<Self> {
-        let (tap, counter) = (Tap::new(setup.smp)?, Counter::new()?);
-        let machine = setup.machine(&tap, &counter)?;
-        let rig = rig::Rig::boot(guest, &machine, tap, setup.waits)?;
-        Ok(Self { rig, counter, kernel: guest.kernel.clone(), count: setup.count })
+        let (network, counter) = (Network::new(setup)?, Counter::new()?);
+        let machine = setup.machine(&network, &counter)?;
+        let rig = rig::Rig::boot(guest, &machine, network.address(), setup.waits)?;
+        let kernel = guest.kernel.clone();
+        Ok(Self { rig, counter, kernel, count: setup.count, _network: network })
     }
 
     /// Where the guest serves.
-    pub(super) fn address(&self, port: Port) -> Result<SocketAddr> {
+    pub(super) fn address(&self, port: Port) -> SocketAddr {
         self.rig.address(port)
     }
 

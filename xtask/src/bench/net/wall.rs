@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 
 use super::counter::Count;
-use super::rig::{Rig, Setup};
+use super::rig::{Rig, Setup, Way};
 use crate::bench::page::{cell, shown};
 use crate::bench::rival::{HYPER, System, Systems};
 use crate::rig::load::{self, Load};
@@ -21,6 +21,7 @@ const OF_MANY: usize = 64;
 /// As machines are started that nobody counts in.
 const SETUP: Setup = Setup { count: Count::Nothing, ..Setup::COUNTED };
 const OF_TWO: Setup = Setup { smp: 2, ..SETUP };
+const OF_USER: Setup = Setup { way: Way::User, ..SETUP };
 const BYTES: usize = 64 << 20;
 /// How long wrk asks.
 const SECONDS: u64 = 2;
@@ -81,19 +82,23 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
 /// The table.
 pub(super) fn table(systems: &Systems) -> Result<String> {
     let mut table = Table::default();
-    let servers: [(&str, Setup, &[Part]); 4] = [
+    let servers: [(&str, Setup, &[Part]); 5] = [
         (SERVER, SETUP, &[bulk, threads]),
         (SERVER, OF_TWO, &[threads_of_two]),
         (HYPER, SETUP, &[hyper]),
         (HYPER, OF_TWO, &[hyper_of_two]),
+        (SERVER, OF_USER, &[bulk, threads_of_user]),
     ];
     for (program, setup, parts) in servers {
         let guests = systems.guests(program)?;
         for run in 1..=RUNS {
             for (system, guest) in &guests {
-                let what = format!("{program} under load on {}, {} vCPU", system.name(), setup.smp);
+                let way = if setup.way == Way::User { ", user network" } else { "" };
+                let what = format!("{program} under load on {}, {} vCPU{way}", system.name(), setup.smp);
                 ui::status("Measuring", &format!("{what}, {run} of {RUNS}"));
-                let mut note = |what: &str, must, good, figure| table.note(*system, what, must, good, figure);
+                let mut note = |what: &str, must, good, figure| {
+                    table.note(*system, &format!("{what}{way}"), must, good, figure);
+                };
                 // What goes wrong is left out, the rest counts.
                 let rig = Rig::boot(guest, setup);
                 for part in parts {
@@ -117,8 +122,8 @@ fn bulk(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
     for (port, what) in [(Port::Source, "sent"), (Port::Sink, "received")] {
         let start = Instant::now();
         match port {
-            Port::Source => client::receive(rig.address(port)?, BYTES)?,
-            _ => client::send(rig.address(port)?, BYTES)?,
+            Port::Source => client::receive(rig.address(port), BYTES)?,
+            _ => client::send(rig.address(port), BYTES)?,
         }
         let rate = BYTES as f64 / 1e6 / start.elapsed().as_secs_f64();
         note(&format!("MB/s {what} by the guest, one connection"), Some(1.3), Good::More, rate);
@@ -128,7 +133,7 @@ fn bulk(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
 
 fn threads(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
     let full = requests(rig, "std", note)?;
-    let [half, most] = load::paced(rig.address(Port::Http)?, full / 2.0)?;
+    let [half, most] = load::paced(rig.address(Port::Http), full / 2.0)?;
     note("µs to the answer at half load, std, 16 connections: median", None, Good::Less, half);
     note("the same: 99 %", None, Good::Less, most);
     note("the same: 99 % ÷ median", Some(1.0), Good::Less, most / half);
@@ -143,6 +148,14 @@ fn threads_of_two(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
     requests_of_two(rig, "std", note)
 }
 
+/// What a server does on QEMU's own network.
+fn threads_of_user(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
+    for connections in [1, OF_MANY] {
+        full(rig, connections, &load_of("std", connections), note)?;
+    }
+    Ok(())
+}
+
 fn hyper_of_two(rig: &Rig, note: &mut Note<'_>) -> Result<()> {
     requests_of_two(rig, "hyper", note)
 }
@@ -152,9 +165,13 @@ fn requests_of_two(rig: &Rig, kind: &str, note: &mut Note<'_>) -> Result<()> {
     full(rig, OF_MANY, &format!("{kind}, {OF_MANY} connections, 2 vCPUs"), note).map(drop)
 }
 
+fn load_of(kind: &str, connections: usize) -> String {
+    format!("{kind}, {connections} connection{}", if connections == 1 { "" } else { "s" })
+}
+
 /// Asks for as much as there is; `load` says what it is called.
 fn full(rig: &Rig, connections: usize, load: &str, note: &mut Note<'_>) -> Result<Load> {
-    let found = load::full(rig.address(Port::Http)?, connections, SECONDS)?;
+    let found = load::full(rig.address(Port::Http), connections, SECONDS)?;
     note(&format!("requests/s, {load}"), Some(1.5), Good::More, found.per_second);
     if found.errors > 0 {
         note(&format!("errors, {load}"), None, Good::Less, found.errors as f64);
@@ -167,7 +184,7 @@ fn requests(rig: &Rig, kind: &str, note: &mut Note<'_>) -> Result<f64> {
     let mut rate = 0.0;
     for connections in CONNECTIONS {
         let before = rig.cpu_us()?;
-        let load = format!("{kind}, {connections} connection{}", if connections == 1 { "" } else { "s" });
+        let load = load_of(kind, connections);
         let Load { requests, per_second, .. } = full(rig, connections, &load, note)?;
         let taken = rig.cpu_us()?.saturating_sub(before) as f64;
         if connections == 16 {

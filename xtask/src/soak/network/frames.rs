@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use anyhow::{Context as _, Result};
 use etherparse::{
     ArpEthIpv4Packet, ArpOperation, NetSlice, PacketBuilder, SlicedPacket, TcpHeader, TransportSlice,
 };
@@ -186,12 +185,6 @@ pub(super) fn expected_by(frame: &[u8], here: SocketAddr, there: SocketAddr) -> 
         && segment.ack()
         && !segment.payload().is_empty();
     is_it.then(|| segment.acknowledgment_number())
-}
-
-/// The host's and the guest's address as IPv4 has them.
-pub(super) fn victim(guest: SocketAddr, host: &str) -> Result<Victim> {
-    let IpAddr::V4(guest) = guest.ip() else { anyhow::bail!("{guest} is not of IPv4") };
-    Ok(Victim { guest, host: host.parse().with_context(|| format!("{host} is no address"))? })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use super::dice::Odds;
-use super::frames::{self, Victim};
+use super::frames::Victim;
 use super::shim::Shim;
 use super::wire::Wire;
 use crate::flags::Place;
@@ -46,6 +46,7 @@ pub(super) struct Site {
     rig: Rig,
     wire: Wire,
     shim: Option<Shim>,
+    tap: Tap,
 }
 
 impl Site {
@@ -74,17 +75,18 @@ impl Site {
         };
         let wire = Wire::new(&tap.name())?;
         let guest = Guest { kernel: image.to_owned(), initrd: None };
-        Ok(Self { rig: Rig::boot(&guest, &machine, tap, true)?, wire, shim })
+        let rig = Rig::boot(&guest, &machine, tap.guest().into(), true)?;
+        Ok(Self { rig, wire, shim, tap })
     }
 
     /// Where the guest serves.
-    pub(super) fn address(&self, port: Port) -> Result<SocketAddr> {
+    pub(super) fn address(&self, port: Port) -> SocketAddr {
         self.rig.address(port)
     }
 
     /// Whom frames are for.
-    pub(super) fn victim(&self) -> Result<Victim> {
-        frames::victim(self.address(Port::Http)?, &self.rig.tap().host())
+    pub(super) fn victim(&self) -> Victim {
+        Victim { guest: self.tap.guest(), host: self.tap.host() }
     }
 
     /// Where frames go in.
@@ -94,7 +96,7 @@ impl Site {
 
     /// The same, to hear what the guest sends.
     pub(super) fn ear(&self) -> Result<Wire> {
-        Wire::listening(&self.rig.tap().name())
+        Wire::listening(&self.tap.name())
     }
 
     /// Who passes frames on.
@@ -104,7 +106,7 @@ impl Site {
 
     /// A new request must be answered; how long it took.
     pub(super) fn answer(&self) -> Result<Duration> {
-        let (http, start, cpu) = (self.address(Port::Http)?, Instant::now(), self.rig.cpu_us()?);
+        let (http, start, cpu) = (self.address(Port::Http), Instant::now(), self.rig.cpu_us()?);
         let answered = loop {
             let answered = client::answered_within(http, ANSWER);
             let had = Duration::from_micros(self.rig.cpu_us()? - cpu);
@@ -127,8 +129,7 @@ impl Site {
     pub(super) fn state(&self) -> String {
         let taken = || self.rig.cpu_us().unwrap_or(0);
         let before = taken();
-        let http = self.address(Port::Http);
-        let answered = match http.and_then(|http| client::answered_within(http, ANSWER)) {
+        let answered = match client::answered_within(self.address(Port::Http), ANSWER) {
             Ok(after) => format!("it answers in {} ms", after.as_millis()),
             Err(error) => format!("{error:#}"),
         };
@@ -164,7 +165,7 @@ impl Site {
         loop {
             // Who has not answered for a minute is forgotten by a listener when somebody else asks.
             for port in [Port::Http, Port::Sink, Port::Source, Port::Echo] {
-                client::connect(self.address(port)?)?;
+                client::connect(self.address(port))?;
             }
             let free = self.settled()?;
             if free + BOUND >= before {
@@ -182,7 +183,7 @@ impl Site {
     }
 
     fn free(&self) -> Result<u64> {
-        client::number(self.address(Port::Memory)?)
+        client::number(self.address(Port::Memory))
     }
 }
 

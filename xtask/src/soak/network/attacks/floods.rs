@@ -23,7 +23,7 @@ const BURST: usize = 500;
 
 /// One machine begins connections, and answers nothing.
 pub(super) fn half_open(site: &Site, rng: &mut Rng) -> Result<()> {
-    let (victim, mut from) = (site.victim()?, frames::anywhere(rng));
+    let (victim, mut from) = (site.victim(), frames::anywhere(rng));
     let mut port = 1024;
     burst(site, HALF_OPEN, || {
         from.set_port(port);
@@ -34,7 +34,7 @@ pub(super) fn half_open(site: &Site, rng: &mut Rng) -> Result<()> {
 
 /// Many machines do, while others want to be served.
 pub(super) fn syn_flood(site: &Site, rng: &mut Rng) -> Result<()> {
-    let victim = site.victim()?;
+    let victim = site.victim();
     burst(site, ASKING, || {
         let from = frames::anywhere(rng);
         victim.asks(from, Port::Http as u16, rng)
@@ -43,7 +43,7 @@ pub(super) fn syn_flood(site: &Site, rng: &mut Rng) -> Result<()> {
 
 /// Somebody says that connections are over. A live one must go on: he cannot know where in it its ends are, though he may know the window.
 pub(super) fn reset_storm(site: &Site, rng: &mut Rng) -> Result<()> {
-    let (victim, guest, ear) = (site.victim()?, site.address(Port::Http)?, site.ear()?);
+    let (victim, guest, ear) = (site.victim(), site.address(Port::Http), site.ear()?);
     let live = client::connect(guest)?;
     let SocketAddr::V4(here) = live.local_addr()? else { bail!("a connection to IPv4 is not of IPv4") };
     let mut live = [live];
@@ -86,7 +86,7 @@ fn expected(ear: &Wire, guest: SocketAddr, here: SocketAddr) -> Result<u32> {
 
 /// Frames of which nothing is right, and of which something is wrong.
 pub(super) fn garbage(site: &Site, rng: &mut Rng) -> Result<()> {
-    let victim = site.victim()?;
+    let victim = site.victim();
     burst(site, GARBAGE, || if rng.bool() { Victim::noise(rng) } else { victim.changed(rng) })
 }
 

@@ -27,7 +27,7 @@ const NAP: Duration = Duration::from_secs(3);
 /// A load generator is killed in the middle of what it does.
 pub(super) fn load_killed(site: &Site, rng: &mut Rng) -> Result<()> {
     for _ in 0..KILLED {
-        let mut wrk = load::wrk(site.address(Port::Http)?, CONNECTIONS, 60);
+        let mut wrk = load::wrk(site.address(Port::Http), CONNECTIONS, 60);
         let mut wrk = wrk.stdout(Stdio::null()).spawn().context("cannot start wrk")?;
         thread::sleep(Duration::from_millis(rng.u64(50..400)));
         wrk.kill()?;
@@ -39,7 +39,7 @@ pub(super) fn load_killed(site: &Site, rng: &mut Rng) -> Result<()> {
 
 /// Many begin a request and go on so slowly that it never ends (slowloris), while others want to be served.
 pub(super) fn slow_senders(site: &Site, rng: &mut Rng) -> Result<()> {
-    let mut slow = client::connect_all(site.address(Port::Http)?, SLOW)?;
+    let mut slow = client::connect_all(site.address(Port::Http), SLOW)?;
     for piece in ["GET / HTTP/1.1\r\n", "Host: gu", "est\r\nUser", "-Agent: slow\r\nX: "] {
         for stream in &mut slow {
             stream.write_all(piece.as_bytes()).context("a slow sender is not heard any more")?;
@@ -59,7 +59,7 @@ pub(super) fn slow_senders(site: &Site, rng: &mut Rng) -> Result<()> {
 
 /// Receivers take so little that their windows shrink to nothing. Those that go on must get every byte.
 pub(super) fn zero_window(site: &Site, rng: &mut Rng) -> Result<()> {
-    let mut deaf = client::connect_all(site.address(Port::Source)?, DEAF)?;
+    let mut deaf = client::connect_all(site.address(Port::Source), DEAF)?;
     for stream in &mut deaf {
         stream.write_all(&(WANTED as u64).to_le_bytes())?;
     }

@@ -22,7 +22,6 @@ pub(super) fn loss(site: &Site, rng: &mut Rng) -> Result<()> {
     let shim = site.shim()?;
     shim.set_bad(true);
     let [echo, source, sink] = [Port::Echo, Port::Source, Port::Sink].map(|port| site.address(port));
-    let (echo, source, sink) = (echo?, source?, sink?);
     let result = thread::scope(|scope| {
         let mut threads = vec![
             scope.spawn(move || client::receive(source, BULK).context("bytes from the guest")),
