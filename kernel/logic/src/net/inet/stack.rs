@@ -452,13 +452,7 @@ impl Stack {
             }
         };
         if let Some(connection) = connection {
-            let reply = &mut Reply::new(self, ends, capabilities);
-            if let Some(connection) = connection
-                && connection.receive(packet, &segment, self.now(), reply)
-            {
-                self.touch(connection);
-            }
-            return;
+            return self.bring_segment(connection, packet, &segment, capabilities);
         }
         match late {
             Lateness::New => {}
@@ -470,8 +464,26 @@ impl Stack {
         match listener {
             Some(listener) if segment.rst => listener.forget(&ends),
             Some(listener) if segment.syn && !segment.ack => self.asked(&listener, packet, &segment),
-            Some(listener) if segment.ack && !segment.syn => self.answered(&listener, packet, &segment),
+            Some(listener) if segment.ack && !segment.syn => {
+                self.answered(&listener, packet, &segment, capabilities);
+            }
             _ => self.answer_for_nobody(packet),
+        }
+    }
+
+    /// A segment is `connection`'s; nobody's if that is within this machine.
+    fn bring_segment(
+        &self,
+        connection: Option<Arc<Carried>>,
+        packet: &Packet<'_>,
+        segment: &Segment,
+        capabilities: &Capabilities,
+    ) {
+        let reply = &mut Reply::new(self, segment.ends(), capabilities);
+        if let Some(connection) = connection
+            && connection.receive(packet, segment, self.now(), reply)
+        {
+            self.touch(connection);
         }
     }
 
@@ -511,13 +523,28 @@ impl Stack {
         Some(flow)
     }
 
-    /// Who asked for a connection has answered: it is made, as if it had been there all the time.
-    fn answered(&self, listener: &Arc<Listener>, packet: &Packet<'_>, segment: &Segment) {
-        let (now, ends) = (self.now(), segment.ends());
+    /// Who asked for a connection has answered: it is made, as if it had been there all the time. Another packet of his, which came by another pair of queues,
+    /// may have done that since it was looked for.
+    fn answered(
+        &self,
+        listener: &Arc<Listener>,
+        packet: &Packet<'_>,
+        segment: &Segment,
+        capabilities: &Capabilities,
+    ) {
+        let ends = segment.ends();
+        let mut tcp = self.tcp.lock();
+        if let Some(connection) = tcp.connection(&ends) {
+            drop(tcp);
+            return self.bring_segment(connection, packet, segment, capabilities);
+        }
         let asking = match listener.answered(&ends) {
             Ok(Some(asking)) => asking,
             Ok(None) => return,
-            Err(_) => return self.answer_for_nobody(packet),
+            Err(_) => {
+                drop(tcp);
+                return self.answer_for_nobody(packet);
+            }
         };
         let again = || {
             let first = Packet::parse(&asking.first)?.on(packet.scope);
@@ -526,9 +553,11 @@ impl Stack {
         };
         let Some(flow) = asking.flow.or_else(again) else { return };
         let connection = Arc::new(Carried::new(flow, Arc::downgrade(listener)));
-        if self.tcp.lock().insert(ends, Some(Arc::clone(&connection))).is_err() {
+        if tcp.insert(ends, Some(Arc::clone(&connection))).is_err() {
             return;
         }
+        drop(tcp);
+        let now = self.now();
         self.step_with(&connection, |flow, outlet| flow.receive_packet(packet, segment, now, outlet));
     }
 

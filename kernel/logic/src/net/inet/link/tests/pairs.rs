@@ -3,10 +3,15 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
+use std::sync::Barrier;
+use std::thread;
 
-use super::{Machine, OUR, carry, connect, listen, them, us};
-use crate::file::io::SliceSource;
+use super::std;
+use super::{ETHERNET, Machine, OUR, carry, connect, listen, them, us};
+use crate::file::Io;
+use crate::file::io::{SliceSink, SliceSource};
 use crate::net::inet::carried::Carried;
+use crate::net::inet::packet::Packet;
 
 /// The pairs that packets went by since it was asked last.
 fn pairs(machine: &Machine) -> Vec<usize> {
@@ -55,4 +60,52 @@ fn what_comes_by_any_pair_is_brought_to_its_socket() {
     carry(&us, &them, &mut || false);
     assert_eq!(client.look(|flow| flow.unacknowledged()), 0);
     assert_eq!(client.ends().0.ip(), OUR);
+}
+
+/// Takes in the frames `batches` at the same time, each on a thread of its own.
+fn take_in_at_once(machine: &Machine, batches: [&[Vec<u8>]; 2]) {
+    let begin = &Barrier::new(batches.len());
+    thread::scope(|scope| {
+        for batch in batches {
+            scope.spawn(move || {
+                begin.wait();
+                for frame in batch {
+                    let packet = Packet::parse(&frame[ETHERNET..]).unwrap();
+                    machine.stack.input(&packet.on(machine.link.number()), machine.link.capabilities());
+                }
+            });
+        }
+    });
+    machine.stack.settle_input();
+}
+
+#[test]
+fn who_asks_may_answer_by_two_pairs_at_once() {
+    const RST: u8 = 4;
+    let (us, them) = (us(), them());
+    let (_bound, listener) = listen(&them, "192.0.2.2:80", 100);
+    // That they know each other.
+    connect(&us, "192.0.2.2:80");
+    carry(&us, &them, &mut || false);
+    listener.accept(&Io::default()).unwrap();
+    for round in 0..300 {
+        let client = connect(&us, "192.0.2.2:80");
+        for (from, to) in [(&us, &them), (&them, &us)] {
+            to.device.came.lock().extend(from.device.take_sent());
+            to.stack.serve_links(0, Waker::noop());
+        }
+        let acknowledgement = us.device.take_sent();
+        write(&us, &client);
+        let data = us.device.take_sent();
+        assert_eq!((acknowledgement.len(), data.len()), (1, 1));
+        take_in_at_once(&them, [&acknowledgement, &data]);
+        let answers = them.device.take_sent();
+        assert!(answers.iter().all(|frame| frame[ETHERNET + 20 + 13] & RST == 0), "round {round}");
+        let server = listener.accept(&Io::default()).unwrap();
+        let mut bytes = [0; 10];
+        let count = server.read(&them.stack, &Io::default(), &mut SliceSink::new(&mut bytes), false);
+        assert_eq!(count.map(|count| bytes[..count].to_vec()), Ok(b"here".to_vec()), "round {round}");
+        us.device.came.lock().extend(answers);
+        us.stack.serve_links(0, Waker::noop());
+    }
 }
