@@ -40,9 +40,7 @@ use paths::CallerPaths;
 fn new_socket(cx: &Ctx<'_>, family: Family, kind: SocketType, protocol: i32) -> Result<Arc<dyn File>, Errno> {
     match family {
         Family::Unix => unix::new_socket(&cx.kernel().unix, kind, protocol),
-        Family::Inet | Family::Inet6 => {
-            inet::new_socket(net::stack(cx.kernel().memory, &cx.kernel().options)?, family, kind, protocol)
-        }
+        Family::Inet | Family::Inet6 => inet::new_socket(stack(cx)?, family, kind, protocol),
         Family::Netlink => netlink::new_socket(settled_stack(cx)?, kind, protocol, PID),
         _ => Err(Errno::EAFNOSUPPORT),
     }
@@ -98,13 +96,18 @@ fn settle(cx: &Ctx<'_>, to: Option<&SocketAddress>) -> Result<(), Errno> {
         },
         _ => return Ok(()),
     };
-    let stack = net::stack(cx.kernel().memory, &cx.kernel().options)?;
+    let stack = stack(cx)?;
     cx.block_for(None, |io| stack.settle(remote, io))
+}
+
+/// The network.
+fn stack(cx: &Ctx<'_>) -> Result<&'static Arc<Stack>, Errno> {
+    net::stack(cx.kernel().memory, &cx.kernel().options)
 }
 
 /// The network, when all links know their addresses: on Linux they would have had them before the program began.
 fn settled_stack(cx: &Ctx<'_>) -> Result<&'static Arc<Stack>, Errno> {
-    let stack = net::stack(cx.kernel().memory, &cx.kernel().options)?;
+    let stack = stack(cx)?;
     cx.block_for(None, |io| stack.settle_all(io))?;
     Ok(stack)
 }

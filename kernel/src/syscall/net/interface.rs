@@ -12,7 +12,7 @@ use logic::net::inet::routes::mask;
 use zerocopy::IntoBytes as _;
 
 use super::super::Ctx;
-use super::settled_stack;
+use super::{settled_stack, stack};
 
 /// Whether a socket of `family` knows `request`: addresses are the matter of IPv4's (Linux `inet_ioctl`).
 fn is_known(family: Family, request: Ioctl) -> bool {
@@ -28,6 +28,11 @@ fn is_known(family: Family, request: Ioctl) -> bool {
     }
 }
 
+/// Whether the answer depends on addresses, which links may have yet to get.
+fn is_of_addresses(request: Ioctl) -> bool {
+    matches!(request, Ioctl::SIOCGIFCONF | Ioctl::SIOCGIFADDR | Ioctl::SIOCGIFNETMASK | Ioctl::SIOCGIFBRDADDR)
+}
+
 /// Answers `request`, whose argument is at `arg`, of a socket of `family`.
 ///
 /// # Errors
@@ -36,7 +41,8 @@ pub(in super::super) fn ioctl(cx: &Ctx<'_>, family: Family, request: Ioctl, arg:
     if !is_known(family, request) {
         return Err(Errno::ENOTTY);
     }
-    let interfaces = settled_stack(cx)?.interfaces();
+    let stack = if is_of_addresses(request) { settled_stack(cx)? } else { stack(cx)? };
+    let interfaces = stack.interfaces();
     if request == Ioctl::SIOCGIFCONF {
         return list(cx, &interfaces, UserPtr::new(arg));
     }
