@@ -206,24 +206,28 @@ fn requests(site: &Site, count: u64) -> Result<String> {
     let name = format!("{count} requests on {CONNECTIONS} connections");
     let progress = ui::Progress::start("Asking", &name);
     let http = site.address(Port::Http);
-    // What is kept for so many connections is there afterwards.
-    load::full(http, CONNECTIONS, 1)?;
-    let (before, start) = (site.settled()?, Instant::now());
     let mut total = Load::default();
-    while total.requests < count as f64 {
-        let found = load::full(http, CONNECTIONS, SLICE)?;
-        ensure!(found.requests > 0.0, "no request of wrk's was answered");
-        total.add(found);
-        ensure!(
-            total.failed() == 0,
-            "{} requests failed beside {} that were answered",
-            total.failed(),
-            total.requests
-        );
-        site.answer()?;
-        progress.update(&format!("{name}: {} answered", total.requests));
-    }
-    let taken = start.elapsed().as_secs_f64();
+    let mut ask = |until: f64| -> Result<Duration> {
+        let start = Instant::now();
+        while total.requests < until {
+            let found = load::full(http, CONNECTIONS, SLICE)?;
+            ensure!(found.requests > 0.0, "no request of wrk's was answered");
+            total.add(found);
+            ensure!(
+                total.failed() == 0,
+                "{} requests failed beside {} that were answered",
+                total.failed(),
+                total.requests
+            );
+            site.answer()?;
+            progress.update(&format!("{name}: {} answered", total.requests));
+        }
+        Ok(start.elapsed())
+    };
+    // Connections of one wrk begin while the last one's end, so that what is kept for so many at once comes little by little. A leak goes on.
+    let warmed_up = ask(count as f64 / 4.0)?;
+    let before = site.settled()?;
+    let taken = (warmed_up + ask(count as f64)?).as_secs_f64();
     drop(progress);
     let after = site.recovered(before)?;
     let rate = total.requests / taken;
