@@ -1,11 +1,9 @@
 //! `net`: what the network takes over the loopback interface, in guest instructions: `op NAME N` per line. One thread has both ends, so that nothing
 //! but the network is counted.
 #![expect(clippy::print_stdout, reason = "the report")]
-#![expect(unsafe_code, reason = "epoll is there in C only")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 
 use bench_programs::measure;
 
@@ -46,38 +44,5 @@ fn main() {
             ends[to].recv(&mut bytes).expect("it came");
         }
     });
-    let mut epoll = Epoll::of(&[server.as_raw_fd(), one.as_raw_fd()]);
-    measure("epoll-wait-nothing", 1000, || assert_eq!(epoll.ready(), 0));
     println!("done");
-}
-
-/// An epoll instance.
-struct Epoll {
-    descriptor: OwnedFd,
-    events: [libc::epoll_event; 16],
-}
-
-impl Epoll {
-    /// One that is told when `files` can be read.
-    fn of(files: &[RawFd]) -> Self {
-        // SAFETY: it takes no memory of ours.
-        let epoll = unsafe { libc::epoll_create1(0) };
-        assert!(epoll >= 0, "an instance");
-        for &file in files {
-            let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 0 };
-            // SAFETY: the event is there for the call.
-            let added = unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, file, &raw mut event) };
-            assert_eq!(added, 0, "the file can be waited for");
-        }
-        // SAFETY: the descriptor is new, and nobody else's.
-        let descriptor = unsafe { OwnedFd::from_raw_fd(epoll) };
-        Self { descriptor, events: [libc::epoll_event { events: 0, u64: 0 }; 16] }
-    }
-
-    /// How many files can be read now.
-    fn ready(&mut self) -> i32 {
-        let (events, most) = (self.events.as_mut_ptr(), self.events.len() as i32);
-        // SAFETY: there is room for as many events.
-        unsafe { libc::epoll_wait(self.descriptor.as_raw_fd(), events, most, 0) }
-    }
 }

@@ -7,12 +7,11 @@ use crate::bench::page::{figures_head, figures_row};
 use crate::bench::rival::Systems;
 
 /// As the program calls it, what it is, and what it must be at most.
-const OPERATIONS: [(&str, &str, Option<f64>); 5] = [
+const OPERATIONS: [(&str, &str, Option<f64>); 4] = [
     ("tcp-round-trip", "TCP round trip of 64 bytes", Some(4_000.0)),
     ("tcp-4k", "4 KiB over TCP", None),
     ("tcp-connect-accept-close", "TCP connect, accept and close", Some(12_000.0)),
     ("udp-round-trip", "UDP round trip of 64 bytes", Some(2_500.0)),
-    ("epoll-wait-nothing", "epoll_wait with nothing ready", Some(60.0)),
 ];
 
 /// The table.
