@@ -3,7 +3,7 @@
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{IpProtocol, IpRepr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber};
 
-use super::connection::Ends;
+use super::packet::Ends;
 
 /// Routers that it passes at most.
 const HOP_LIMIT: u8 = 64;

@@ -13,12 +13,11 @@ use crate::file::io::Sink;
 use crate::file::poll::READABLE;
 use crate::file::wakers::WakerSet;
 
-use super::connection::Ends;
 use super::flow::{Flow, Readiness};
 use super::late::LastWords;
 use super::listener::Listener;
 use super::outlet::Outlet;
-use super::packet::{Packet, Segment};
+use super::packet::{Ends, Packet, Segment};
 
 /// A TCP connection to another machine.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! A TCP connection as its socket sees it: carried by packets from and to another machine, or joined to another socket of this one.
 
 use alloc::sync::Arc;
-use core::net::SocketAddr;
 
 use abi::errno::Errno;
 use abi::io::PollEvents;
@@ -15,11 +14,9 @@ use crate::file::wakers::WakerSet;
 use super::carried::Carried;
 use super::flow::Flow;
 use super::joint::End;
+use super::packet::Ends;
 use super::settings::Manner;
 use super::stack::Stack;
-
-/// The two addresses of a connection: here, and there.
-pub type Ends = (SocketAddr, SocketAddr);
 
 /// A TCP connection.
 #[derive(Clone, Debug)]

@@ -7,6 +7,9 @@ use core::task::Waker;
 /// Bytes in front of a frame that goes out, for what the device wants to be told of it.
 pub const HEADROOM: usize = 12;
 
+/// Bytes of an Ethernet header.
+pub(super) const ETHERNET: usize = 14;
+
 /// What a device does by itself, so that nobody else has to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offloads {

@@ -10,7 +10,7 @@ use smoltcp::socket::dhcpv4::{Event, RetryConfig, Socket};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpPacket, EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr, Ipv4Packet, UdpPacket};
 
-use super::link::ETHERNET;
+use super::device::ETHERNET;
 use super::neighbours::Mac;
 use super::outlet::instant;
 use super::resolver;

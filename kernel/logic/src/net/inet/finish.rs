@@ -4,8 +4,7 @@ use core::net::IpAddr;
 
 use smoltcp::wire::{IpProtocol, TcpPacket, UdpPacket};
 
-use super::device::{Finish, Offloads};
-use super::link::ETHERNET;
+use super::device::{ETHERNET, Finish, Offloads};
 use super::outlet::Cut;
 use super::packet::Packet;
 use super::reassembly;

@@ -17,7 +17,7 @@ use crate::file::ring::{Ring, SMALL};
 use crate::file::wakers::WakerSet;
 
 use super::STREAM_BUFFER;
-use super::connection::Ends;
+use super::packet::Ends;
 use super::stack::Stack;
 
 /// Who asked, and who was asked.

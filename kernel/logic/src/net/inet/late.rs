@@ -12,9 +12,8 @@ use hashbrown::HashMap;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::bare::Bare;
-use super::connection::Ends;
 use super::outlet::{Cut, Outlet};
-use super::packet::Segment;
+use super::packet::{Ends, Segment};
 
 /// Connections that are kept at most (`tcp_max_tw_buckets`).
 const MOST: usize = 2048;

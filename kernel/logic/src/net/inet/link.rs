@@ -26,7 +26,7 @@ use sync::Lock;
 use crate::file::Io;
 use crate::file::wakers::WakerSet;
 
-use super::device::{Device, Frame, Received};
+use super::device::{Device, ETHERNET, Frame, Received};
 use super::dhcp::{Change, Dhcp, Lease};
 use super::discovery::{Discovery, Network6, Setting6};
 use super::finish;
@@ -41,8 +41,6 @@ use super::reassembly::{self, Reassembly};
 use super::routes::Network;
 use super::stack::{Stack, Surroundings};
 
-/// Bytes of an Ethernet header.
-pub(super) const ETHERNET: usize = 14;
 /// Bytes of an ARP message for IPv4 over Ethernet.
 const ARP: usize = 28;
 const EVERYBODY: Mac = [0xff; 6];

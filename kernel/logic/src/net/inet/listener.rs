@@ -21,10 +21,10 @@ use crate::file::Io;
 use crate::file::poll::{READABLE, WRITABLE};
 use crate::file::wakers::WakerSet;
 
-use super::connection::{Connection, Ends};
+use super::connection::Connection;
 use super::flow::Flow;
 use super::joint::End;
-use super::packet::Segment;
+use super::packet::{Ends, Segment};
 
 /// Connections that may be asked for at a time; the one that has waited longest gives way.
 const MOST_ASKING: usize = 1024;

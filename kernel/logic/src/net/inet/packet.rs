@@ -3,12 +3,14 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use super::connection::Ends;
 use smoltcp::wire::{
     IPV6_HEADER_LEN, IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket,
 };
 
 use super::name::scoped;
+
+/// The two addresses of a connection: here, and there.
+pub type Ends = (SocketAddr, SocketAddr);
 
 /// An IP packet.
 #[derive(Clone, Copy, Debug)]

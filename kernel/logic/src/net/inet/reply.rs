@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::connection::Ends;
 use super::outlet::{Capabilities, Cut, Outlet};
+use super::packet::Ends;
 use super::stack::Stack;
 
 /// The way to who sent a packet.

@@ -5,9 +5,8 @@ use core::num::NonZeroU16;
 
 use smoltcp::wire::{TcpPacket, TcpSeqNumber};
 
-use super::device::{Finish, Offloads};
+use super::device::{ETHERNET, Finish, Offloads};
 use super::finish::Checksum;
-use super::link::ETHERNET;
 use super::packet::{self, Packet};
 
 /// Bytes of the longest headers: 60 of IPv4, or 40 of IPv6, and 60 of TCP.

@@ -20,7 +20,7 @@ use sync::Lock;
 use crate::file::io::SliceSource;
 
 use super::carried::{After, Carried};
-use super::connection::{Connection, Ends};
+use super::connection::Connection;
 use super::deadlines::{Deadlines, Due};
 use super::flow::{Flow, GIVE_UP_FIRST_AFTER};
 use super::groups::Groups;
@@ -30,7 +30,7 @@ use super::late::{self, Lateness};
 use super::listener::Listener;
 use super::name::{scope_of, scoped};
 use super::outlet::{Capabilities, Nowhere, Outlet, Port, instant, interface};
-use super::packet::{Packet, Segment};
+use super::packet::{Ends, Packet, Segment};
 use super::ports::{Claim, ClaimId, Ports};
 use super::reply::Reply;
 use super::rings::Rings;

@@ -11,10 +11,9 @@ use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
 
 use super::carried::Carried;
-use super::connection::Ends;
 use super::late::{LastWords, Late, Lateness};
 use super::listener::Listener;
-use super::packet::Segment;
+use super::packet::{Ends, Segment};
 use super::ports::{Ports, ephemeral_from};
 
 /// A connection's addresses, as they are looked for: hashed in as few steps as they have words.

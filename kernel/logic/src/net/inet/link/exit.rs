@@ -7,10 +7,10 @@ use core::num::NonZeroU16;
 use foldhash::fast::FixedState;
 use smoltcp::wire::EthernetProtocol;
 
-use super::super::connection::Ends;
 use super::super::device::Frame;
 use super::super::finish;
 use super::super::outlet::{Capabilities, Cut, Outlet};
+use super::super::packet::Ends;
 use super::super::segments::Segments;
 use super::{ETHERNET, EVERYBODY, Link};
 

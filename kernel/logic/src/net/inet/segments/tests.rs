@@ -11,9 +11,8 @@ use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{IpProtocol, IpRepr, Ipv4Packet, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber};
 
 use super::Segments;
-use crate::net::inet::device::Offloads;
+use crate::net::inet::device::{ETHERNET, Offloads};
 use crate::net::inet::finish;
-use crate::net::inet::link::ETHERNET;
 use crate::net::inet::packet::Packet;
 
 fn repr(control: TcpControl, payload: &[u8]) -> TcpRepr<'_> {
