@@ -1,8 +1,10 @@
 //! Attacks by frames: what no stack would send, or not so much of it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use fastrand::Rng;
 
 use super::super::frames::{self, Victim};
@@ -47,8 +49,7 @@ pub(super) fn reset_storm(site: &Site, rng: &mut Rng) -> Result<()> {
     let live = client::connect(guest)?;
     let SocketAddr::V4(here) = live.local_addr()? else { bail!("a connection to IPv4 is not of IPv4") };
     let mut live = [live];
-    client::ask(&mut live)?;
-    let expected = expected(&ear, guest, here.into())?;
+    let expected = expected(&ear, guest, here.into(), &mut live)?;
     let mut number = 0;
     burst(site, RESETS, || {
         number += 1;
@@ -73,10 +74,28 @@ fn guess(expected: u32, rng: &mut Rng) -> u32 {
     }
 }
 
-/// What the guest expects next on the connection from `here`, by what it has sent.
-fn expected(ear: &Wire, guest: SocketAddr, here: SocketAddr) -> Result<u32> {
-    let mut buffer = vec![0; 1 << 16];
-    for _ in 0..10_000 {
+/// What the guest expects next on `live`, the connection from `here`, by what it answers last.
+fn expected(ear: &Wire, guest: SocketAddr, here: SocketAddr, live: &mut [TcpStream]) -> Result<u32> {
+    const TRIES: u32 = 10;
+    thread::scope(|scope| {
+        // Beside load there is much to be heard, and little of it waits until somebody listens.
+        let heard = scope.spawn(|| hear(ear, guest, here));
+        for _ in 0..TRIES {
+            client::ask(live)?;
+            thread::sleep(Duration::from_millis(200));
+            if heard.is_finished() {
+                break;
+            }
+        }
+        heard.join().map_err(|_| anyhow!("who listens panicked"))?
+    })
+}
+
+/// Listens for what the guest says that it expects of `here`.
+fn hear(ear: &Wire, guest: SocketAddr, here: SocketAddr) -> Result<u32> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let (start, mut buffer) = (Instant::now(), vec![0; 1 << 16]);
+    while start.elapsed() < PATIENCE {
         if let Some(number) = frames::expected_by(ear.receive(&mut buffer)?, guest, here) {
             return Ok(number);
         }
