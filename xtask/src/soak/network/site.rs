@@ -52,7 +52,9 @@ pub(super) struct Site {
 impl Site {
     /// Boots `image`.
     pub(super) fn boot(image: &Path, place: Place, between: Between, seed: u64) -> Result<Self> {
-        let tap = Tap::new(place.smp.try_into()?)?;
+        // Who passes frames on does that by one queue.
+        let queues = if matches!(between, Between::Nothing) { place.smp.try_into()? } else { 1 };
+        let tap = Tap::new(queues)?;
         let shim = match between {
             Between::Nothing => None,
             Between::BadNetwork => Some(Shim::new(&tap, ODDS, seed)?),
