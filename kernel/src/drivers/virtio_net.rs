@@ -12,7 +12,7 @@ use core::task::Waker;
 
 use logic::boot::cmdline::MmioDevice;
 use logic::mm::frames::FRAME;
-use logic::net::inet::device::{Device, Frame, HEADROOM, Offloads, Received};
+use logic::net::inet::device::{Device, ETHERNET, Frame, HEADROOM, Offloads, Received};
 use sync::Lock;
 use virtio_drivers::transport::{DeviceStatus, DeviceType, Transport as _};
 
@@ -77,7 +77,6 @@ mod config {
 /// Bytes of the header in front of a frame, and without the number of buffers.
 const HEADER: usize = HEADROOM;
 const SHORT_HEADER: usize = 10;
-const ETHERNET: usize = 14;
 /// What Ethernet's name promises.
 const DEFAULT_MTU: usize = 1500;
 

@@ -8,7 +8,7 @@ use core::task::Waker;
 pub const HEADROOM: usize = 12;
 
 /// Bytes of an Ethernet header.
-pub(super) const ETHERNET: usize = 14;
+pub const ETHERNET: usize = 14;
 
 /// What a device does by itself, so that nobody else has to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
